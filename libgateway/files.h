@@ -1,0 +1,28 @@
+/* Small files of a daemon's state: read whole, written atomically, locks. Blocking: for small files only (up to some 100 kB). */
+#ifndef LIBGATEWAY_FILES_H
+#define LIBGATEWAY_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "libgateway/error.h"
+
+/* Reads a whole regular file of at most `max` bytes; a terminating NUL is added beyond `*len`. Caller frees. GW_NOT_FOUND if there is none.
+ */
+char *file_read(const char *path, size_t max, size_t *len, struct gw_error *err);
+/* Writes beside, fsyncs, renames over, fsyncs the folder. After a failure the old file is as it was and the new one is gone. */
+bool file_save(const char *path, const void *bytes, size_t len, mode_t mode, struct gw_error *err);
+bool file_remove(const char *path, struct gw_error *err);           /* a missing file is fine */
+bool dir_make(const char *path, mode_t mode, struct gw_error *err); /* with its parents; existing is fine */
+
+/* A process's lock: an fcntl write lock on PATH held while the process lives (so nothing is stale after a kill). When held by another:
+ * GW_BUSY, "PATH: process 123 already runs". */
+struct file_lock {
+	int fd; /* 0: not held */
+};
+bool file_lock_take(struct file_lock *lock, const char *path, struct gw_error *err);
+pid_t file_lock_holder(const char *path);      /* 0: nobody */
+void file_lock_finish(struct file_lock *lock); /* the file stays: removing it would race */
+
+#endif

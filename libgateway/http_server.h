@@ -1,0 +1,90 @@
+/* An HTTP server on the daemon's loop: libmicrohttpd in external epoll mode, a table of routes, answers now or later.
+ *
+ * Bounds: headers 16 KiB, a body as its route says (else 413), headers complete within 10 s and bodies at 1 KiB/s or the connection is cut,
+ * connections in all and per address. Paths: repeated slashes count as one, a trailing one is ignored, %XX decoded per segment.
+ * Loop thread only. HEAD is answered as GET without the body. */
+#ifndef LIBGATEWAY_HTTP_SERVER_H
+#define LIBGATEWAY_HTTP_SERVER_H
+
+#include <cjson/cJSON.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "libgateway/error.h"
+#include "libgateway/loop.h"
+
+struct http_server;
+struct http_request;
+
+/* Runs once, when the whole request has been read. Must lead to exactly one http_answer_*: now, or later from the loop; until then the
+ * request is valid even if its client has gone. */
+typedef void http_handler(void *owner, struct http_request *rq);
+
+struct http_route {
+	const char *method; /* "GET"; a path known by another method only gives 405 */
+	const char
+		*path; /* "/api/v1/dut/{id}/quick_check": {name} takes one segment; a last "{rest*}" takes all that is left, slashes kept */
+	http_handler *handler;
+	size_t body_max; /* bytes; 0: no body is accepted */
+};
+
+struct http_limits {
+	unsigned connections;             /* 0: 4096 */
+	unsigned connections_per_address; /* 0: no limit */
+};
+
+/* Serves `listen_fd` (taken over: closed by http_server_stop). `routes` (ends with a NULL method) and `owner` are borrowed. */
+struct http_server *http_server_start(struct loop *loop, int listen_fd, const struct http_route *routes, const struct http_limits *limits,
+				      void *owner, struct gw_error *err);
+void http_server_stop(
+	struct http_server *server); /* frees; unanswered requests are dropped, their later answers are ignored. NULL is fine */
+
+/* What was asked. All borrowed until the answer. */
+const char *http_method(const struct http_request *rq);
+const char *http_path(const struct http_request *rq);                     /* normalised and decoded */
+const char *http_arg(const struct http_request *rq, const char *name);    /* of the route's path; NULL if it has none */
+const char *http_query(const struct http_request *rq, const char *name);  /* NULL if absent, "" if without a value */
+const char *http_header(const struct http_request *rq, const char *name); /* case ignored */
+const char *http_body(const struct http_request *rq, size_t *len);        /* NUL-terminated beyond len */
+const struct sockaddr *http_peer(const struct http_request *rq);
+const struct sockaddr *http_local(const struct http_request *rq); /* the address that the client reached */
+
+/* A multipart/form-data part, read whole. */
+struct http_part {
+	const char *name, *filename, *content_type; /* filename, content_type: NULL if absent */
+	const char *data;
+	size_t len;
+};
+const struct http_part *http_part(const struct http_request *rq,
+				  const char *name); /* the first of that name; NULL if none, or not multipart */
+
+/* The body as JSON: depth 32 at most, duplicate keys refused, must be an object. The caller deletes it. NULL with GW_BAD_INPUT. */
+cJSON *http_body_json(const struct http_request *rq, struct gw_error *err);
+
+/* Answers. Each ends the request: `rq` is gone afterwards. */
+void http_answer(struct http_request *rq, int status, const char *content_type, const void *body, size_t len); /* copies */
+void http_answer_json(struct http_request *rq, int status, cJSON *json);                                       /* owns json */
+void http_answer_error(struct http_request *rq, const struct gw_error *err);                                   /* {"error": "..."} */
+void http_answer_status(struct http_request *rq, int status, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4))); /* the same with a status */
+/* Bytes that many answers share: counted, printed once. http_shared_create copies `len` bytes and makes the ETag. If-None-Match gives 304.
+ */
+struct http_shared;
+struct http_shared *http_shared_create(const char *content_type, const void *body, size_t len);
+void http_shared_release(struct http_shared *shared);                         /* NULL is fine */
+void http_answer_shared(struct http_request *rq, struct http_shared *shared); /* takes a reference of its own */
+/* A file: owns `fd`. ETag (strong, `etag` without quotes), If-None-Match, Range (one), HEAD. */
+void http_answer_file(struct http_request *rq, int fd, uint64_t size, const char *etag, const char *content_type);
+/* A stream of server-sent events: answered at once with 200, then http_stream_send; `closed` runs when the client has gone (the stream is
+ * then freed). A client that does not read is cut at 1 MiB. */
+struct http_stream;
+struct http_stream *http_answer_stream(struct http_request *rq, const char *content_type, void (*closed)(void *data), void *data);
+void http_stream_send(struct http_stream *stream, const void *bytes, size_t n);
+void http_stream_end(struct http_stream *stream);
+/* To be called before an answer. */
+void http_answer_header(struct http_request *rq, const char *name, const char *value);
+
+#endif

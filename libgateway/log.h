@@ -1,0 +1,24 @@
+/* Logging to standard error, one line a record: "2026-01-31T12:00:00.123Z bootsd info: text". Under journald ("JOURNAL_STREAM") the line
+ * starts with "<6>" and has no time. Bytes that are not printable are escaped (\x1b), so that a packet cannot forge a record. Thread-safe.
+ */
+#ifndef LIBGATEWAY_LOG_H
+#define LIBGATEWAY_LOG_H
+
+#include "libgateway/error.h"
+
+enum log_level { LOG_DBG, LOG_INF, LOG_WRN, LOG_ERR };
+
+void log_init(const char *program, const char *level_name); /* NULL or unknown level: info */
+void log_write(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+#define log_debug(...)   log_write(LOG_DBG, __VA_ARGS__)
+#define log_info(...)    log_write(LOG_INF, __VA_ARGS__)
+#define log_warning(...) log_write(LOG_WRN, __VA_ARGS__)
+#define log_error(...)   log_write(LOG_ERR, __VA_ARGS__)
+
+/* Logs `err` as an error with `what` in front; silent for GW_OK. */
+void log_failure(const char *what, const struct gw_error *err);
+
+/* Writes `n` bytes printable: \xHH for the others and for the backslash. Always terminated; cut with "..." when too long. */
+char *log_escape(char *out, size_t size, const void *bytes, size_t n);
+
+#endif

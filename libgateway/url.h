@@ -1,0 +1,20 @@
+/* The few things the gateway needs of URLs and host names. */
+#ifndef LIBGATEWAY_URL_H
+#define LIBGATEWAY_URL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libgateway/error.h"
+
+struct url_host {
+	char host[256]; /* without brackets */
+	uint16_t port;  /* the scheme's when the URL has none */
+	bool has_port;
+};
+bool url_host_of(const char *url, struct url_host *host, struct gw_error *err); /* http and https only (libcurl's URL parser) */
+/* Whether a service named so runs here: loopback, "localhost", an address of this machine, its host name, or a name that does not resolve.
+ * BLOCKS on the resolver: at start only, never on a running loop. */
+bool url_host_is_here(const char *host);
+
+#endif
