@@ -1,0 +1,30 @@
+/* Saving edits, so that neither ours nor an admin's is ever lost: the new text is exchanged with the file (RENAME_EXCHANGE), and what came
+ * out is looked at before it is unlinked. design.md "A save" has the steps; save.c says what each protects from.
+ *
+ * mars_db_apply blocks (fsync): a daemon runs it as begin (its loop), work (a pool's thread), end (its loop). One at a time per database.
+ */
+#ifndef LIBMARS_SAVE_H
+#define LIBMARS_SAVE_H
+
+#include "libmars/edit.h"
+#include "libmars/marsdb.h"
+
+/* The edits go into the file as it is now, are checked, saved and durable; then the outcome is the content in memory, and `changes` has
+ * what differs (the admin's edits found on the way included). False: file and memory are as before. GW_BAD_INPUT: the outcome, or the file
+ * as the admin left it, is not valid; GW_BUSY: a value to set was changed meanwhile, or somebody keeps the file open for writing;
+ * GW_NO_SPACE, GW_UNREACHABLE: the disk. A database without a file (mars_db_parse) is edited in memory. */
+bool mars_db_apply(struct mars_db *db, const struct mars_edit *edits, size_t n, struct mars_changes *changes, struct gw_error *err);
+
+/* The same in three. `begin` copies the edits and never fails; `work` may run on another thread while the owner keeps reading the database;
+ * `end` frees the job. Between begin and end neither apply nor reload may begin: mars_db_is_busy says so. */
+struct mars_job;
+struct mars_job *mars_apply_begin(struct mars_db *db, const struct mars_edit *edits, size_t n);
+void mars_apply_work(struct mars_job *job);
+bool mars_apply_end(struct mars_job *job, struct mars_changes *changes, struct gw_error *err);
+bool mars_db_is_busy(const struct mars_db *db);
+
+/* Puts right what a killed save left: afterwards the file is the one before or after that save and no temp file is left. Done by
+ * mars_db_open. */
+bool mars_save_recover(const char *path, struct gw_error *err);
+
+#endif
