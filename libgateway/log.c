@@ -1,0 +1,93 @@
+#include "libgateway/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define RECORD_MAX 4096
+
+static const struct {
+	const char *name;
+	int journal; /* syslog's priority, sd-daemon(3) */
+} levels[] = {{"debug", 7}, {"info", 6}, {"warning", 4}, {"error", 3}};
+
+static const char *log_program = "gateway";
+static enum log_level log_least = LOG_INF;
+static bool log_journal;
+
+void log_init(const char *program, const char *level_name)
+{
+	log_program = program;
+	log_journal = getenv("JOURNAL_STREAM") != NULL;
+	for (size_t i = 0; level_name && i < sizeof(levels) / sizeof(levels[0]); i++)
+		if (strcmp(levels[i].name, level_name) == 0)
+			log_least = (enum log_level)i;
+}
+
+char *log_escape(char *out, size_t size, const void *bytes, size_t n)
+{
+	const unsigned char *in = bytes;
+	size_t used = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bool plain = in[i] >= 0x20 && in[i] != 0x7f && in[i] != '\\';
+		if (used + (plain ? 1 : 4) + 4 > size) {
+			if (size >= 4)
+				used += (size_t)snprintf(out + used, size - used, "...");
+			break;
+		}
+		if (plain)
+			out[used++] = (char)in[i];
+		else
+			used += (size_t)snprintf(out + used, size - used, "\\x%02x", in[i]);
+	}
+	if (size)
+		out[used < size ? used : size - 1] = '\0';
+	return out;
+}
+
+/* A record stays one line whatever is in it. */
+static void defuse(char *text)
+{
+	for (char *p = text; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+}
+
+void log_write(enum log_level level, const char *fmt, ...)
+{
+	char record[RECORD_MAX + 128], text[RECORD_MAX];
+	struct timespec now;
+	struct tm tm;
+	char when[32];
+	va_list ap;
+	int n;
+
+	if (level < log_least)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	defuse(text);
+	if (log_journal) {
+		n = snprintf(record, sizeof(record), "<%d>%s\n", levels[level].journal, text);
+	} else {
+		clock_gettime(CLOCK_REALTIME, &now);
+		gmtime_r(&now.tv_sec, &tm);
+		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
+		n = snprintf(record, sizeof(record), "%s.%03ldZ %s %s: %s\n", when, now.tv_nsec / 1000000, log_program, levels[level].name,
+			     text);
+	}
+	/* One write a record: daemons that share a standard error do not mix their lines. A full log is no reason to stop. */
+	if (write(STDERR_FILENO, record, (size_t)n) < 0)
+		return;
+}
+
+void log_failure(const char *what, const struct gw_error *err)
+{
+	if (err->kind != GW_OK)
+		log_error("%s: %s", what, err->text);
+}
