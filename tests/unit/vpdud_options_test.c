@@ -11,9 +11,9 @@
 #include "pdud/vpdud/options.h"
 #include "pdud/vpdud/qemu_args.h"
 
-#define LOAD(out, err, ...) load(out, err, (char *[]){"vpdud", __VA_ARGS__, NULL})
+#define LOAD(out, err, ...) load(out, err, (const char *[]){"vpdud", __VA_ARGS__, NULL})
 
-static bool load(struct vpdud_options *out, struct gw_error *err, char **argv)
+static bool load(struct vpdud_options *out, struct gw_error *err, const char **argv)
 {
 	int argc = 0;
 
@@ -21,7 +21,7 @@ static bool load(struct vpdud_options *out, struct gw_error *err, char **argv)
 		argc++;
 	*err = (struct gw_error){0};
 	optind = 0;
-	return vpdud_options_load(out, argc, argv, err);
+	return vpdud_options_load(out, argc, (char **)argv, err);
 }
 
 static void the_defaults_are_the_fields(void **state)
@@ -30,7 +30,7 @@ static void the_defaults_are_the_fields(void **state)
 	struct gw_error err;
 	char text[64];
 
-	assert_true(load(&opt, &err, (char *[]){"vpdud", NULL}));
+	assert_true(load(&opt, &err, (const char *[]){"vpdud", NULL}));
 	vpdud_address_print(&opt.listen, text, sizeof(text));
 	assert_string_equal(text, "127.0.0.1:9191");
 	assert_int_equal(opt.salad.ss_family, 0);
@@ -59,7 +59,7 @@ static void every_bad_value_has_its_text(void **state)
 		struct vpdud_options opt;
 		struct gw_error err;
 
-		assert_false(LOAD(&opt, &err, (char *)bad[i].name, (char *)bad[i].value));
+		assert_false(LOAD(&opt, &err, bad[i].name, bad[i].value));
 		assert_string_equal(err.text, bad[i].text);
 		assert_int_equal(gw_exit_code(&err), 2);
 	}
