@@ -11,8 +11,11 @@ struct url_host {
 	char host[256]; /* without brackets */
 	uint16_t port;  /* the scheme's when the URL has none */
 	bool has_port;
+	bool tls; /* https */
 };
 bool url_host_of(const char *url, struct url_host *host, struct gw_error *err); /* http and https only (libcurl's URL parser) */
+/* `url` for logs and error texts: without user, password and query, which may be secrets. The caller frees. */
+char *url_shown(const char *url);
 /* Whether a service named so runs here: loopback, "localhost", an address of this machine, its host name, or a name that does not resolve.
  * BLOCKS on the resolver: at start only, never on a running loop. */
 bool url_host_is_here(const char *host);

@@ -1,0 +1,173 @@
+/* Answers from memory: made by a handler within its call or later, queued by http_request.c. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libgateway/http_internal.h"
+#include "libgateway/log.h"
+#include "libgateway/utf8.h"
+
+struct http_shared {
+	unsigned references;
+	char etag[40]; /* without quotes */
+	char *content_type, *body;
+	size_t len;
+};
+
+void http_answer_response(struct http_request *rq, int status, struct MHD_Response *response)
+{
+	gw_assert(!rq->answered);
+	for (size_t i = 0; i < rq->n_answer_headers; i++)
+		if (MHD_add_response_header(response, rq->answer_headers[i].name, rq->answer_headers[i].value) != MHD_YES)
+			log_warning("http: the header %.100s of an answer is left out: its value cannot be sent",
+				    rq->answer_headers[i].name);
+	rq->answered = true;
+	rq->status = status;
+	rq->response = response;
+	if (!rq->server)
+		http_request_free(rq);
+	else
+		http_request_resume(rq);
+}
+
+void http_answer_header(struct http_request *rq, const char *name, const char *value)
+{
+	http_pair_add(&rq->answer_headers, &rq->n_answer_headers, name, value);
+}
+
+static struct MHD_Response *from_memory(const char *content_type, void *body, size_t len, enum MHD_ResponseMemoryMode mode)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(len, body, mode);
+
+	gw_assert(response); /* out of memory */
+	if (content_type)
+		MHD_add_response_header(response, "Content-Type", content_type);
+	return response;
+}
+
+void http_answer(struct http_request *rq, int status, const char *content_type, const void *body, size_t len)
+{
+	http_answer_response(rq, status, from_memory(content_type, (void *)(uintptr_t)body, len, MHD_RESPMEM_MUST_COPY));
+}
+
+void http_answer_json(struct http_request *rq, int status, cJSON *json)
+{
+	char *text = cJSON_PrintUnformatted(json);
+
+	cJSON_Delete(json);
+	gw_assert(text); /* out of memory */
+	http_answer_response(rq, status, from_memory("application/json", text, strlen(text), MHD_RESPMEM_MUST_FREE));
+}
+
+/* A text may quote bytes of the request, or end within a character. */
+static char *as_utf8(const char *text)
+{
+	char *copy = gw_strdup(text);
+
+	for (size_t at = 0, n = strlen(copy); (at += utf8_prefix(copy + at, n - at)) < n;)
+		copy[at] = '?';
+	return copy;
+}
+
+static void answer_error(struct http_request *rq, int status, const char *text)
+{
+	char *shown = as_utf8(text);
+	cJSON *json = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(json, "error", shown);
+	free(shown);
+	http_answer_json(rq, status, json);
+}
+
+void http_answer_error(struct http_request *rq, const struct gw_error *err)
+{
+	gw_assert(err->kind != GW_OK);
+	answer_error(rq, gw_http_status(err->kind), err->text);
+}
+
+void http_answer_status(struct http_request *rq, int status, const char *fmt, ...)
+{
+	char text[sizeof(((struct gw_error *)0)->text)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	answer_error(rq, status, text);
+}
+
+/* FNV-1a, 64 bits: for caches, not against forgers. */
+static uint64_t hash_of(const void *bytes, size_t len)
+{
+	const unsigned char *b = bytes;
+	uint64_t hash = 0xcbf29ce484222325u;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ b[i]) * 0x100000001b3u;
+	return hash;
+}
+
+static void add_etag(struct MHD_Response *response, const char *etag)
+{
+	char *quoted = gw_sprintf("\"%s\"", etag);
+
+	MHD_add_response_header(response, "ETag", quoted);
+	free(quoted);
+}
+
+struct http_shared *http_shared_create(const char *content_type, const void *body, size_t len)
+{
+	struct http_shared *shared = gw_calloc(1, sizeof(*shared));
+
+	shared->references = 1;
+	shared->content_type = gw_strdup(content_type);
+	shared->body = gw_calloc(len, 1);
+	shared->len = len;
+	if (len)
+		memcpy(shared->body, body, len);
+	snprintf(shared->etag, sizeof(shared->etag), "%016llx-%zx", (unsigned long long)hash_of(body, len), len);
+	return shared;
+}
+
+void http_shared_release(struct http_shared *shared)
+{
+	if (!shared || --shared->references)
+		return;
+	free(shared->content_type);
+	free(shared->body);
+	free(shared);
+}
+
+static void drop_reference(void *shared)
+{
+	http_shared_release(shared);
+}
+
+/* An answer of its own over the shared bytes, which takes a reference. */
+static struct MHD_Response *over_shared(struct http_shared *shared)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(shared->len, shared->body, drop_reference,
+											       shared);
+
+	gw_assert(response); /* out of memory */
+	shared->references++;
+	if (shared->content_type)
+		MHD_add_response_header(response, "Content-Type", shared->content_type);
+	add_etag(response, shared->etag);
+	return response;
+}
+
+void http_answer_shared(struct http_request *rq, struct http_shared *shared)
+{
+	const char *known = http_header(rq, "If-None-Match");
+	struct MHD_Response *response;
+
+	if (known && http_etag_listed(known, shared->etag)) {
+		response = from_memory(NULL, NULL, 0, MHD_RESPMEM_PERSISTENT);
+		add_etag(response, shared->etag);
+		http_answer_response(rq, 304, response);
+	} else {
+		http_answer_response(rq, 200, over_shared(shared));
+	}
+}

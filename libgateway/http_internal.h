@@ -1,0 +1,104 @@
+/* What the files of the HTTP server share. Private to libgateway and its tests. */
+#ifndef LIBGATEWAY_HTTP_INTERNAL_H
+#define LIBGATEWAY_HTTP_INTERNAL_H
+
+#include <microhttpd.h>
+
+#include "libgateway/buffer.h"
+#include "libgateway/http_multipart.h"
+#include "libgateway/http_path.h"
+#include "libgateway/http_server.h"
+
+/* What a connection is waited for; the deadlines of http_deadline.c go by it. */
+enum http_phase { HTTP_PHASE_HEADERS, HTTP_PHASE_BODY, HTTP_PHASE_ANSWER };
+
+struct http_connection {
+	struct http_connection *next, *prev; /* in server.connections */
+	struct http_server *server;
+	struct MHD_Connection *mhd;
+	int fd; /* libmicrohttpd's */
+	struct sockaddr_storage peer, local;
+	enum http_phase phase;
+	uint64_t phase_began_ms; /* HEADERS: when a byte of it was first seen, 0: not yet. BODY: when it began */
+	uint64_t received;       /* HEADERS: bytes on the connection before this phase. BODY: bytes of it so far */
+};
+
+struct http_server {
+	struct loop *loop;
+	struct MHD_Daemon *mhd;
+	struct loop_fd epoll;      /* libmicrohttpd's epoll descriptor */
+	struct loop_timer timeout; /* when libmicrohttpd wants to run next */
+	struct loop_timer sweep;   /* checks the deadlines, once a second while there are connections */
+	uv_idle_t kick;            /* runs libmicrohttpd once, soon: a resumed connection does not wake its epoll descriptor */
+	bool in_mhd;
+	const struct http_route *routes;
+	void *owner;
+	unsigned connections_max, n_connections;
+	struct http_connection *connections;
+	struct http_request *requests; /* all of them: held, being read, being answered */
+	unsigned header_ms;
+	unsigned body_bytes_per_second;
+};
+
+/* Lives from the first line of a request until both its answer was given and its connection is done with it. */
+struct http_request {
+	struct http_request *next, *prev; /* in server.requests */
+	struct http_server *server;       /* NULL: the connection is over, an answer goes nowhere */
+	struct http_connection *connection;
+	char *uri; /* owned, as it came */
+	char *method;
+	struct http_target target;
+	struct http_args args;
+	const struct http_route *route;
+	struct http_pair *headers; /* owned */
+	size_t n_headers;
+	struct buffer body;
+	size_t discarded; /* bytes of a body that is not wanted */
+	struct http_parts parts;
+	struct sockaddr_storage peer, local;
+	struct http_pair *answer_headers; /* owned */
+	size_t n_answer_headers;
+	struct MHD_Response *response; /* owned; what is to be answered */
+	struct http_stream *stream;    /* borrowed: the response's */
+	int status;
+	bool begun;     /* the headers have been looked at */
+	bool refused;   /* answered before a handler saw it; the body is discarded */
+	bool handed;    /* a handler has it */
+	bool answered;  /* response and status are set (or dropped) */
+	bool suspended; /* the handler answers later, or a stream has nothing to send */
+};
+
+/* http_server.c */
+void http_server_kick(struct http_server *server);
+
+/* http_deadline.c: cuts those who are slow. */
+void http_deadline_start(struct http_server *server);
+void http_connection_phase(struct http_connection *connection, enum http_phase phase);
+void http_connection_cut(struct http_connection *connection); /* libmicrohttpd sees an end of file and closes it */
+/* For tests: milliseconds for the headers (10,000), which a body may also take before its rate counts; bytes a second of a body (1024). */
+void http_server_set_deadlines(struct http_server *server, unsigned header_ms, unsigned body_bytes_per_second);
+
+/* http_request.c: the callbacks of libmicrohttpd */
+void *http_request_begin(void *server, const char *uri, struct MHD_Connection *mhd);
+enum MHD_Result http_request_read(void *server, struct MHD_Connection *mhd, const char *url, const char *method, const char *version,
+				  const char *data, size_t *n, void **request);
+void http_request_completed(void *server, struct MHD_Connection *mhd, void **request, enum MHD_RequestTerminationCode how);
+void http_request_suspend(struct http_request *rq);
+void http_request_resume(struct http_request *rq);        /* nothing if it is not suspended */
+void http_request_resume_all(struct http_server *server); /* for the end: libmicrohttpd refuses to stop with suspended ones */
+void http_request_free(struct http_request *rq);
+void http_pair_add(struct http_pair **pairs, size_t *n, const char *name, const char *value); /* copies */
+
+/* http_answer.c */
+/* Gives `response` (taken over) as the answer; `rq` may be gone afterwards. */
+void http_answer_response(struct http_request *rq, int status, struct MHD_Response *response);
+
+/* http_stream.c */
+void http_stream_gone(struct http_stream *stream);
+
+/* http_file.c; public for tests. */
+enum http_range { HTTP_RANGE_NONE, HTTP_RANGE_ONE, HTTP_RANGE_UNSATISFIABLE };
+enum http_range http_range_decode(const char *header, uint64_t size, uint64_t *from, uint64_t *len); /* RFC 9110 section 14.2 */
+bool http_etag_listed(const char *if_none_match, const char *etag); /* weak comparison; `etag` without quotes */
+
+#endif

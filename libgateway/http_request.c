@@ -1,0 +1,335 @@
+/* A request from its first line to its end: read, checked, given to its handler, asked for facts. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "libgateway/http_internal.h"
+#include "libgateway/json.h"
+
+enum {
+	HEADERS_MAX = 16 * 1024,
+	DISCARD_MAX = 1024 * 1024, /* of a refused body: read, so that the client sees the answer and not a reset; more is cut */
+};
+
+void *http_request_begin(void *data, const char *uri, struct MHD_Connection *mhd)
+{
+	struct http_server *server = data;
+	struct http_request *rq = gw_calloc(1, sizeof(*rq));
+
+	rq->server = server;
+	rq->uri = gw_strdup(uri);
+	rq->connection = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+	rq->peer = rq->connection->peer;
+	rq->local = rq->connection->local;
+	rq->next = server->requests;
+	if (rq->next)
+		rq->next->prev = rq;
+	server->requests = rq;
+	return rq;
+}
+
+static void request_unlink(struct http_request *rq)
+{
+	if (rq->next)
+		rq->next->prev = rq->prev;
+	if (rq->prev)
+		rq->prev->next = rq->next;
+	else
+		rq->server->requests = rq->next;
+	rq->next = rq->prev = NULL;
+}
+
+static void pairs_free(struct http_pair *pairs, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(pairs[i].name);
+		free(pairs[i].value);
+	}
+	free(pairs);
+}
+
+void http_request_free(struct http_request *rq)
+{
+	if (rq->response)
+		MHD_destroy_response(rq->response);
+	http_multipart_finish(&rq->parts);
+	buffer_finish(&rq->body);
+	http_target_finish(&rq->target);
+	pairs_free(rq->headers, rq->n_headers);
+	pairs_free(rq->answer_headers, rq->n_answer_headers);
+	free(rq->method);
+	free(rq->uri);
+	free(rq);
+}
+
+void http_request_completed(void *data, struct MHD_Connection *mhd, void **request, enum MHD_RequestTerminationCode how)
+{
+	struct http_request *rq = *request;
+
+	if (!rq)
+		return;
+	*request = NULL;
+	http_connection_phase(rq->connection, HTTP_PHASE_HEADERS);
+	request_unlink(rq);
+	if (rq->stream)
+		http_stream_gone(rq->stream);
+	rq->stream = NULL;
+	rq->server = NULL;
+	rq->connection = NULL;
+	if (!rq->handed || rq->answered)
+		http_request_free(rq);
+}
+
+void http_request_resume_all(struct http_server *server)
+{
+	for (struct http_request *rq = server->requests; rq; rq = rq->next)
+		http_request_resume(rq);
+}
+
+void http_request_resume(struct http_request *rq)
+{
+	if (!rq->suspended)
+		return;
+	rq->suspended = false;
+	MHD_resume_connection(rq->connection->mhd);
+	http_server_kick(rq->server);
+}
+
+void http_request_suspend(struct http_request *rq)
+{
+	rq->suspended = true;
+	MHD_suspend_connection(rq->connection->mhd);
+}
+
+void http_pair_add(struct http_pair **pairs, size_t *n, const char *name, const char *value)
+{
+	*pairs = gw_realloc(*pairs, (*n + 1) * sizeof(**pairs));
+	(*pairs)[*n] = (struct http_pair){.name = gw_strdup(name), .value = gw_strdup(value ? value : "")};
+	(*n)++;
+}
+
+static enum MHD_Result on_header(void *data, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct http_request *rq = data;
+
+	http_pair_add(&rq->headers, &rq->n_headers, name, value);
+	return MHD_YES;
+}
+
+/* Answered before a handler saw it. Always false. */
+static bool refuse(struct http_request *rq, int status, const char *text)
+{
+	http_answer_status(rq, status, "%s", text);
+	rq->refused = true;
+	return false;
+}
+
+static size_t header_bytes(const struct http_request *rq)
+{
+	size_t n = strlen(rq->uri);
+
+	for (size_t i = 0; i < rq->n_headers; i++)
+		n += strlen(rq->headers[i].name) + strlen(rq->headers[i].value) + 4;
+	return n;
+}
+
+static unsigned header_count(const struct http_request *rq, const char *name)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < rq->n_headers; i++)
+		n += strcasecmp(rq->headers[i].name, name) == 0;
+	return n;
+}
+
+/* Where two servers could disagree about where a request ends (request smuggling), it is not served, nor anything behind it. */
+static bool length_is_clear(struct http_request *rq)
+{
+	unsigned lengths = header_count(rq, "Content-Length"), encodings = header_count(rq, "Transfer-Encoding");
+	const char *encoding = http_header(rq, "Transfer-Encoding");
+
+	if (lengths + encodings <= 1 && (!encoding || strcasecmp(encoding, "chunked") == 0))
+		return true;
+	http_answer_header(rq, "Connection", "close");
+	return refuse(rq, 400, "the length of the body is not clear; accepted: one Content-Length, or Transfer-Encoding: chunked");
+}
+
+static uint64_t content_length(const struct http_request *rq)
+{
+	const char *text = http_header(rq, "Content-Length");
+
+	return text ? strtoull(text, NULL, 10) : 0; /* libmicrohttpd has refused what is no number */
+}
+
+static bool route(struct http_request *rq)
+{
+	char allow[128];
+
+	rq->route = http_route_find(rq->server->routes, rq->method, &rq->target, &rq->args, allow, sizeof(allow));
+	if (rq->route)
+		return true;
+	rq->refused = true;
+	if (allow[0]) {
+		http_answer_header(rq, "Allow", allow);
+		http_answer_status(rq, 405, "%.30s is not accepted for %.300s; accepted: %s", rq->method, rq->target.path, allow);
+	} else {
+		http_answer_status(rq, 404, "there is no %.400s", rq->target.path);
+	}
+	return false;
+}
+
+static bool refuse_size(struct http_request *rq)
+{
+	buffer_finish(&rq->body);
+	rq->refused = true;
+	if (rq->route->body_max)
+		http_answer_status(rq, 413, "the body is too large; accepted: %zu bytes", rq->route->body_max);
+	else
+		http_answer_status(rq, 413, "%s %.300s takes no body", rq->method, rq->target.path);
+	return false;
+}
+
+static bool head_accepted(struct http_request *rq)
+{
+	struct gw_error err = {0};
+
+	if (header_bytes(rq) > HEADERS_MAX)
+		return refuse(rq, 431, "the headers are too large; accepted: 16 KiB");
+	if (!length_is_clear(rq))
+		return false;
+	if (!http_target_decode(&rq->target, rq->uri, &err))
+		return refuse(rq, 400, err.text);
+	return route(rq) && (content_length(rq) <= rq->route->body_max || refuse_size(rq));
+}
+
+static enum MHD_Result queue_answer(struct http_request *rq, struct MHD_Connection *mhd)
+{
+	http_connection_phase(rq->connection, HTTP_PHASE_ANSWER);
+	return MHD_queue_response(mhd, (unsigned)rq->status, rq->response);
+}
+
+/* The headers are there. What is refused now is answered at once where the client waits for that or would send too much. */
+static enum MHD_Result read_head(struct http_request *rq, struct MHD_Connection *mhd, const char *method)
+{
+	rq->begun = true;
+	rq->method = gw_strdup(method);
+	MHD_get_connection_values(mhd, MHD_HEADER_KIND, on_header, rq);
+	http_connection_phase(rq->connection, HTTP_PHASE_BODY);
+	if (!head_accepted(rq) && (http_header(rq, "Expect") || content_length(rq) > DISCARD_MAX || rq->status == 400))
+		return queue_answer(rq, mhd);
+	return MHD_YES;
+}
+
+static enum MHD_Result read_body(struct http_request *rq, const char *data, size_t n)
+{
+	rq->connection->received += n;
+	if (!rq->refused && (n > rq->route->body_max - rq->body.len || !buffer_add(&rq->body, data, n)))
+		refuse_size(rq);
+	if (!rq->refused)
+		return MHD_YES;
+	rq->discarded += n;
+	return rq->discarded <= DISCARD_MAX ? MHD_YES : MHD_NO;
+}
+
+static void hand_over(struct http_request *rq)
+{
+	const char *content_type = http_header(rq, "Content-Type");
+	struct gw_error err = {0};
+
+	if (http_multipart_is(content_type) && !http_multipart_decode(&rq->parts, content_type, rq->body.data, rq->body.len, &err)) {
+		refuse(rq, 400, err.text);
+		return;
+	}
+	rq->handed = true;
+	rq->route->handler(rq->server->owner, rq);
+}
+
+enum MHD_Result http_request_read(void *data, struct MHD_Connection *mhd, const char *url, const char *method, const char *version,
+				  const char *upload, size_t *n, void **request)
+{
+	struct http_request *rq = *request;
+
+	if (!rq->begun)
+		return read_head(rq, mhd, method);
+	if (*n) {
+		size_t given = *n;
+
+		*n = 0;
+		return read_body(rq, upload, given);
+	}
+	http_connection_phase(rq->connection, HTTP_PHASE_ANSWER);
+	if (!rq->answered && !rq->handed)
+		hand_over(rq);
+	if (rq->answered)
+		return queue_answer(rq, mhd);
+	http_request_suspend(rq);
+	return MHD_YES;
+}
+
+const char *http_method(const struct http_request *rq)
+{
+	return rq->method;
+}
+
+const char *http_path(const struct http_request *rq)
+{
+	return rq->target.path;
+}
+
+const char *http_arg(const struct http_request *rq, const char *name)
+{
+	for (size_t i = 0; i < rq->args.n; i++)
+		if (strlen(name) == rq->args.v[i].name_len && memcmp(name, rq->args.v[i].name, rq->args.v[i].name_len) == 0)
+			return rq->args.v[i].value;
+	return NULL;
+}
+
+const char *http_query(const struct http_request *rq, const char *name)
+{
+	for (size_t i = 0; i < rq->target.n_query; i++)
+		if (strcmp(rq->target.query[i].name, name) == 0)
+			return rq->target.query[i].value;
+	return NULL;
+}
+
+const char *http_header(const struct http_request *rq, const char *name)
+{
+	for (size_t i = 0; i < rq->n_headers; i++)
+		if (strcasecmp(rq->headers[i].name, name) == 0)
+			return rq->headers[i].value;
+	return NULL;
+}
+
+const char *http_body(const struct http_request *rq, size_t *len)
+{
+	if (len)
+		*len = rq->body.len;
+	return rq->body.data ? rq->body.data : "";
+}
+
+const struct sockaddr *http_peer(const struct http_request *rq)
+{
+	return (const struct sockaddr *)&rq->peer;
+}
+
+const struct sockaddr *http_local(const struct http_request *rq)
+{
+	return (const struct sockaddr *)&rq->local;
+}
+
+const struct http_part *http_part(const struct http_request *rq, const char *name)
+{
+	for (size_t i = 0; i < rq->parts.n; i++)
+		if (strcmp(rq->parts.v[i].name, name) == 0)
+			return &rq->parts.v[i].part;
+	return NULL;
+}
+
+cJSON *http_body_json(const struct http_request *rq, struct gw_error *err)
+{
+	cJSON *json = json_decode(http_body(rq, NULL), rq->body.len, err);
+
+	if (!json)
+		gw_context(err, "the body");
+	return json;
+}
