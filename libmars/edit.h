@@ -17,6 +17,7 @@ enum mars_value_type {
 	MARS_VALUE_INTEGER,
 	MARS_VALUE_NUMBER,
 	MARS_VALUE_TEXT,
+	MARS_VALUE_DATE, /* a text that is written without quotes, as PyYAML writes dates */
 	MARS_VALUE_TEXTS,
 	MARS_VALUE_MAPPING
 };
@@ -42,6 +43,7 @@ struct mars_member {
 #define MARS_V_INTEGER(i)        ((struct mars_value){.type = MARS_VALUE_INTEGER, .integer = (i)})
 #define MARS_V_NUMBER(d)         ((struct mars_value){.type = MARS_VALUE_NUMBER, .number = (d)})
 #define MARS_V_TEXT(s)           ((struct mars_value){.type = MARS_VALUE_TEXT, .text = (s)})
+#define MARS_V_DATE(s)           ((struct mars_value){.type = MARS_VALUE_DATE, .text = (s)})
 #define MARS_V_TEXTS(v, count)   ((struct mars_value){.type = MARS_VALUE_TEXTS, .texts = (v), .n = (count)})
 #define MARS_V_MAPPING(m, count) ((struct mars_value){.type = MARS_VALUE_MAPPING, .members = (m), .n = (count)})
 

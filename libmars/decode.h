@@ -1,0 +1,35 @@
+/* From a tree to structs, by the field tables: every error in one pass, each with its place. Internal to libmars. */
+#ifndef LIBMARS_DECODE_H
+#define LIBMARS_DECODE_H
+
+#include "libmars/fields.h"
+#include "libmars/marsdb.h"
+#include "libmars/tree.h"
+
+struct decoder {
+	const char *name; /* of the file, for messages */
+	const struct tree *tree;
+	struct mars_options options;
+	struct gw_errors *errs, *warnings;
+};
+
+/* Fills the zeroed `out` (object->size bytes). What is not valid is complained about and left at its default. A NULL node: all defaults.
+ * For a named object the caller sets the name. */
+void mars_decode_object(struct decoder *d, const struct mars_object *object, const struct tree_node *node, const struct tree_path *path,
+			void *out);
+void mars_object_finish(const struct mars_object *object, void *out); /* frees what `out` owns, not `out` */
+bool mars_object_equal(const struct mars_object *object, const void *a, const void *b);
+/* A bit for each field that differs. */
+uint32_t mars_object_diff(const struct mars_object *object, const void *a, const void *b);
+
+/* Adds "FILE:LINE:COLUMN: PATH: ..." at a node. */
+void mars_complain(struct decoder *d, const struct tree_node *at, const struct tree_path *path, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+/* "unknown" keys and such: NAME, and for a slip of the keyboard what was meant, else what there is. */
+void mars_complain_unknown(struct decoder *d, const struct tree_node *key, const struct tree_path *path, const struct mars_object *object);
+
+/* One scalar as its field's type: into the zeroed `out`, owned by it. False, with nothing in `out`, if it is none. */
+bool mars_scalar_decode(const struct mars_field *field, const struct mars_options *options, const char *text, size_t len, void *out);
+void mars_scalar_accepted(const struct mars_field *field, const struct mars_options *options, char *out, size_t size); /* "0 to 3600" */
+
+#endif

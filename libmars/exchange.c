@@ -1,0 +1,374 @@
+/* A save, by steps, and what each protects from:
+ *
+ *  1. The new text goes into `.NAME.new` beside the file, with the sticky bit: a file of that name and that bit is ours and unfinished.
+ *  2. fsync: a power loss never leaves half a text under the file's name.
+ *  3. RENAME_EXCHANGE: what the file was is now in `.NAME.new`, without the bit, so nothing that an editor wrote can be gone.
+ *  4. A read lease on it: nobody has it open for writing. Else its writer is waited for; if that takes too long the two change back.
+ *  5. If it is not what the edit was made on, the two change back, and the edit is made anew on what is there.
+ *  6. unlink, the bit off the new file, fsync of the directory.
+ *
+ * So a kill leaves one of: `.NAME.new` with the bit (before 3: drop it), without it and the file with it (between 3 and 6: change back, the
+ * edit was not acknowledged), none of that name (after 6). mars_save_recover does this.
+ */
+#include "libmars/exchange.h"
+
+#include "libmars/file.h"
+#include "libmars/save.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WRITER_WAIT_MS 2000 /* how long somebody may keep the old file open for writing */
+#define SWAPS_MAX      16
+
+struct place {
+	int dir;        /* the directory of the file itself, symlinks followed */
+	char name[256]; /* in it */
+	char temp[300]; /* likewise: ".NAME.new" */
+	char temp_path[PATH_MAX + 320];
+	const char *path; /* as given, for messages */
+};
+
+static bool place_from_real(struct place *place, char *real, struct gw_error *err)
+{
+	char *slash = strrchr(real, '/');
+	size_t len;
+
+	snprintf(place->name, sizeof(place->name), "%s", slash + 1);
+	snprintf(place->temp, sizeof(place->temp), ".%s.new", place->name);
+	*slash = '\0';
+	len = strlen(real);
+	snprintf(place->temp_path, sizeof(place->temp_path), "%.*s/%s", (int)len, real, place->temp);
+	place->dir = open(len ? real : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (place->dir < 0)
+		return gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot open the directory of %s", place->path);
+	return true;
+}
+
+/* The file need not exist, its directory must. */
+static bool place_init(struct place *place, const char *path, struct gw_error *err)
+{
+	char *real = realpath(path, NULL), *copy, *slash, *joined = NULL;
+	struct stat st;
+	bool ok;
+
+	*place = (struct place){.dir = -1, .path = path};
+	if (!real && errno == ENOENT && lstat(path, &st) < 0) {
+		copy = gw_strdup(path);
+		slash = strrchr(copy, '/');
+		if (slash)
+			*slash = '\0';
+		real = realpath(!slash ? "." : slash == copy ? "/" : copy, NULL);
+		if (real)
+			joined = gw_sprintf("%s/%s", strcmp(real, "/") == 0 ? "" : real, slash ? slash + 1 : copy);
+		free(copy);
+		free(real);
+		real = joined;
+	}
+	if (!real)
+		return gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot find %s", path);
+	ok = place_from_real(place, real, err);
+	free(real);
+	return ok;
+}
+
+static void place_finish(struct place *place)
+{
+	if (place->dir >= 0)
+		close(place->dir);
+}
+
+static bool swap(struct place *place)
+{
+	return renameat2(place->dir, place->temp, place->dir, place->name, RENAME_EXCHANGE) == 0;
+}
+
+/* --- The new file ------------------------------------------------------------------------------------------------------------------- */
+
+static bool write_all(int fd, const char *text, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, text, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		text += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+static bool copy_xattrs(int from, int to)
+{
+	char names[8192], value[65536];
+	ssize_t n = flistxattr(from, names, sizeof(names)), size;
+
+	if (n < 0)
+		return errno == ENOTSUP;
+	for (char *name = names; name < names + n; name += strlen(name) + 1) {
+		size = fgetxattr(from, name, value, sizeof(value));
+		if (size < 0 && errno != ENODATA)
+			return false;
+		if (size >= 0 && fsetxattr(to, name, value, (size_t)size, 0) < 0 && errno != ENOTSUP && strncmp(name, "security.", 9) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Owner, xattrs and mode of the old file, or those of a new one; the sticky bit stays on until the end. */
+static bool copy_traits(struct place *place, int fd, mode_t *mode, struct gw_error *err)
+{
+	int old = openat(place->dir, place->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st, own;
+	bool ok = true;
+
+	*mode = 0644;
+	if (old >= 0 && fstat(old, &st) == 0 && fstat(fd, &own) == 0) {
+		*mode = st.st_mode & 0777;
+		if ((st.st_uid != own.st_uid || st.st_gid != own.st_gid) && fchown(fd, st.st_uid, st.st_gid) < 0)
+			ok = gw_fail_errno(
+				err, GW_REFUSED, errno,
+				"%s belongs to user %u, group %u, which a save could not keep; nothing was written; run: chown %u:%u %s",
+				place->path, st.st_uid, st.st_gid, geteuid(), getegid(), place->path);
+		else if (!copy_xattrs(old, fd))
+			ok = gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot keep the extended attributes of %s; nothing was written",
+					   place->path);
+	}
+	if (old >= 0)
+		close(old);
+	if (ok && fchmod(fd, *mode | S_ISVTX) < 0)
+		ok = gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot keep the mode of %s; nothing was written", place->path);
+	return ok;
+}
+
+/* The descriptor, or -1 with nothing left behind. */
+static int write_temp(struct place *place, const char *text, size_t len, mode_t *mode, struct gw_error *err)
+{
+	int fd = openat(place->dir, place->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600 | S_ISVTX);
+
+	if (fd < 0) {
+		gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot make %s; nothing was written", place->temp_path);
+		return -1;
+	}
+	if (!write_all(fd, text, len) || (fsync(fd) < 0 && errno != EINVAL))
+		gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot write %s; nothing was changed", place->temp_path);
+	else if (copy_traits(place, fd, mode, err))
+		return fd;
+	close(fd);
+	unlinkat(place->dir, place->temp, 0);
+	return -1;
+}
+
+/* --- Who has the old file open ------------------------------------------------------------------------------------------------------ */
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* 1: nobody writes to it, 0: somebody may, -1: this file system or our rights know no leases. A lease is broken by SIGIO, whose default is
+ * to end the process: SIGURG instead, which is ignored by default. */
+static int take_lease(int fd)
+{
+	if (fcntl(fd, F_SETSIG, SIGURG) < 0)
+		return -1;
+	if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0)
+		return 1;
+	return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+}
+
+/* False: somebody keeps it open for writing. The file is open for reading at `fd` and has the temp name. */
+static bool await_writers(struct place *place, int fd)
+{
+	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), lease;
+	int64_t until = now_ms() + WRITER_WAIT_MS, left;
+	char events[4096];
+
+	if (watch >= 0)
+		inotify_add_watch(watch, place->temp_path, IN_CLOSE_WRITE);
+	while ((lease = take_lease(fd)) == 0 && (left = until - now_ms()) > 0) {
+		struct pollfd p = {.fd = watch, .events = POLLIN};
+
+		poll(&p, 1, left < 100 ? (int)left : 100); /* two writers: only the second's close matters, so look again */
+		while (watch >= 0 && read(watch, events, sizeof(events)) > 0)
+			;
+	}
+	if (watch >= 0)
+		close(watch);
+	return lease != 0;
+}
+
+/* --- Exchange and look -------------------------------------------------------------------------------------------------------------- */
+
+static bool temp_is(struct place *place, ino_t inode)
+{
+	struct stat st;
+
+	return fstatat(place->dir, place->temp, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == inode;
+}
+
+static ino_t temp_inode(struct place *place)
+{
+	struct stat st;
+
+	return fstatat(place->dir, place->temp, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_ino : 0;
+}
+
+/* The old file gets its name back. An editor may save in between: then what it saved came out, and is put back again, being the latest. */
+static void change_back(struct place *place, ino_t ours)
+{
+	for (int i = 0; i < SWAPS_MAX; i++) {
+		ino_t restored = temp_inode(place);
+
+		if (!swap(place)) {
+			/* the file was deleted meanwhile: put back what was there, the next look sees */
+			renameat2(place->dir, place->temp, place->dir, place->name, RENAME_NOREPLACE);
+			return;
+		}
+		if (temp_is(place, ours))
+			break;
+		ours = restored;
+	}
+	unlinkat(place->dir, place->temp, 0);
+}
+
+static enum exchange_outcome look_at_old(struct place *place, const char *base, size_t base_len, struct gw_error *err)
+{
+	int fd = openat(place->dir, place->temp, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	enum exchange_outcome outcome = EXCHANGE_OTHER;
+	size_t len;
+	char *old;
+
+	if (fd < 0)
+		return EXCHANGE_OTHER;
+	if (!await_writers(place, fd)) {
+		gw_fail(err, GW_BUSY, "somebody keeps %s open for writing; nothing was changed", place->path);
+		outcome = EXCHANGE_FAILED;
+	} else if ((old = mars_file_read_fd(fd, place->path, &len, err))) {
+		if (len == base_len && memcmp(old, base, len) == 0)
+			outcome = EXCHANGE_SAVED;
+		free(old);
+	} else {
+		outcome = EXCHANGE_FAILED;
+	}
+	if (outcome == EXCHANGE_SAVED && unlinkat(place->dir, place->temp, 0) < 0) { /* while the lease holds */
+		gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot remove %s; nothing was changed", place->temp_path);
+		outcome = EXCHANGE_FAILED;
+	}
+	close(fd);
+	return outcome;
+}
+
+static enum exchange_outcome settle(struct place *place, int fd, mode_t mode, struct gw_error *err)
+{
+	if (fchmod(fd, mode) == 0 && (fsync(place->dir) == 0 || errno == EINVAL))
+		return EXCHANGE_SAVED;
+	gw_fail_errno(err, GW_UNREACHABLE, errno,
+		      "cannot write the directory of %s; the change is in the file, but a power loss may undo it", place->path);
+	return EXCHANGE_FAILED;
+}
+
+static enum exchange_outcome exchange_new(struct place *place, int fd, mode_t mode, struct gw_error *err)
+{
+	if (renameat2(place->dir, place->temp, place->dir, place->name, RENAME_NOREPLACE) == 0)
+		return settle(place, fd, mode, err);
+	gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot make %s", place->path);
+	return errno == EEXIST ? EXCHANGE_OTHER : EXCHANGE_FAILED;
+}
+
+static enum exchange_outcome exchange_old(struct place *place, int fd, mode_t mode, const char *base, size_t base_len, struct gw_error *err)
+{
+	enum exchange_outcome outcome;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !swap(place)) {
+		outcome = errno == ENOENT ? EXCHANGE_OTHER : EXCHANGE_FAILED;
+		gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot put the new %s in its place; nothing was changed", place->path);
+		unlinkat(place->dir, place->temp, 0);
+		return outcome;
+	}
+	outcome = look_at_old(place, base, base_len, err);
+	if (outcome == EXCHANGE_SAVED)
+		return settle(place, fd, mode, err);
+	change_back(place, st.st_ino);
+	return outcome;
+}
+
+static bool recover_place(struct place *place, struct gw_error *err);
+
+enum exchange_outcome mars_exchange(const char *path, const char *base, size_t base_len, const char *text, size_t len, struct gw_error *err)
+{
+	enum exchange_outcome outcome = EXCHANGE_FAILED;
+	struct place place;
+	mode_t mode;
+	int fd;
+
+	if (place_init(&place, path, err) && recover_place(&place, err) && (fd = write_temp(&place, text, len, &mode, err)) >= 0) {
+		if (base)
+			outcome = exchange_old(&place, fd, mode, base, base_len, err);
+		else if ((outcome = exchange_new(&place, fd, mode, err)) == EXCHANGE_OTHER)
+			unlinkat(place.dir, place.temp, 0);
+		close(fd);
+	}
+	place_finish(&place);
+	return outcome;
+}
+
+/* --- After a kill ------------------------------------------------------------------------------------------------------------------- */
+
+/* An owner that a save could not keep shows at start, not at the first save. */
+static bool check_owner(const struct place *place, const struct stat *st, struct gw_error *err)
+{
+	if (st->st_uid == geteuid() || geteuid() == 0)
+		return true;
+	return gw_fail(err, GW_REFUSED, "%s belongs to user %u, which a save by user %u could not keep; run: chown %u %s", place->path,
+		       st->st_uid, geteuid(), geteuid(), place->path);
+}
+
+static bool recover_place(struct place *place, struct gw_error *err)
+{
+	struct stat file, temp;
+	bool have_file = fstatat(place->dir, place->name, &file, 0) == 0;
+	bool have_temp = fstatat(place->dir, place->temp, &temp, AT_SYMLINK_NOFOLLOW) == 0;
+
+	if (have_temp && !S_ISREG(temp.st_mode))
+		return gw_fail(err, GW_REFUSED, "%s is in the way of saves; remove it", place->temp_path);
+	if (have_temp && !(temp.st_mode & S_ISVTX) && (!have_file || (file.st_mode & S_ISVTX))) {
+		if (have_file ? !swap(place) : renameat(place->dir, place->temp, place->dir, place->name) < 0)
+			return gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot put %s back as it was", place->path);
+		fsync(place->dir);
+		have_file = fstatat(place->dir, place->name, &file, 0) == 0;
+	}
+	if (have_temp && unlinkat(place->dir, place->temp, 0) < 0 && errno != ENOENT)
+		return gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot remove %s, left by a save that was killed", place->temp_path);
+	if (have_file && !check_owner(place, &file, err))
+		return false;
+	if (have_file && S_ISREG(file.st_mode) && (file.st_mode & S_ISVTX) && fchmodat(place->dir, place->name, file.st_mode & 0777, 0) < 0)
+		return gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot set the mode of %s", place->path);
+	return true;
+}
+
+bool mars_save_recover(const char *path, struct gw_error *err)
+{
+	struct place place;
+	bool ok = place_init(&place, path, err) && recover_place(&place, err);
+
+	place_finish(&place);
+	return ok;
+}

@@ -1,0 +1,66 @@
+#include "libmars/file.h"
+
+#include "libmars/marsdb.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Until the end of file, not until st_size: an editor may be at it. */
+static char *read_all(int fd, size_t expected, const char *path, size_t *len, struct gw_error *err)
+{
+	size_t room = expected + 1, used = 0;
+	char *text = gw_calloc(1, room + 1);
+	ssize_t n;
+
+	while ((n = pread(fd, text + used, room - used, (off_t)used)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 || (used += (size_t)n) > MARS_MAX_SIZE)
+			break;
+		if (used == room)
+			text = gw_realloc(text, (room *= 2) + 1);
+	}
+	if (n == 0) {
+		text[used] = '\0';
+		*len = used;
+		return text;
+	}
+	if (n < 0)
+		gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot read %s", path);
+	else
+		gw_fail(err, GW_BAD_INPUT, "%s is too large; accepted: up to %u bytes", path, MARS_MAX_SIZE);
+	free(text);
+	return NULL;
+}
+
+char *mars_file_read_fd(int fd, const char *path, size_t *len, struct gw_error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot look at %s", path);
+	else if (!S_ISREG(st.st_mode))
+		gw_fail(err, GW_BAD_INPUT, "%s is not a file", path);
+	else if (st.st_size > MARS_MAX_SIZE)
+		gw_fail(err, GW_BAD_INPUT, "%s: %lld bytes are too many; accepted: up to %u", path, (long long)st.st_size, MARS_MAX_SIZE);
+	else
+		return read_all(fd, (size_t)st.st_size, path, len, err);
+	return NULL;
+}
+
+char *mars_file_read(const char *path, size_t *len, struct gw_error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* not to wait at a FIFO */
+	char *text;
+
+	if (fd < 0) {
+		gw_fail_errno(err, errno == ENOENT ? GW_NOT_FOUND : GW_UNREACHABLE, errno, "cannot open %s", path);
+		return NULL;
+	}
+	text = mars_file_read_fd(fd, path, len, err);
+	close(fd);
+	return text;
+}

@@ -1,0 +1,217 @@
+/* The edits of a batch into the file: read it as it is now, edit, check, exchange, and again if somebody was faster. */
+#include "libmars/save.h"
+
+#include "libmars/db.h"
+#include "libmars/edit_internal.h"
+#include "libmars/exchange.h"
+#include "libmars/file.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROUNDS 64 /* each lost to an editor that saved in that very moment */
+
+struct mars_job {
+	struct mars_db *db; /* only begin and end touch it */
+	char *name, *path;
+	struct mars_options options;
+	struct content *seen; /* what the edits' author saw */
+	struct mars_edit *edits;
+	size_t n;
+	struct content *outcome; /* NULL: it failed */
+	struct gw_error err;
+};
+
+/* --- A batch outlives its caller's memory ------------------------------------------------------------------------------------------- */
+
+static struct mars_value copy_value(const struct mars_value *value)
+{
+	struct mars_value copy = *value;
+	struct mars_member *members;
+	char **texts;
+
+	copy.text = gw_strdup(value->text);
+	if (value->type == MARS_VALUE_TEXTS) {
+		texts = gw_calloc(value->n + 1, sizeof(*texts));
+		for (size_t i = 0; i < value->n; i++)
+			texts[i] = gw_strdup(value->texts[i]);
+		copy.texts = (const char *const *)texts;
+	} else if (value->type == MARS_VALUE_MAPPING) {
+		members = gw_calloc(value->n + 1, sizeof(*members));
+		for (size_t i = 0; i < value->n; i++) {
+			members[i].name = gw_strdup(value->members[i].name);
+			members[i].value = copy_value(&value->members[i].value);
+		}
+		copy.members = members;
+	}
+	return copy;
+}
+
+static void free_value(struct mars_value *value)
+{
+	free((char *)value->text);
+	if (value->type == MARS_VALUE_TEXTS) {
+		for (size_t i = 0; i < value->n; i++)
+			free((char *)value->texts[i]);
+		free((void *)value->texts);
+	} else if (value->type == MARS_VALUE_MAPPING) {
+		for (size_t i = 0; i < value->n; i++) {
+			free((char *)value->members[i].name);
+			free_value((struct mars_value *)&value->members[i].value);
+		}
+		free((void *)value->members);
+	}
+}
+
+struct mars_job *mars_apply_begin(struct mars_db *db, const struct mars_edit *edits, size_t n)
+{
+	struct mars_job *job = gw_calloc(1, sizeof(*job));
+
+	gw_assert(!db->busy);
+	db->busy = true;
+	job->db = db;
+	job->name = gw_strdup(db->name);
+	job->path = gw_strdup(db->path);
+	job->options = db->options;
+	job->seen = content_hold(db->content);
+	job->edits = gw_calloc(n ? n : 1, sizeof(*edits));
+	for (job->n = 0; job->n < n; job->n++) {
+		struct mars_edit *copy = &job->edits[job->n];
+
+		*copy = edits[job->n];
+		copy->value = copy_value(&edits[job->n].value);
+		for (int i = 0; i < MARS_PATH_MAX; i++)
+			copy->path[i] = gw_strdup(edits[job->n].path[i]);
+	}
+	return job;
+}
+
+static void job_destroy(struct mars_job *job)
+{
+	for (size_t e = 0; e < job->n; e++) {
+		for (int i = 0; i < MARS_PATH_MAX; i++)
+			free((char *)job->edits[e].path[i]);
+		free_value(&job->edits[e].value);
+	}
+	free(job->edits);
+	content_release(job->seen);
+	content_release(job->outcome);
+	free(job->name);
+	free(job->path);
+	free(job);
+}
+
+/* --- One round ---------------------------------------------------------------------------------------------------------------------- */
+
+/* The file as it is now, held; *exists says whether there is one. NULL with the reason. */
+static struct content *read_base(struct mars_job *job, bool *exists)
+{
+	struct gw_errors errs = {0};
+	struct content *base;
+	size_t len = job->seen->len;
+	char *text = job->path ? mars_file_read(job->path, &len, &job->err) : NULL;
+
+	*exists = text != NULL;
+	if (!job->path)
+		return content_hold(job->seen);
+	if (!text && (job->err.kind != GW_NOT_FOUND || job->seen->len)) {
+		gw_context(&job->err, "nothing was written");
+		if (job->err.kind == GW_NOT_FOUND)
+			job->err.kind = GW_UNREACHABLE;
+		return NULL;
+	}
+	if (!text || (len == job->seen->len && memcmp(text, job->seen->text, len) == 0)) {
+		free(text);
+		return content_hold(job->seen);
+	}
+	base = content_create(text, len, job->name, &job->options, job->seen, &errs);
+	if (!base && !gw_errors_none(&errs, &job->err))
+		gw_context(&job->err, "the file as it is now is not valid, so nothing was written");
+	gw_errors_finish(&errs);
+	return base;
+}
+
+static bool still_agree(struct mars_job *job, const struct content *base)
+{
+	for (size_t i = 0; base != job->seen && i < job->n; i++)
+		if (!job->edits[i].over_others && mars_edit_disagrees(job->seen->tree, base->tree, &job->edits[i]))
+			return gw_fail(&job->err, GW_BUSY, "%s: this was changed in the file meanwhile; nothing was written",
+				       job->edits[i].path[1] ? job->edits[i].path[1] : job->edits[i].path[0]);
+	return true;
+}
+
+static struct content *make_outcome(struct mars_job *job, struct content *base)
+{
+	struct gw_errors errs = {0};
+	struct content *outcome = NULL;
+	char *text;
+	size_t len;
+
+	if (!still_agree(job, base) || !mars_edit_text(base->text, base->len, job->name, job->edits, job->n, &text, &len, &job->err))
+		return NULL;
+	if (len == base->len && memcmp(text, base->text, len) == 0) {
+		free(text);
+		return content_hold(base);
+	}
+	outcome = content_create(text, len, job->name, &job->options, base, &errs);
+	if (!outcome && !gw_errors_none(&errs, &job->err))
+		gw_context(&job->err, "this change would make the database invalid, so nothing was written");
+	gw_errors_finish(&errs);
+	return outcome;
+}
+
+/* True: the job is done, well or not. */
+static bool one_round(struct mars_job *job)
+{
+	bool exists;
+	struct content *base = read_base(job, &exists), *outcome = base ? make_outcome(job, base) : NULL;
+	enum exchange_outcome exchanged = outcome ? EXCHANGE_SAVED : EXCHANGE_FAILED;
+
+	if (outcome && outcome != base && job->path)
+		exchanged = mars_exchange(job->path, exists ? base->text : NULL, base->len, outcome->text, outcome->len, &job->err);
+	content_release(base);
+	if (exchanged == EXCHANGE_SAVED) {
+		job->outcome = outcome;
+		job->err = (struct gw_error){0};
+		return true;
+	}
+	content_release(outcome);
+	return exchanged == EXCHANGE_FAILED;
+}
+
+void mars_apply_work(struct mars_job *job)
+{
+	for (int i = 0; i < ROUNDS; i++)
+		if (one_round(job))
+			return;
+	gw_fail(&job->err, GW_BUSY, "%s is saved by others all the time; nothing was written", job->name);
+}
+
+bool mars_apply_end(struct mars_job *job, struct mars_changes *changes, struct gw_error *err)
+{
+	bool ok = job->outcome != NULL;
+
+	job->db->busy = false;
+	if (ok) {
+		mars_db_replace(job->db, job->outcome, changes);
+		job->outcome = NULL;
+	} else if (err) {
+		*err = job->err;
+	}
+	job_destroy(job);
+	return ok;
+}
+
+bool mars_db_apply(struct mars_db *db, const struct mars_edit *edits, size_t n, struct mars_changes *changes, struct gw_error *err)
+{
+	struct mars_job *job = mars_apply_begin(db, edits, n);
+
+	mars_apply_work(job);
+	return mars_apply_end(job, changes, err);
+}
+
+bool mars_db_is_busy(const struct mars_db *db)
+{
+	return db->busy;
+}

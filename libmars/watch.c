@@ -1,0 +1,169 @@
+#include "libmars/watch.h"
+
+#include "libmars/db.h"
+#include "libmars/file.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WHAT (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ONLYDIR)
+
+struct watch_point { /* a directory and the name in it that matters */
+	int wd;
+	char name[NAME_MAX + 1];
+};
+
+struct mars_watch {
+	int fd;
+	char *path;
+	struct watch_point points[2]; /* the path's own directory; with a symlink, its target's */
+};
+
+static void split(const char *path, char *dir, size_t size, char name[NAME_MAX + 1])
+{
+	const char *slash = strrchr(path, '/');
+
+	snprintf(dir, size, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+	if (slash == path)
+		snprintf(dir, size, "/");
+	snprintf(name, NAME_MAX + 1, "%s", slash ? slash + 1 : path);
+}
+
+static bool add_point(struct mars_watch *watch, struct watch_point *point, const char *path, struct gw_error *err)
+{
+	char dir[PATH_MAX];
+
+	split(path, dir, sizeof(dir), point->name);
+	point->wd = inotify_add_watch(watch->fd, dir, WHAT);
+	return point->wd >= 0 || gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot watch %s", dir);
+}
+
+/* A symlink may be replaced by another at any time, so where it leads is looked at anew. */
+static void follow_symlink(struct mars_watch *watch)
+{
+	char real[PATH_MAX], dir[PATH_MAX], name[NAME_MAX + 1];
+	struct stat st;
+	int wd = -1;
+
+	if (lstat(watch->path, &st) == 0 && S_ISLNK(st.st_mode) && realpath(watch->path, real)) {
+		split(real, dir, sizeof(dir), name);
+		wd = inotify_add_watch(watch->fd, dir, WHAT);
+		memcpy(watch->points[1].name, name, sizeof(name));
+	}
+	if (watch->points[1].wd >= 0 && watch->points[1].wd != wd && watch->points[1].wd != watch->points[0].wd)
+		inotify_rm_watch(watch->fd, watch->points[1].wd);
+	watch->points[1].wd = wd;
+}
+
+struct mars_watch *mars_watch_create(const char *path, struct gw_error *err)
+{
+	struct mars_watch *watch = gw_calloc(1, sizeof(*watch));
+
+	watch->path = gw_strdup(path);
+	watch->points[1].wd = -1;
+	watch->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (watch->fd < 0)
+		gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot watch %s", path);
+	if (watch->fd < 0 || !add_point(watch, &watch->points[0], path, err)) {
+		mars_watch_destroy(watch);
+		return NULL;
+	}
+	follow_symlink(watch);
+	return watch;
+}
+
+void mars_watch_destroy(struct mars_watch *watch)
+{
+	if (!watch)
+		return;
+	if (watch->fd >= 0)
+		close(watch->fd);
+	free(watch->path);
+	free(watch);
+}
+
+int mars_watch_fd(const struct mars_watch *watch)
+{
+	return watch->fd;
+}
+
+/* A file that was just made will be written and closed; a symlink or a hard link that was just made is complete. */
+static bool matters(const struct mars_watch *watch, const struct inotify_event *event)
+{
+	struct stat st;
+
+	if (event->mask & IN_Q_OVERFLOW)
+		return true;
+	for (int i = 0; i < 2; i++) {
+		if (event->wd != watch->points[i].wd || !event->len || strcmp(event->name, watch->points[i].name) != 0)
+			continue;
+		if (!(event->mask & IN_CREATE))
+			return true;
+		if (lstat(watch->path, &st) == 0 && (S_ISLNK(st.st_mode) || st.st_nlink > 1))
+			return true;
+	}
+	return false;
+}
+
+bool mars_watch_read(struct mars_watch *watch)
+{
+	char buf[16384] __attribute__((aligned(__alignof__(struct inotify_event))));
+	const struct inotify_event *event;
+	bool changed = false;
+	ssize_t n;
+
+	while ((n = read(watch->fd, buf, sizeof(buf))) > 0 || (n < 0 && errno == EINTR))
+		for (char *p = buf; n > 0 && p < buf + n; p += sizeof(*event) + event->len) {
+			event = (const struct inotify_event *)(const void *)p;
+			changed |= matters(watch, event);
+		}
+	if (changed)
+		follow_symlink(watch);
+	return changed;
+}
+
+static bool keep_last_good(struct mars_db *db, const struct gw_errors *errs)
+{
+	struct gw_error first = {0};
+	struct tm tm;
+	char when[32];
+	time_t at = (time_t)db->loaded_at;
+
+	gw_errors_none(errs, &first);
+	localtime_r(&at, &tm);
+	strftime(when, sizeof(when), "%H:%M:%S", &tm);
+	snprintf(db->error, sizeof(db->error), "%.440s. The database read at %s stays in use.", first.text, when);
+	return false;
+}
+
+bool mars_db_reload(struct mars_db *db, struct mars_changes *changes, struct gw_errors *errs)
+{
+	struct gw_error err = {0};
+	struct content *content;
+	size_t len;
+	char *text;
+
+	gw_assert(db->path && !db->busy);
+	text = mars_file_read(db->path, &len, &err);
+	if (!text) {
+		gw_errors_add(errs, err.kind, "%s", err.text);
+		return keep_last_good(db, errs);
+	}
+	if (len == db->content->len && memcmp(text, db->content->text, len) == 0) {
+		free(text);
+		db->error[0] = '\0';
+		return true;
+	}
+	content = content_create(text, len, db->name, &db->options, db->content, errs);
+	if (!content)
+		return keep_last_good(db, errs);
+	mars_db_replace(db, content, changes);
+	return true;
+}
