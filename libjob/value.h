@@ -23,6 +23,7 @@ enum value_type {
 	VALUE_LIST,
 	VALUE_DICT, /* in order of insertion; keys are strings, ints, floats, bools or none */
 	VALUE_CALLABLE,
+	VALUE_LOOP, /* `loop` in a template's for: of the template engine alone */
 	VALUE_TYPES
 };
 
