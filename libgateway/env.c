@@ -147,6 +147,7 @@ static bool load_option(struct env *env, int o, struct gw_errors *errs)
 		return false;
 	}
 	env->text[o] = gw_strdup(text);
+	env->given[o] = text != rows[o].dflt;
 	return true;
 }
 
@@ -246,6 +247,12 @@ bool env_boolean(const struct env *env, enum env_option option)
 {
 	check_reader(env, option);
 	return env->integer[option] != 0;
+}
+
+bool env_given(const struct env *env, enum env_option option)
+{
+	check_reader(env, option);
+	return env->given[option];
 }
 
 static char *path_under(const char *dir, const char *fmt, va_list ap)

@@ -52,6 +52,7 @@ struct env {
 	char *text[ENV_OPTIONS];      /* owned; NULL: unset and without a default */
 	int64_t integer[ENV_OPTIONS]; /* ENV_INTEGER, ENV_PORT, ENV_BOOLEAN */
 	double number[ENV_OPTIONS];   /* ENV_NUMBER */
+	bool given[ENV_OPTIONS];
 	bool check_only;              /* --check was given: load everything, print errors, exit */
 	bool done;                    /* --help or --version was answered: nothing is left to do */
 };
@@ -65,6 +66,7 @@ const char *env_text(const struct env *env, enum env_option option); /* borrowed
 int64_t env_integer(const struct env *env, enum env_option option);
 double env_number(const struct env *env, enum env_option option);
 bool env_boolean(const struct env *env, enum env_option option);
+bool env_given(const struct env *env, enum env_option option); /* set by the environment, not by its default */
 
 /* "DIR/NAME" under EXECUTOR_RUNTIME_DIR or EXECUTOR_STATE_DIR. The caller frees. */
 char *env_runtime_path(const struct env *env, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
