@@ -1,0 +1,414 @@
+#include "executord/supervise.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "executord/child.h"
+#include "libgateway/files.h"
+#include "libgateway/log.h"
+#include "libgateway/loop.h"
+
+#define EXIT_BAD_CONFIGURATION 2
+#define BACK_OFF_MIN_MS        100 /* after an end within a second of the start; doubled at each such end */
+#define BACK_OFF_MAX_MS        5000
+#define JOBD_PATIENCE_MS       60000 /* for a job's teardown, before its jobd is killed */
+#define DAEMON_PATIENCE_MS     10000
+
+static const struct {
+	const char *name;
+	bool is_built;
+} daemons[] = {{"executord", true}, {"bootsd", true},   {"pdud", true},    {"saladd", true},
+	       {"artifactd", true}, {"gitlabd", false}, {"bucketd", false}};
+#define DAEMONS (sizeof(daemons) / sizeof(daemons[0]))
+
+/* Ends come in this order, each waited for: jobd needs all the others to end its job, executord needs pdud. */
+enum stage { RUNNING, STOP_JOBDS, STOP_EXECUTORD, STOP_DAEMONS, STOPPED };
+
+struct member {             /* a daemon, or a jobd */
+	struct child child; /* first: what child_ended is given */
+	struct supervisor *supervisor;
+	const char *name;         /* of a daemon; NULL: a jobd */
+	uint64_t started_at;      /* loop_now_ms */
+	unsigned back_off_ms;     /* 0: start again at once */
+	struct loop_timer again;  /* starts it after its back-off */
+	struct member *next_jobd; /* in supervisor.jobds */
+};
+
+struct supervisor {
+	const struct env *env;
+	struct loop loop;
+	struct file_lock lock;
+	struct member members[DAEMONS];
+	struct member *jobds; /* owned */
+	int listen_fd;        /* RUNTIME/jobd.sock; 0: not open */
+	struct loop_fd listener;
+	enum stage stage;
+	struct loop_timer patience; /* of the stage */
+	struct gw_error *err;       /* why it all ends, if a child refused its configuration */
+};
+
+static void member_start(struct member *m);
+static void stage_next(struct supervisor *s);
+static void stop(struct supervisor *s);
+
+static void on_again(void *data)
+{
+	member_start(data);
+}
+
+/* The holder of the daemon's lock is the daemon, whoever started it. */
+static bool adopt(struct member *m, const char *lock_name)
+{
+	char *path = env_runtime_path(m->supervisor->env, "%s", lock_name);
+	pid_t pid = file_lock_holder(path);
+	struct gw_error err = {0};
+	bool ok = pid > 0 && child_adopt(&m->child, &m->supervisor->loop, pid, &err);
+
+	if (ok)
+		log_info("%s: process %d is taken over", lock_name, (int)pid);
+	free(path);
+	return ok;
+}
+
+static void member_start_again(struct member *m)
+{
+	if (m->back_off_ms)
+		loop_timer_start(&m->supervisor->loop, &m->again, m->back_off_ms, on_again, m);
+	else
+		member_start(m);
+}
+
+static void member_start(struct member *m)
+{
+	struct supervisor *s = m->supervisor;
+	char lock_name[64], *path = env_program_path(m->name, m->name);
+	struct gw_error err = {0};
+
+	snprintf(lock_name, sizeof(lock_name), "%s.lock", m->name);
+	m->started_at = loop_now_ms(&s->loop);
+	if (adopt(m, lock_name)) {
+		free(path);
+		return;
+	}
+	if (!child_start(&m->child, &s->loop, path, NULL, -1, &err)) {
+		log_failure("standalone", &err);
+		m->back_off_ms = BACK_OFF_MAX_MS;
+		member_start_again(m);
+	} else {
+		log_info("%s: started as process %d", m->name, (int)m->child.pid);
+	}
+	free(path);
+}
+
+static void back_off(struct member *m)
+{
+	if (loop_now_ms(&m->supervisor->loop) - m->started_at > 1000)
+		m->back_off_ms = 0;
+	else if (m->back_off_ms == 0)
+		m->back_off_ms = BACK_OFF_MIN_MS;
+	else if (m->back_off_ms < BACK_OFF_MAX_MS)
+		m->back_off_ms *= 2;
+}
+
+/* ---- an end ---- */
+
+static void daemon_ended(struct child *child, const char *how, int exit_code)
+{
+	struct member *m = (struct member *)child;
+	struct supervisor *s = m->supervisor;
+
+	if (s->stage != RUNNING) {
+		log_info("%s: %s", m->name, how);
+		stage_next(s);
+	} else if (exit_code == EXIT_BAD_CONFIGURATION) {
+		gw_fail(s->err, GW_BAD_INPUT, "%s refused its configuration (its message is above), so all is stopped", m->name);
+		stop(s);
+	} else if (exit_code == 0) {
+		log_info("%s: %s: it has nothing to do here", m->name, how);
+	} else {
+		back_off(m);
+		log_warning("%s: %s; it is started again%s", m->name, how, m->back_off_ms ? " soon" : "");
+		member_start_again(m);
+	}
+}
+
+static void jobd_forget(struct supervisor *s, struct member *m)
+{
+	struct member **at = &s->jobds;
+
+	while (*at != m)
+		at = &(*at)->next_jobd;
+	*at = m->next_jobd;
+	free(m);
+}
+
+static void jobd_ended(struct child *child, const char *how, int exit_code)
+{
+	struct member *m = (struct member *)child;
+	struct supervisor *s = m->supervisor;
+
+	if (exit_code == 0)
+		log_debug("jobd: %s", how);
+	else
+		log_warning("jobd: %s", how);
+	jobd_forget(s, m);
+	if (s->stage != RUNNING)
+		stage_next(s);
+}
+
+/* ---- jobds ---- */
+
+static struct member *jobd_new(struct supervisor *s)
+{
+	struct member *m = gw_calloc(1, sizeof(*m));
+
+	m->supervisor = s;
+	m->child.ended = jobd_ended;
+	m->next_jobd = s->jobds;
+	s->jobds = m;
+	return m;
+}
+
+static void on_connection(void *data, int events)
+{
+	struct supervisor *s = data;
+	int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	char *path;
+	struct member *m;
+	struct gw_error err = {0};
+
+	if (fd < 0)
+		return;
+	path = env_program_path("jobd", "jobd");
+	m = jobd_new(s);
+	if (!child_start(&m->child, &s->loop, path, NULL, fd, &err)) {
+		log_failure("standalone", &err);
+		jobd_forget(s, m);
+	}
+	free(path);
+	close(fd);
+}
+
+static bool listen_for_jobs(struct supervisor *s, struct gw_error *err)
+{
+	struct sockaddr_un where = {.sun_family = AF_UNIX};
+	char *path = env_runtime_path(s->env, "jobd.sock");
+	bool ok = strlen(path) < sizeof(where.sun_path);
+
+	if (!ok) {
+		gw_fail(err, GW_BAD_INPUT, "EXECUTOR_RUNTIME_DIR: %s is too long for a socket's name", path);
+	} else {
+		strcpy(where.sun_path, path);
+		unlink(path); /* a killed supervisor's: we hold its lock */
+		s->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		ok = s->listen_fd >= 0 && bind(s->listen_fd, (struct sockaddr *)&where, sizeof(where)) == 0 && chmod(path, 0660) == 0 &&
+		     listen(s->listen_fd, 64) == 0;
+		if (!ok)
+			gw_fail_errno(err, GW_UNREACHABLE, errno, "%s: cannot listen", path);
+	}
+	free(path);
+	return ok && loop_fd_start(&s->loop, &s->listener, s->listen_fd, UV_READABLE, on_connection, s, err);
+}
+
+static void stop_listening(struct supervisor *s)
+{
+	char *path = env_runtime_path(s->env, "jobd.sock");
+
+	loop_fd_finish(&s->listener);
+	if (s->listen_fd > 0) {
+		close(s->listen_fd);
+		unlink(path);
+	}
+	s->listen_fd = 0;
+	free(path);
+}
+
+/* The jobds of a supervisor that was killed carry their jobs on. */
+static void adopt_jobds(struct supervisor *s)
+{
+	DIR *dir = opendir(env_text(s->env, OPT_EXECUTOR_RUNTIME_DIR));
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		const char *dot = strrchr(entry->d_name, '.');
+		if (strncmp(entry->d_name, "jobd-", 5) == 0 && dot && strcmp(dot, ".lock") == 0) {
+			struct member *m = jobd_new(s);
+			if (!adopt(m, entry->d_name))
+				jobd_forget(s, m);
+		}
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* ---- the end of it all ---- */
+
+static bool stage_is_over(const struct supervisor *s)
+{
+	size_t from = s->stage == STOP_EXECUTORD ? 0 : 1, to = s->stage == STOP_EXECUTORD ? 1 : DAEMONS;
+
+	if (s->stage == STOP_JOBDS)
+		return !s->jobds;
+	for (size_t i = from; i < to; i++)
+		if (s->members[i].child.pid)
+			return false;
+	return true;
+}
+
+static void stage_signal(struct supervisor *s, int number)
+{
+	if (s->stage == STOP_JOBDS)
+		for (struct member *m = s->jobds; m; m = m->next_jobd)
+			child_signal(&m->child, number);
+	if (s->stage == STOP_EXECUTORD)
+		child_signal(&s->members[0].child, number);
+	if (s->stage == STOP_DAEMONS)
+		for (size_t i = 1; i < DAEMONS; i++)
+			child_signal(&s->members[i].child, number);
+}
+
+static void on_impatience(void *data)
+{
+	struct supervisor *s = data;
+
+	log_error("standalone: what did not end in time is killed");
+	stage_signal(s, SIGKILL);
+}
+
+static void stage_begin(struct supervisor *s)
+{
+	stage_signal(s, SIGTERM);
+	loop_timer_start(&s->loop, &s->patience, s->stage == STOP_JOBDS ? JOBD_PATIENCE_MS : DAEMON_PATIENCE_MS, on_impatience, s);
+}
+
+static void stage_next(struct supervisor *s)
+{
+	while (s->stage < STOPPED && stage_is_over(s)) {
+		s->stage++;
+		if (s->stage < STOPPED)
+			stage_begin(s);
+	}
+	if (s->stage == STOPPED)
+		loop_stop(&s->loop);
+}
+
+static void stop(struct supervisor *s)
+{
+	stop_listening(s);
+	for (size_t i = 0; i < DAEMONS; i++)
+		loop_timer_stop(&s->members[i].again);
+	s->stage = STOP_JOBDS;
+	stage_begin(s);
+	stage_next(s);
+}
+
+static void on_stop(void *data)
+{
+	struct supervisor *s = data;
+
+	log_info("standalone: stopping");
+	if (s->stage == RUNNING)
+		stop(s);
+}
+
+/* ---- the beginning ---- */
+
+static bool is_wanted(const char *list, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *at = list; (at = strstr(at, name)); at += len)
+		if ((at == list || at[-1] == ' ') && (at[len] == '\0' || at[len] == ' '))
+			return true;
+	return false;
+}
+
+/* EXECUTOR_STANDALONE_DAEMONS: every word must be a daemon that is built. */
+static bool check_list(const char *list, struct gw_error *err)
+{
+	char *copy = gw_strdup(list), *rest = copy, *word;
+	bool ok = true;
+
+	while (ok && (word = strtok_r(rest, " ", &rest))) {
+		size_t i = 1;
+		while (i < DAEMONS && strcmp(daemons[i].name, word) != 0)
+			i++;
+		if (i == DAEMONS)
+			ok = gw_fail(err, GW_BAD_INPUT,
+				     "EXECUTOR_STANDALONE_DAEMONS: '%.64s' is not a daemon; accepted: bootsd pdud saladd artifactd", word);
+		else if (!daemons[i].is_built)
+			ok = gw_fail(err, GW_BAD_INPUT, "EXECUTOR_STANDALONE_DAEMONS: %s is not built yet", word);
+	}
+	free(copy);
+	return ok;
+}
+
+static bool make_folders(const struct env *env, struct gw_error *err)
+{
+	return dir_make(env_text(env, OPT_EXECUTOR_RUNTIME_DIR), 0750, err) && dir_make(env_text(env, OPT_EXECUTOR_STATE_DIR), 0750, err);
+}
+
+static bool take_lock(struct supervisor *s, struct gw_error *err)
+{
+	char *path = env_runtime_path(s->env, "supervisor.lock");
+	bool ok = file_lock_take(&s->lock, path, err);
+
+	free(path);
+	return ok;
+}
+
+static void start_all(struct supervisor *s)
+{
+	const char *list = env_text(s->env, OPT_EXECUTOR_STANDALONE_DAEMONS);
+
+	adopt_jobds(s);
+	for (size_t i = 0; i < DAEMONS; i++) {
+		struct member *m = &s->members[i];
+		m->name = daemons[i].name;
+		m->supervisor = s;
+		m->child.ended = daemon_ended;
+		if (i == 0 || (list ? is_wanted(list, m->name) : daemons[i].is_built))
+			member_start(m);
+	}
+}
+
+static void supervisor_finish(struct supervisor *s)
+{
+	for (size_t i = 0; i < DAEMONS; i++) {
+		child_signal(&s->members[i].child, SIGTERM); /* a second Ctrl-C: nobody is waited for */
+		child_forget(&s->members[i].child);
+		loop_timer_finish(&s->members[i].again);
+	}
+	while (s->jobds) {
+		child_signal(&s->jobds->child, SIGTERM);
+		child_forget(&s->jobds->child);
+		jobd_forget(s, s->jobds);
+	}
+	loop_timer_finish(&s->patience);
+	stop_listening(s);
+	loop_finish(&s->loop);
+	file_lock_finish(&s->lock);
+}
+
+bool supervise_run(const struct env *env, struct gw_error *err)
+{
+	struct supervisor s = {.env = env, .err = err};
+	const char *list = env_text(env, OPT_EXECUTOR_STANDALONE_DAEMONS);
+
+	if ((!list || check_list(list, err)) && make_folders(env, err) && loop_init(&s.loop, err) && take_lock(&s, err) &&
+	    listen_for_jobs(&s, err)) {
+		loop_on_stop(&s.loop, on_stop, &s);
+		start_all(&s);
+		loop_run_until_stopped(&s.loop, err);
+	}
+	supervisor_finish(&s);
+	return err->kind == GW_OK;
+}
