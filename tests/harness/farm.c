@@ -1,0 +1,406 @@
+#include "tests/harness/farm.h"
+
+#include <curl/curl.h>
+#include <dirent.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "libgateway/error.h"
+#include "libgateway/files.h"
+
+#define FILES_PORT "8999"
+
+static const char default_db[] = "# the farm of a test\n"
+				 "pdus:\n"
+				 "  VPDU:\n"
+				 "    driver: vpdu\n"
+				 "    config:\n"
+				 "      hostname: 127.0.0.1:9191\n";
+
+/* Registration and boot loops of a machine that cannot register: tinydut only says that it did. */
+static const char training_job[] = "version: 1\n"
+				   "target:\n"
+				   "  id: {{ machine_id }}\n"
+				   "timeouts:\n"
+				   "  overall: {minutes: 2}\n"
+				   "  boot_cycle: {seconds: 40, retries: 2}\n"
+				   "console_patterns:\n"
+				   "  session_end:\n"
+				   "    regex: >-\n"
+				   "      reboot: Power down\\r?$\n"
+				   "  job_success:\n"
+				   "    regex: >-\n"
+				   "      MaRS: (Registration complete|Check complete)\n"
+				   "deployment:\n"
+				   "  start:\n"
+				   "    kernel:\n"
+				   "      url: http://10.42.0.1:" FILES_PORT "/tinydut.bin\n"
+				   "      cmdline: 'SALAD.machine_id={{ machine_id }} console=ttyS0'\n"
+				   "    initramfs:\n"
+				   "      data: |\n"
+				   "        MaRS: Registration complete\n"
+				   "        @poweroff\n";
+
+/* ---- REST ---- */
+
+struct collected {
+	char *text;
+	size_t n;
+};
+
+static size_t collect(char *bytes, size_t size, size_t count, void *data)
+{
+	struct collected *c = data;
+
+	c->text = gw_realloc(c->text, c->n + size * count + 1);
+	memcpy(c->text + c->n, bytes, size * count);
+	c->n += size * count;
+	c->text[c->n] = 0;
+	return size * count;
+}
+
+int farm_request(const char *method, const char *path, const char *json, char **answer)
+{
+	struct collected got = {gw_strdup(""), 0};
+	CURL *curl = curl_easy_init();
+	char *url = gw_sprintf(FARM_URL "%s", path);
+	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
+	long status = 0;
+
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, 60L);
+	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &got);
+	if (json) {
+		curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, json);
+	}
+	if (curl_easy_perform(curl) == CURLE_OK)
+		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_slist_free_all(headers);
+	curl_easy_cleanup(curl);
+	free(url);
+	if (answer)
+		*answer = got.text;
+	else
+		free(got.text);
+	return (int)status;
+}
+
+cJSON *farm_json(const char *path)
+{
+	char *text;
+	int status = farm_request("GET", path, NULL, &text);
+	cJSON *json = cJSON_Parse(text);
+
+	if (status != 200 || !json)
+		json = cJSON_CreateObject();
+	free(text);
+	return json;
+}
+
+/* Keys may have dots and colons, so they are parted by '/'. */
+static const cJSON *follow(const cJSON *json, const char *key)
+{
+	while (json && *key) {
+		char name[128];
+		size_t n = strcspn(key, "/");
+		snprintf(name, sizeof(name), "%.*s", (int)n, key);
+		json = cJSON_IsArray(json) ? cJSON_GetArrayItem(json, atoi(name)) : cJSON_GetObjectItemCaseSensitive(json, name);
+		key += n + (key[n] == '/');
+	}
+	return json;
+}
+
+const char *farm_get(const char *path, const char *key)
+{
+	static char values[16][1024];
+	static unsigned next;
+	char *value = values[next++ % 16], *printed;
+	cJSON *json = farm_json(path);
+	const cJSON *at = follow(json, key);
+
+	printed = !at ? gw_strdup("(none)") : cJSON_IsString(at) ? gw_strdup(at->valuestring) : cJSON_PrintUnformatted(at);
+	snprintf(value, sizeof(values[0]), "%s", printed);
+	free(printed);
+	cJSON_Delete(json);
+	return value;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* What is awaited is logged when it happens; half a second is for what nobody logs (an error that went away). */
+void farm_await(struct farm *farm, const char *path, const char *key, const char *pattern)
+{
+	int64_t until = now_ms() + PROC_PATIENCE_MS;
+	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	const char *value;
+
+	inotify_add_watch(watch, farm->supervisor.log_path, IN_MODIFY);
+	while (value = farm_get(path, key), !glob_line(pattern, value, strlen(value))) {
+		struct pollfd p = {.fd = watch, .events = POLLIN};
+		char events[4096];
+		if (now_ms() > until) {
+			proc_show(&farm->supervisor);
+			fail_msg("%s %s never was '%s'; last seen: '%s'", path, key, pattern, value);
+		}
+		poll(&p, 1, 500);
+		while (read(watch, events, sizeof(events)) > 0)
+			;
+	}
+	close(watch);
+}
+
+void farm_do(const char *method, const char *path, const char *json)
+{
+	char *answer;
+	int status = farm_request(method, path, json, &answer);
+
+	if (status != 200)
+		fail_msg("%s %s %s: %d %s", method, path, json ? json : "", status, answer);
+	free(answer);
+}
+
+/* ---- the daemons ---- */
+
+static void add_env(struct farm *farm, char *owned, const char *text)
+{
+	assert_true(farm->n_env < 63);
+	if (owned)
+		farm->owned[farm->n_owned++] = owned;
+	farm->env[farm->n_env++] = owned ? owned : text;
+}
+
+static void set_env(struct farm *farm, const struct farm_options *options)
+{
+	add_env(farm, NULL, "FARM_NAME=test");
+	add_env(farm, NULL, "LOG_LEVEL=debug");
+	add_env(farm, NULL, "EXECUTOR_URL=http://10.42.0.1");
+	add_env(farm, NULL, "SALAD_URL=http://10.42.0.1:8005");
+	add_env(farm, NULL, "SERGENT_HARTMAN_BOOT_COUNT=1");
+	add_env(farm, NULL, "SERGENT_HARTMAN_QUALIFYING_BOOT_COUNT=1");
+	add_env(farm, NULL, "SERGENT_HARTMAN_REGISTRATION_RETRIAL_DELAY=1");
+	add_env(farm, gw_sprintf("MARS_DB_FILE=%s", farm->db_path), NULL);
+	add_env(farm, gw_sprintf("EXECUTOR_STATE_DIR=%s", farm->state_dir), NULL);
+	add_env(farm, gw_sprintf("EXECUTOR_RUNTIME_DIR=%s", farm->runtime_dir), NULL);
+	add_env(farm, gw_sprintf("EXECUTOR_REGISTRATION_JOB=%s", tmp_path("training.yml.j2")), NULL);
+	add_env(farm, gw_sprintf("EXECUTOR_BOOTLOOP_JOB=%s", tmp_path("training.yml.j2")), NULL);
+	for (const char *const *e = options->env; e && *e; e++)
+		add_env(farm, NULL, *e);
+}
+
+static void start_files(struct farm *farm)
+{
+	static const char *const argv[] = {"python3",     "-u",          "-m",
+					   "http.server", FILES_PORT,    "--bind",
+					   "10.42.0.1",   "--directory", GW_BUILD_ROOT "/tests/harness/tinydut",
+					   NULL};
+
+	proc_start(&farm->files, "files", argv, NULL);
+	proc_await(&farm->files, "Serving HTTP on");
+}
+
+static void start_vpdud(struct farm *farm, const char *memory)
+{
+	const char *argv[] = {GW_BUILD_ROOT "/pdud/vpdud/vpdud",
+			      "--listen",
+			      "127.0.0.1:9191",
+			      "--salad",
+			      "127.0.0.1:8100",
+			      "--bridge",
+			      "private",
+			      "--memory",
+			      memory ? memory : "64",
+			      "--skip-ipxe-prompt",
+			      NULL};
+
+	proc_start(&farm->vpdud, "vpdud", argv, NULL);
+	proc_await(&farm->vpdud, "vpdud: listening on");
+}
+
+void farm_start_supervisor(struct farm *farm)
+{
+	static const char *const argv[] = {GW_BUILD_ROOT "/executord/executord", "--standalone", NULL};
+
+	proc_start(&farm->supervisor, "farm", argv, farm->env);
+}
+
+/* Until REST answers and pdud's ports are known there. */
+static void await_rest(struct farm *farm)
+{
+	static const char *const daemons[] = {"pdud", "bootsd", "saladd", "artifactd"};
+
+	farm_await(farm, "/full-state", "now", "*");
+	for (size_t i = 0; i < sizeof(daemons) / sizeof(daemons[0]); i++)
+		await_socket(gw_strdup(tmp_path("run/%s.bus", daemons[i])));
+}
+
+struct farm *farm_start(const struct farm_options *given)
+{
+	static const struct farm_options defaults;
+	const struct farm_options *options = given ? given : &defaults;
+	struct farm *farm = gw_calloc(1, sizeof(*farm));
+
+	snprintf(farm->db_path, sizeof(farm->db_path), "%s", tmp_path("config/mars_db.yaml"));
+	snprintf(farm->state_dir, sizeof(farm->state_dir), "%s", tmp_path("state"));
+	snprintf(farm->runtime_dir, sizeof(farm->runtime_dir), "%s", tmp_path("run"));
+	mkdir(tmp_path("config"), 0755);
+	mkdir(farm->runtime_dir, 0755);
+	file_put(farm->db_path, options->db ? options->db : default_db);
+	file_put(tmp_path("training.yml.j2"), training_job);
+	set_env(farm, options);
+	if (!options->no_files)
+		start_files(farm);
+	if (!options->no_vpdu)
+		start_vpdud(farm, options->memory);
+	farm_start_supervisor(farm);
+	await_rest(farm);
+	if (!options->no_vpdu)
+		farm_await(farm, "/pdus", "pdus/VPDU/state", "OK");
+	return farm;
+}
+
+static void assert_nothing_is_left(const struct farm *farm)
+{
+	DIR *dir = opendir(farm->runtime_dir);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		const char *dot = strrchr(entry->d_name, '.');
+		char *path = gw_sprintf("%s/%s", farm->runtime_dir, entry->d_name);
+		if (dot && strcmp(dot, ".lock") == 0 && file_lock_holder(path))
+			fail_msg("%s: process %d is left", path, (int)file_lock_holder(path));
+		if (dot && (strcmp(dot, ".bus") == 0 || strcmp(dot, ".sock") == 0))
+			fail_msg("%s is left", path);
+		free(path);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+void farm_stop(struct farm *farm)
+{
+	int code = proc_end(&farm->supervisor, SIGTERM);
+
+	if (code != 0) {
+		proc_show(&farm->supervisor);
+		fail_msg("the supervisor ended with %d", code);
+	}
+	assert_nothing_is_left(farm);
+	proc_end(&farm->vpdud, SIGTERM);
+	proc_end(&farm->files, SIGTERM);
+	for (size_t i = 0; i < farm->n_owned; i++)
+		free(farm->owned[i]);
+	free(farm);
+}
+
+pid_t farm_pid(const struct farm *farm, const char *daemon)
+{
+	char *path = gw_sprintf("%s/%s.lock", farm->runtime_dir, daemon);
+	pid_t pid = file_lock_holder(path);
+
+	free(path);
+	return pid;
+}
+
+void farm_kill(const struct farm *farm, const char *daemon)
+{
+	pid_t pid = farm_pid(farm, daemon);
+	struct pollfd p;
+
+	if (pid <= 0)
+		fail_msg("%s does not run", daemon);
+	p = (struct pollfd){.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
+	kill(pid, SIGKILL);
+	poll(&p, 1, PROC_PATIENCE_MS);
+	close(p.fd);
+}
+
+void farm_edit_db(struct farm *farm, const char *from, const char *to)
+{
+	char *text = file_get(farm->db_path), *at = strstr(text, from), *edited, *beside = gw_sprintf("%s.new", farm->db_path);
+
+	if (!at)
+		fail_msg("%s does not have '%s':\n%s", farm->db_path, from, text);
+	edited = gw_sprintf("%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+	file_put(beside, edited);
+	assert_int_equal(rename(beside, farm->db_path), 0);
+	free(edited);
+	free(beside);
+	free(text);
+}
+
+/* ---- jobs ---- */
+
+void farm_run_job(struct proc *client, const char *name, const char *yaml, const char *const *arguments, int in)
+{
+	const char *argv[32] = {GW_BUILD_ROOT "/executorctl/executorctl", "-e", "http://10.42.0.1", "run"};
+	size_t n = 4;
+
+	while (arguments && *arguments && n < 30)
+		argv[n++] = *arguments++;
+	argv[n++] = gw_strdup(tmp_path("%s.yml", name));
+	file_put(argv[n - 1], yaml);
+	proc_start_io(client, name, argv, NULL, in, -1);
+	free((char *)argv[n - 1]);
+}
+
+static void add_indented(char *out, size_t size, const char *text, const char *indent)
+{
+	while (*text) {
+		size_t n = strcspn(text, "\n"), used = strlen(out);
+		snprintf(out + used, size - used, "%s%.*s\n", indent, (int)n, text);
+		text += n + (text[n] == '\n');
+	}
+}
+
+const char *farm_job(const char *script, const char *more)
+{
+	static char job[65536];
+
+	snprintf(job, sizeof(job),
+		 "version: 1\n"
+		 "target: {tags: []}\n"
+		 "%s"
+		 "deployment:\n"
+		 "  start:\n"
+		 "    kernel:\n"
+		 "      url: http://10.42.0.1:" FILES_PORT "/tinydut.bin\n"
+		 "      cmdline: 'SALAD.machine_id={{ machine_id }} console=ttyS0'\n"
+		 "    initramfs:\n"
+		 "      data: |\n",
+		 more ? more
+		      : "console_patterns:\n"
+			"  session_end: {regex: 'reboot: Power down'}\n"
+			"  job_success: {regex: 'it works'}\n");
+	add_indented(job, sizeof(job), script, "        ");
+	return job;
+}
+
+void farm_enroll(struct farm *farm)
+{
+	farm_do("POST", "/dut/discover", "{\"pdu\": \"VPDU\", \"port_id\": \"0\"}");
+	farm_await(farm, "/duts", "duts/" FARM_MAC "/state", "IDLE");
+}
