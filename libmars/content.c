@@ -175,6 +175,13 @@ static void complain_missing(struct maker *m, const struct tree_node *node, cons
 	free(names);
 }
 
+static bool is_virtual_pdu(const struct maker *m, const char *name)
+{
+	const char *virtual_pdu = m->decoder.options.virtual_pdu;
+
+	return virtual_pdu && !m->content->sections[MARS_PDU].n && strcmp(virtual_pdu, name) == 0;
+}
+
 static void check_dut_references(struct maker *m, const struct dut_place *at)
 {
 	const struct mars_dut *dut = at->dut;
@@ -182,7 +189,7 @@ static void check_dut_references(struct maker *m, const struct dut_place *at)
 	struct tree_path pdu = {at->path, "pdu", 3, 0}, gitlabs = {at->path, "gitlab", 6, 0};
 	const struct tree_node *map = tree_get(m->decoder.tree, at->node, "gitlab", 6);
 
-	if (dut->pdu && !index_find(&m->content->sections[MARS_PDU].by_name, dut->pdu, NULL))
+	if (dut->pdu && !index_find(&m->content->sections[MARS_PDU].by_name, dut->pdu, NULL) && !is_virtual_pdu(m, dut->pdu))
 		complain_missing(m, field_place(m, at, "pdu"), &pdu, dut->pdu, "a PDU", MARS_PDU);
 	if (dut->pdu_port_id && !dut->pdu)
 		mars_complain(&m->decoder, field_place(m, at, "pdu_port_id"), at->path, "a `pdu_port_id` needs a `pdu`");

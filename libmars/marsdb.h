@@ -90,6 +90,7 @@ struct mars_root { /* the whole file, decoded */
 
 struct mars_options {
 	bool allow_insecure_urls; /* GITLAB_ALLOW_INSECURE: http:// is accepted too */
+	const char *virtual_pdu;  /* DUTs may name it while the file has no PDU (EXECUTOR_VPDU_ENDPOINT); NULL: none. Borrowed for good */
 };
 
 struct mars_db;

@@ -64,6 +64,29 @@ static void free_value(struct mars_value *value)
 	}
 }
 
+struct mars_edit *mars_edits_dup(const struct mars_edit *edits, size_t n)
+{
+	struct mars_edit *copies = gw_calloc(n ? n : 1, sizeof(*copies));
+
+	for (size_t e = 0; e < n; e++) {
+		copies[e] = edits[e];
+		copies[e].value = copy_value(&edits[e].value);
+		for (int i = 0; i < MARS_PATH_MAX; i++)
+			copies[e].path[i] = gw_strdup(edits[e].path[i]);
+	}
+	return copies;
+}
+
+void mars_edits_free(struct mars_edit *edits, size_t n)
+{
+	for (size_t e = 0; e < n; e++) {
+		for (int i = 0; i < MARS_PATH_MAX; i++)
+			free((char *)edits[e].path[i]);
+		free_value(&edits[e].value);
+	}
+	free(edits);
+}
+
 struct mars_job *mars_apply_begin(struct mars_db *db, const struct mars_edit *edits, size_t n)
 {
 	struct mars_job *job = gw_calloc(1, sizeof(*job));
@@ -75,26 +98,14 @@ struct mars_job *mars_apply_begin(struct mars_db *db, const struct mars_edit *ed
 	job->path = gw_strdup(db->path);
 	job->options = db->options;
 	job->seen = content_hold(db->content);
-	job->edits = gw_calloc(n ? n : 1, sizeof(*edits));
-	for (job->n = 0; job->n < n; job->n++) {
-		struct mars_edit *copy = &job->edits[job->n];
-
-		*copy = edits[job->n];
-		copy->value = copy_value(&edits[job->n].value);
-		for (int i = 0; i < MARS_PATH_MAX; i++)
-			copy->path[i] = gw_strdup(edits[job->n].path[i]);
-	}
+	job->edits = mars_edits_dup(edits, n);
+	job->n = n;
 	return job;
 }
 
 static void job_destroy(struct mars_job *job)
 {
-	for (size_t e = 0; e < job->n; e++) {
-		for (int i = 0; i < MARS_PATH_MAX; i++)
-			free((char *)job->edits[e].path[i]);
-		free_value(&job->edits[e].value);
-	}
-	free(job->edits);
+	mars_edits_free(job->edits, job->n);
 	content_release(job->seen);
 	content_release(job->outcome);
 	free(job->name);

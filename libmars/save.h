@@ -23,6 +23,10 @@ void mars_apply_work(struct mars_job *job);
 bool mars_apply_end(struct mars_job *job, struct mars_changes *changes, struct gw_error *err);
 bool mars_db_is_busy(const struct mars_db *db);
 
+/* A batch of its own memory, for who must wait for its turn. */
+struct mars_edit *mars_edits_dup(const struct mars_edit *edits, size_t n);
+void mars_edits_free(struct mars_edit *edits, size_t n); /* as mars_edits_dup gave it; NULL with 0 is fine */
+
 /* Puts right what a killed save left: afterwards the file is the one before or after that save and no temp file is left. Done by
  * mars_db_open. */
 bool mars_save_recover(const char *path, struct gw_error *err);
