@@ -1,0 +1,128 @@
+/* saladd: the serial relay. Machines' consoles connect to it by TCP, say whose they are, and each gets a port for its one client and a port
+ * for those who only read. It knows nothing of jobs.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "libgateway/activation.h"
+#include "libgateway/env.h"
+#include "libgateway/http_server.h"
+#include "libgateway/log.h"
+#include "libgateway/loop.h"
+#include "libgateway/url.h"
+#include "saladd/machines.h"
+#include "saladd/rest.h"
+#include "saladd/returning.h"
+#include "saladd/stream.h"
+
+#define REST_PORT    8005
+#define REST_BACKLOG 64
+
+struct saladd {
+	struct env env;
+	struct loop loop;
+	struct activation fds;
+	const char *address; /* that everything listens on */
+	struct machines machines;
+	struct streams streams;
+	struct http_server *rest;
+};
+
+static const struct env_program program = {
+	.name = "saladd",
+	.summary = "relays serial consoles: a TCP port a machine, and one to read along",
+	.reader = ENV_SALADD,
+};
+
+/* What cannot be reached from elsewhere anyway is not offered there. */
+static bool names_loopback(const char *host)
+{
+	return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0;
+}
+
+/* True if there is something to do here; false after --check and if SALAD runs on another host, which is no failure. Blocks on the
+ * resolver: before the loop. */
+static bool is_wanted(struct saladd *s, struct gw_error *err)
+{
+	struct url_host at;
+
+	if (!url_host_of(env_text(&s->env, OPT_SALAD_URL), &at, err))
+		return gw_context(err, "SALAD_URL");
+	if (s->env.check_only)
+		return false;
+	if (!url_host_is_here(at.host)) {
+		log_info("SALAD_URL names another host, %s: not started here", at.host);
+		return false;
+	}
+	s->address = names_loopback(at.host) ? "127.0.0.1" : "0.0.0.0";
+	return true;
+}
+
+/* Every machine needs a handful of descriptors. */
+static void allow_many_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static bool consoles_start(struct saladd *s, struct gw_error *err)
+{
+	allow_many_descriptors();
+	machines_init(&s->machines, &s->loop, s->address, env_runtime_path(&s->env, "saladd.clients"));
+	returning_load(&s->machines);
+	return streams_start(&s->streams, &s->loop, &s->machines, activation_find(&s->fds, "salad_consoles"), s->address,
+			     (uint16_t)env_integer(&s->env, OPT_SALAD_TCPCONSOLE_PORT), err);
+}
+
+static uint16_t rest_port(const struct saladd *s)
+{
+	struct url_host at;
+
+	if (env_text(&s->env, OPT_SALAD_PORT))
+		return (uint16_t)env_integer(&s->env, OPT_SALAD_PORT);
+	return url_host_of(env_text(&s->env, OPT_SALAD_URL), &at, NULL) && at.has_port ? at.port : REST_PORT;
+}
+
+static bool api_start(struct saladd *s, struct gw_error *err)
+{
+	int fd = activation_find(&s->fds, "salad_http");
+	uint16_t port;
+
+	if (fd < 0)
+		fd = activation_tcp_listen(s->address, rest_port(s), REST_BACKLOG, err);
+	if (fd < 0)
+		return false;
+	port = activation_port_of(fd);
+	s->rest = rest_start(&s->loop, fd, &s->machines, err);
+	if (s->rest)
+		log_info("listening on %s: REST on port %u, TCP consoles on port %u", s->address, port,
+			 listener_port(&s->streams.listener));
+	return s->rest != NULL;
+}
+
+int main(int argc, char **argv)
+{
+	struct saladd s = {0};
+	struct gw_error err = {0};
+
+	if (!env_load(&s.env, &program, argc, argv, &err) || /* --help, --check and bad values end here */
+	    !is_wanted(&s, &err) ||                          /* so does a SALAD_URL of another host */
+	    !loop_init(&s.loop, &err) ||                     /* signals, watchdog */
+	    !activation_take(&s.fds, &err) ||                /* systemd's sockets */
+	    !consoles_start(&s, &err) ||                     /* machines and their streams */
+	    !api_start(&s, &err) ||                          /* REST */
+	    !loop_run_until_stopped(&s.loop, &err))          /* sends READY, returns at SIGTERM */
+		log_failure("saladd", &err);                 /* silent where nothing failed */
+	http_server_stop(s.rest);
+	streams_finish(&s.streams);
+	machines_finish(&s.machines);
+	activation_finish(&s.fds);
+	loop_finish(&s.loop);
+	env_finish(&s.env);
+	return gw_exit_code(&err);
+}
