@@ -280,9 +280,11 @@ enum dut_event dut_after_job(const struct dut_situation *now, enum dut_job_kind 
 		return DUT_EV_ENDED_RETIRED;
 	if (kind == DUT_JOB_USER)
 		return after_user_job(now, unfit);
+	if (!dut_training_enabled(now)) /* since a restart of executord: no verdict of these jobs counts any more */
+		return DUT_EV_JOB_ENDED;
 	if (kind == DUT_JOB_QUICK_CHECK)
 		return passed && !unfit && now->ready_for_service ? DUT_EV_QUICK_CHECK_PASSED : DUT_EV_QUICK_CHECK_FAILED;
-	if (now->ready_for_service || !dut_training_enabled(now)) /* set by hand meanwhile */
+	if (now->ready_for_service) /* set by hand meanwhile */
 		return DUT_EV_JOB_ENDED;
 	return kind == DUT_JOB_REGISTRATION ? after_registration(now, passed) : after_loop(now);
 }

@@ -1,0 +1,433 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "libmars/dut_state.h"
+
+static void every_pair_of_state_and_event_is_decided(void **state)
+{
+	int undecided = 0;
+
+	for (int s = 0; s < DUT_STATES; s++)
+		for (int e = 0; e < DUT_EVENTS; e++)
+			if (!dut_step_is_decided((enum dut_state)s, (enum dut_event)e)) {
+				print_error("undecided: %s, %s\n", dut_state_name((enum dut_state)s), dut_event_name((enum dut_event)e));
+				undecided++;
+			}
+	assert_int_equal(undecided, 0);
+}
+
+/* The transitions that the reference text and protocols.md name. */
+static const struct {
+	enum dut_state from;
+	enum dut_event event;
+	enum dut_state to;
+	const char *actions;
+} named[] = {
+	{DUT_WAIT_FOR_CONFIG, DUT_EV_ACTIVATE_CHECK, DUT_QUICK_CHECK, "START_QUICK_CHECK EXPOSE_RUNNERS"},
+	{DUT_WAIT_FOR_CONFIG, DUT_EV_ACTIVATE_TRAIN, DUT_TRAINING, "START_TRAINING RESET_TRAINING"},
+	{DUT_WAIT_FOR_CONFIG, DUT_EV_ACTIVATE_READY, DUT_IDLE, "EXPOSE_RUNNERS"},
+	{DUT_WAIT_FOR_CONFIG, DUT_EV_RETIRE, DUT_RETIRED, "UNEXPOSE_RUNNERS"},
+	{DUT_QUICK_CHECK, DUT_EV_QUICK_CHECK_PASSED, DUT_IDLE, "EXPOSE_RUNNERS"},
+	{DUT_QUICK_CHECK, DUT_EV_QUICK_CHECK_FAILED, DUT_TRAINING, "START_TRAINING RESET_TRAINING CLEAR_READY UNEXPOSE_RUNNERS"},
+	{DUT_QUICK_CHECK, DUT_EV_RETIRE, DUT_QUICK_CHECK, "CANCEL_JOB UNEXPOSE_RUNNERS"},
+	{DUT_QUICK_CHECK, DUT_EV_ENDED_RETIRED, DUT_RETIRED, "UNEXPOSE_RUNNERS"},
+	{DUT_TRAINING, DUT_EV_REGISTERED, DUT_TRAINING, "START_TRAINING"},
+	{DUT_TRAINING, DUT_EV_REGISTRATION_FAILED, DUT_TRAINING, "WAIT_RETRIAL"},
+	{DUT_TRAINING, DUT_EV_RETRY, DUT_TRAINING, "START_TRAINING"},
+	{DUT_TRAINING, DUT_EV_LOOP_DONE, DUT_TRAINING, "START_TRAINING"},
+	{DUT_TRAINING, DUT_EV_LOOPS_FAILED, DUT_TRAINING, "START_TRAINING RESET_TRAINING"},
+	{DUT_TRAINING, DUT_EV_TRAINING_PASSED, DUT_IDLE, "SET_READY EXPOSE_RUNNERS"},
+	{DUT_TRAINING, DUT_EV_READY_SET, DUT_TRAINING, "CANCEL_JOB STOP_RETRIAL"},
+	{DUT_TRAINING, DUT_EV_JOB_ENDED, DUT_IDLE, "STOP_RETRIAL EXPOSE_RUNNERS"},
+	{DUT_IDLE, DUT_EV_JOB_ACCEPTED, DUT_QUEUED, "START_JOB"},
+	{DUT_IDLE, DUT_EV_RETIRE, DUT_RETIRED, "UNEXPOSE_RUNNERS"},
+	{DUT_IDLE, DUT_EV_QUICK_CHECK_REQUESTED, DUT_QUICK_CHECK, "START_QUICK_CHECK"},
+	{DUT_IDLE, DUT_EV_READY_CLEARED, DUT_TRAINING, "START_TRAINING RESET_TRAINING UNEXPOSE_RUNNERS"},
+	{DUT_IDLE, DUT_EV_REMOVED, DUT_WAIT_FOR_CONFIG, "UNEXPOSE_RUNNERS FORGET"},
+	{DUT_IDLE, DUT_EV_UNCONFIGURED, DUT_WAIT_FOR_CONFIG, "UNEXPOSE_RUNNERS"},
+	{DUT_QUEUED, DUT_EV_JOB_STARTED, DUT_RUNNING, ""},
+	{DUT_QUEUED, DUT_EV_JOB_LOST, DUT_QUEUED, "REVOKE_LEASE"},
+	{DUT_RUNNING, DUT_EV_JOB_ENDED, DUT_IDLE, ""},
+	{DUT_RUNNING, DUT_EV_JOB_ENDED_CHECK, DUT_QUICK_CHECK, "START_QUICK_CHECK"},
+	{DUT_RUNNING, DUT_EV_JOB_ENDED_UNFIT, DUT_TRAINING, "START_TRAINING RESET_TRAINING CLEAR_READY UNEXPOSE_RUNNERS"},
+	{DUT_RUNNING, DUT_EV_JOB_LOST, DUT_RUNNING, "REVOKE_LEASE"},
+	{DUT_RUNNING, DUT_EV_CANCEL, DUT_RUNNING, "CANCEL_JOB"},
+	{DUT_RUNNING, DUT_EV_RETIRE, DUT_RUNNING, "UNEXPOSE_RUNNERS"},
+	{DUT_RUNNING, DUT_EV_REMOVED, DUT_RUNNING, "CANCEL_JOB UNEXPOSE_RUNNERS"},
+	{DUT_RUNNING, DUT_EV_UNFIT, DUT_RUNNING, "CLEAR_READY UNEXPOSE_RUNNERS"},
+	{DUT_RUNNING, DUT_EV_QUICK_CHECK_REQUESTED, DUT_RUNNING, "QUEUE_QUICK_CHECK"},
+	{DUT_RETIRED, DUT_EV_ACTIVATE_CHECK, DUT_QUICK_CHECK, "START_QUICK_CHECK EXPOSE_RUNNERS"},
+	{DUT_RETIRED, DUT_EV_ACTIVATE_TRAIN, DUT_TRAINING, "START_TRAINING RESET_TRAINING"},
+	{DUT_RETIRED, DUT_EV_ACTIVATE_WAIT, DUT_WAIT_FOR_CONFIG, ""},
+};
+
+static void named_transitions_are_as_the_text_says(void **state)
+{
+	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
+		struct dut_step step;
+		char actions[256], got[512], want[512];
+		bool counts = dut_step(named[i].from, named[i].event, &step);
+
+		snprintf(got, sizeof(got), "%s %s -> %s [%s] %d", dut_state_name(named[i].from), dut_event_name(named[i].event),
+			 dut_state_name(step.state), dut_actions_text(step.actions, actions, sizeof(actions)), counts);
+		snprintf(want, sizeof(want), "%s %s -> %s [%s] 1", dut_state_name(named[i].from), dut_event_name(named[i].event),
+			 dut_state_name(named[i].to), named[i].actions);
+		assert_string_equal(got, want);
+	}
+}
+
+static void a_job_is_refused_by_all_but_an_idle_machine(void **state)
+{
+	static const char *const why[DUT_STATES] = {
+		[DUT_WAIT_FOR_CONFIG] = "the machine waits for its power port to be configured",
+		[DUT_QUICK_CHECK] = "the machine is being checked",
+		[DUT_TRAINING] = "the machine is in training",
+		[DUT_QUEUED] = "the machine was just given to another job",
+		[DUT_RUNNING] = "the machine is running a job",
+		[DUT_RETIRED] = "the machine is retired",
+	};
+
+	for (int s = 0; s < DUT_STATES; s++) {
+		struct dut_step step;
+
+		assert_int_equal(dut_step((enum dut_state)s, DUT_EV_JOB_ACCEPTED, &step), s == DUT_IDLE);
+		if (s == DUT_IDLE)
+			continue;
+		assert_string_equal(step.refused, why[s]);
+		assert_int_equal(step.state, s);
+		assert_int_equal(step.actions, 0);
+	}
+}
+
+static void cancel_is_refused_unless_a_job_runs(void **state)
+{
+	for (int s = 0; s < DUT_STATES; s++) {
+		struct dut_step step;
+
+		assert_int_equal(dut_step((enum dut_state)s, DUT_EV_CANCEL, &step), s == DUT_RUNNING);
+		if (s != DUT_RUNNING)
+			assert_string_equal(step.refused, "no job is running");
+	}
+}
+
+static void names_read_back_as_the_states_they_name(void **state)
+{
+	enum dut_state found;
+
+	for (int s = 0; s < DUT_STATES; s++) {
+		assert_true(dut_state_from_name(dut_state_name((enum dut_state)s), &found));
+		assert_int_equal(found, s);
+	}
+	assert_false(dut_state_from_name("ASLEEP", &found));
+}
+
+/* --- What depends on numbers -------------------------------------------------------------------------------------------------------- */
+
+static const struct dut_situation farm = {.has_port = true, .boot_count = 100, .qualifying = 100, .quick_checks = true};
+
+static void activation_depends_on_the_database_and_the_options(void **state)
+{
+	struct dut_situation now = farm;
+
+	assert_int_equal(dut_activation(&now), DUT_EV_ACTIVATE_TRAIN);
+	now.ready_for_service = true;
+	assert_int_equal(dut_activation(&now), DUT_EV_ACTIVATE_CHECK);
+	now.quick_checks = false;
+	assert_int_equal(dut_activation(&now), DUT_EV_ACTIVATE_READY);
+	now.has_port = false;
+	assert_int_equal(dut_activation(&now), DUT_EV_ACTIVATE_WAIT);
+	now.is_retired = true;
+	assert_int_equal(dut_activation(&now), DUT_EV_RETIRE);
+}
+
+static void a_negative_boot_count_disables_training_and_checks(void **state)
+{
+	struct dut_situation now = farm;
+
+	now.boot_count = -1;
+	assert_false(dut_training_enabled(&now));
+	assert_int_equal(dut_activation(&now), DUT_EV_ACTIVATE_READY);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_USER, true, true), DUT_EV_JOB_ENDED);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_QUICK_CHECK, false, false), DUT_EV_JOB_ENDED);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_REGISTRATION, false, false), DUT_EV_JOB_ENDED);
+}
+
+static void a_boot_count_of_0_needs_registration_alone(void **state)
+{
+	struct dut_situation now = farm;
+
+	now.boot_count = 0;
+	assert_int_equal(dut_activation(&now), DUT_EV_ACTIVATE_TRAIN);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_REGISTRATION, true, false), DUT_EV_TRAINING_PASSED);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_REGISTRATION, false, false), DUT_EV_REGISTRATION_FAILED);
+}
+
+static void loops_qualify_a_machine_when_enough_passed(void **state)
+{
+	struct dut_situation now = farm;
+
+	now.boot_count = 5;
+	now.qualifying = 4;
+	assert_int_equal(dut_after_job(&now, DUT_JOB_REGISTRATION, true, false), DUT_EV_REGISTERED);
+	now.loops_done = now.loops_passed = 4;
+	assert_int_equal(dut_after_job(&now, DUT_JOB_LOOP, true, false), DUT_EV_LOOP_DONE);
+	now.loops_done = 5;
+	assert_int_equal(dut_after_job(&now, DUT_JOB_LOOP, false, false), DUT_EV_TRAINING_PASSED);
+	now.loops_passed = 3;
+	assert_int_equal(dut_after_job(&now, DUT_JOB_LOOP, true, false), DUT_EV_LOOPS_FAILED);
+	now.qualifying = 50; /* more than there are loops: all of them */
+	now.loops_passed = 5;
+	assert_int_equal(dut_after_job(&now, DUT_JOB_LOOP, true, false), DUT_EV_TRAINING_PASSED);
+}
+
+static void what_the_admin_did_meanwhile_comes_before_a_jobs_verdict(void **state)
+{
+	struct dut_situation now = farm;
+
+	now.ready_for_service = true;
+	assert_int_equal(dut_after_job(&now, DUT_JOB_LOOP, false, false), DUT_EV_JOB_ENDED); /* made ready by hand */
+	now.is_retired = true;
+	assert_int_equal(dut_after_job(&now, DUT_JOB_QUICK_CHECK, true, false), DUT_EV_ENDED_RETIRED);
+	now.is_retired = false;
+	now.has_port = false;
+	assert_int_equal(dut_after_job(&now, DUT_JOB_USER, true, false), DUT_EV_ENDED_UNCONFIGURED);
+	now.removed = true;
+	assert_int_equal(dut_after_job(&now, DUT_JOB_USER, true, false), DUT_EV_ENDED_REMOVED);
+}
+
+static void a_users_job_leads_to_idle_a_check_or_training(void **state)
+{
+	struct dut_situation now = farm;
+
+	now.ready_for_service = true;
+	assert_int_equal(dut_after_job(&now, DUT_JOB_USER, false, false), DUT_EV_JOB_ENDED);
+	now.quick_check_queued = true;
+	assert_int_equal(dut_after_job(&now, DUT_JOB_USER, true, false), DUT_EV_JOB_ENDED_CHECK);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_USER, true, true), DUT_EV_JOB_ENDED_UNFIT);
+}
+
+static void a_quick_check_fails_by_its_verdict_or_by_an_unfit_machine(void **state)
+{
+	struct dut_situation now = farm;
+
+	now.ready_for_service = true;
+	assert_int_equal(dut_after_job(&now, DUT_JOB_QUICK_CHECK, true, false), DUT_EV_QUICK_CHECK_PASSED);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_QUICK_CHECK, false, false), DUT_EV_QUICK_CHECK_FAILED);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_QUICK_CHECK, true, true), DUT_EV_QUICK_CHECK_FAILED);
+}
+
+/* --- A random walk ------------------------------------------------------------------------------------------------------------------ */
+
+/* The world around the machine: who has its power, and what can happen next. */
+struct world {
+	uint32_t random;
+	enum dut_state state;
+	struct dut_situation db; /* what the admin has written by now */
+	enum dut_job_kind kind;
+	bool job;      /* a job of it is there, with a jobd that is not known to be dead */
+	bool revoking; /* its jobd died and executord has the port switched off */
+	bool power;
+	bool waiting; /* for a new try of registration */
+	bool end_due; /* CANCEL_JOB without a job */
+	bool registered, unfit;
+	long visits[DUT_STATES], events[DUT_EVENTS];
+};
+
+static uint32_t roll(struct world *w, uint32_t n)
+{
+	w->random = w->random * 1664525 + 1013904223;
+	return (w->random >> 8) % n;
+}
+
+static bool may_have_a_job(enum dut_state state)
+{
+	return state == DUT_QUICK_CHECK || state == DUT_TRAINING || state == DUT_QUEUED || state == DUT_RUNNING;
+}
+
+static void start(struct world *w, enum dut_job_kind kind)
+{
+	assert_false(w->job || w->revoking); /* never two jobs at once */
+	w->job = true;
+	w->kind = kind;
+	w->unfit = false;
+}
+
+static void act(struct world *w, uint32_t actions)
+{
+	if (actions & DO_RESET_TRAINING) {
+		w->registered = false;
+		w->db.loops_done = w->db.loops_passed = 0;
+	}
+	if (actions & DO_STOP_RETRIAL)
+		w->waiting = false;
+	if (actions & DO_START_JOB)
+		start(w, DUT_JOB_USER);
+	if (actions & DO_START_QUICK_CHECK)
+		start(w, DUT_JOB_QUICK_CHECK);
+	if (actions & DO_START_TRAINING)
+		start(w, w->registered ? DUT_JOB_LOOP : DUT_JOB_REGISTRATION);
+	if (actions & DO_WAIT_RETRIAL)
+		w->waiting = true;
+	if (actions & DO_CANCEL_JOB && !w->job && !w->revoking)
+		w->end_due = true;
+	if (actions & DO_SET_READY)
+		w->db.ready_for_service = true;
+	if (actions & DO_CLEAR_READY)
+		w->db.ready_for_service = false;
+	if (actions & DO_QUEUE_QUICK_CHECK)
+		w->db.quick_check_queued = true;
+}
+
+static void send(struct world *w, enum dut_event event)
+{
+	struct dut_step step;
+
+	if (event == DUT_EV_JOB_LOST) {
+		w->revoking = true;
+		w->job = false;
+	}
+	dut_step(w->state, event, &step);
+	if (event == DUT_EV_JOB_LOST)
+		assert_true(step.actions & DO_REVOKE_LEASE); /* nobody else would switch it off */
+	w->state = step.state;
+	act(w, step.actions);
+	w->visits[w->state]++;
+	w->events[event]++;
+	assert_true(!w->power || w->job || w->revoking);
+	assert_true((!w->job && !w->revoking && !w->waiting) || may_have_a_job(w->state));
+	assert_true(w->job || w->revoking || w->waiting || w->end_due || !may_have_a_job(w->state)); /* nothing is waited for in vain */
+}
+
+static void end_job(struct world *w)
+{
+	bool passed = roll(w, 3) != 0;
+
+	w->power = w->job = w->revoking = w->end_due = false; /* a job's end is said once its port is off */
+	if (w->kind == DUT_JOB_LOOP) {
+		w->db.loops_done++;
+		w->db.loops_passed += passed;
+	}
+	w->registered |= w->kind == DUT_JOB_REGISTRATION && passed;
+	send(w, dut_after_job(&w->db, w->kind, passed, w->unfit));
+	w->db.quick_check_queued = false;
+}
+
+static void admin_edits(struct world *w)
+{
+	struct dut_situation before = w->db;
+
+	switch (roll(w, 5)) {
+	case 0:
+		w->db.is_retired = !w->db.is_retired;
+		return send(w, w->db.is_retired ? DUT_EV_RETIRE : dut_activation(&w->db));
+	case 1:
+		w->db.has_port = !w->db.has_port;
+		return send(w, w->db.has_port ? dut_activation(&w->db) : DUT_EV_UNCONFIGURED);
+	case 2:
+		w->db.ready_for_service = !w->db.ready_for_service;
+		if (before.ready_for_service && !dut_training_enabled(&w->db))
+			return;
+		return send(w, before.ready_for_service ? DUT_EV_READY_CLEARED : DUT_EV_READY_SET);
+	case 3:
+		if (!may_have_a_job(w->state))
+			w->db.boot_count = (int)roll(w, 4) - 1; /* an option: executord was restarted */
+		return;
+	default:
+		w->db.removed = !w->db.removed;
+		return send(w, w->db.removed ? DUT_EV_REMOVED : dut_activation(&w->db));
+	}
+}
+
+static void machine_or_user(struct world *w)
+{
+	static const enum dut_event any[] = {DUT_EV_BOOT_SEEN, DUT_EV_CANCEL, DUT_EV_JOB_ACCEPTED, DUT_EV_QUICK_CHECK_REQUESTED};
+	enum dut_event event = any[roll(w, 4)];
+
+	if (event == DUT_EV_QUICK_CHECK_REQUESTED && !dut_training_enabled(&w->db))
+		return; /* refused before */
+	if (event == DUT_EV_JOB_ACCEPTED && (w->db.removed || w->db.is_retired))
+		return; /* admission does not see it */
+	send(w, event);
+}
+
+static void job_goes_on(struct world *w)
+{
+	switch (roll(w, 6)) {
+	case 0:
+		if (w->job)
+			send(w, DUT_EV_JOB_STARTED);
+		return;
+	case 1:
+		w->power |= w->job;
+		return;
+	case 2:
+		w->power &= !w->job; /* between two boots */
+		return;
+	case 3:
+		w->unfit |= w->job;
+		if (w->job)
+			send(w, DUT_EV_UNFIT);
+		return;
+	case 4:
+		if (w->job)
+			send(w, DUT_EV_JOB_LOST);
+		return;
+	default:
+		if (w->job || w->revoking)
+			end_job(w);
+	}
+}
+
+static void a_random_walk_never_leaves_power_on_without_an_owner(void **state)
+{
+	struct world w = {.random = 20241124, .state = DUT_WAIT_FOR_CONFIG, .db = farm};
+
+	w.db.boot_count = 2;
+	w.db.qualifying = 1;
+	send(&w, dut_activation(&w.db));
+	for (int i = 0; i < 1000000; i++) {
+		if (w.end_due)
+			end_job(&w);
+		else if (w.waiting && roll(&w, 4) == 0) {
+			w.waiting = false;
+			send(&w, DUT_EV_RETRY);
+		} else if (roll(&w, 20) == 0)
+			admin_edits(&w);
+		else if (roll(&w, 3) == 0)
+			machine_or_user(&w);
+		else
+			job_goes_on(&w);
+	}
+	for (int s = 0; s < DUT_STATES; s++)
+		assert_true(w.visits[s] > 1000); /* the walk was everywhere */
+	for (int e = 0; e < DUT_EVENTS; e++)
+		if (w.events[e] < 20)
+			fail_msg("%s happened %ld times", dut_event_name((enum dut_event)e), w.events[e]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_pair_of_state_and_event_is_decided),
+		cmocka_unit_test(named_transitions_are_as_the_text_says),
+		cmocka_unit_test(a_job_is_refused_by_all_but_an_idle_machine),
+		cmocka_unit_test(cancel_is_refused_unless_a_job_runs),
+		cmocka_unit_test(names_read_back_as_the_states_they_name),
+		cmocka_unit_test(activation_depends_on_the_database_and_the_options),
+		cmocka_unit_test(a_negative_boot_count_disables_training_and_checks),
+		cmocka_unit_test(a_boot_count_of_0_needs_registration_alone),
+		cmocka_unit_test(loops_qualify_a_machine_when_enough_passed),
+		cmocka_unit_test(what_the_admin_did_meanwhile_comes_before_a_jobs_verdict),
+		cmocka_unit_test(a_users_job_leads_to_idle_a_check_or_training),
+		cmocka_unit_test(a_quick_check_fails_by_its_verdict_or_by_an_unfit_machine),
+		cmocka_unit_test(a_random_walk_never_leaves_power_on_without_an_owner),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
