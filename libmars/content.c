@@ -34,20 +34,18 @@ static const char *entry_name(const struct entry *entry)
 	return *(char *const *)(const void *)entry->decoded;
 }
 
-/* The entry of `before` with the same bytes, or NULL. An alias may stand for other bytes elsewhere, so such entries are never shared. */
+/* The entry of `before` that says the same, or NULL. One with warnings is decoded anew, to warn of this file's lines. */
 static struct entry *find_unchanged(const struct maker *m, enum mars_change_what what, const struct tree_node *node)
 {
 	const struct content_entry *old;
 	char *name;
-	uint32_t len = node->end - node->key->start;
 
-	if (!m->before || node->has_alias)
+	if (!m->before)
 		return NULL;
 	name = gw_strndup(node->key->text, node->key->len);
 	old = index_find(&m->before->sections[what].by_name, name, NULL);
 	free(name);
-	if (!old || old->warned || old->node->has_alias || old->node->end - old->node->key->start != len ||
-	    memcmp(m->before->text + old->node->key->start, m->content->text + node->key->start, len) != 0)
+	if (!old || old->warned || !tree_equal(m->before->tree, old->node, m->decoder.tree, node))
 		return NULL;
 	__atomic_add_fetch(&old->entry->refs, 1, __ATOMIC_RELAXED);
 	return old->entry;

@@ -8,7 +8,7 @@
 #include "libmars/marsdb.h"
 #include "libmars/tree.h"
 
-struct entry {         /* one decoded PDU, DUT or GitLab instance, shared by the contents in which its bytes are the same */
+struct entry {         /* one decoded PDU, DUT or GitLab instance, shared by the contents in which it says the same */
 	unsigned refs; /* atomic */
 	const struct mars_object *object;
 	max_align_t decoded[]; /* the struct */
@@ -36,8 +36,8 @@ struct content {
 	struct gw_errors warnings;
 };
 
-/* Takes `text` (malloc'ed) over, whatever comes of it. Entries whose bytes are those of `before` (or NULL) are shared with it, not decoded.
- * NULL and at least one error if it is not valid. */
+/* Takes `text` (malloc'ed) over, whatever comes of it. Entries that say what they say in `before` (or NULL) are shared with it, not
+ * decoded. NULL and at least one error if it is not valid. */
 struct content *content_create(char *text, size_t len, const char *name, const struct mars_options *options, struct content *before,
 			       struct gw_errors *errs);
 struct content *content_hold(struct content *content);

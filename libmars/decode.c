@@ -42,6 +42,11 @@ static void list_fields(const struct mars_object *object, char *out, size_t size
 			used += (size_t)snprintf(out + used, size - used, "%s%s", used ? ", " : "", object->fields[i].name);
 }
 
+static const char *article(const struct mars_object *object)
+{
+	return strchr("AEIOU", object->name[0]) ? "an" : "a";
+}
+
 void mars_complain_unknown(struct decoder *d, const struct tree_node *key, const struct tree_path *path, const struct mars_object *object)
 {
 	const char *nearest = mars_field_nearest(object, key->text, key->len);
@@ -49,9 +54,10 @@ void mars_complain_unknown(struct decoder *d, const struct tree_node *key, const
 
 	tree_show(key->text, key->len, shown, sizeof(shown));
 	if (nearest)
-		return mars_complain(d, key, path, "'%s' is not a field of a %s; did you mean '%s'?", shown, object->name, nearest);
+		return mars_complain(d, key, path, "'%s' is not a field of %s %s; did you mean '%s'?", shown, article(object), object->name,
+				     nearest);
 	list_fields(object, known, sizeof(known));
-	mars_complain(d, key, path, "'%s' is not a field of a %s; accepted: %s", shown, object->name, known);
+	mars_complain(d, key, path, "'%s' is not a field of %s %s; accepted: %s", shown, article(object), object->name, known);
 }
 
 static const char *found(const struct tree_node *node, char *out)
@@ -81,6 +87,27 @@ static void complain_choice(struct decoder *d, const struct tree_node *node, con
 		mars_complain(d, node, path, "%s is not %s; accepted: %s", found(node, shown), noun, accepted);
 }
 
+/* Tokens, and URLs with a user and perhaps a password in them. */
+static bool may_be_secret(const struct mars_field *field, const struct tree_node *node)
+{
+	node = tree_resolve(node);
+	return field->type == MARS_SECRET || (field->type == MARS_URL && node->kind == TREE_SCALAR && memchr(node->text, '@', node->len));
+}
+
+static bool is_number_of_its_type(struct decoder *d, const struct tree_node *node, const struct mars_field *field)
+{
+	struct mars_field unbounded = *field;
+	union {
+		int64_t integer;
+		double number;
+	} value;
+
+	unbounded.min = unbounded.max = 0;
+	node = tree_resolve(node);
+	return (field->type == MARS_INTEGER || field->type == MARS_SECONDS || field->type == MARS_WATTS) && node->kind == TREE_SCALAR &&
+	       mars_scalar_decode(&unbounded, &d->options, node->text, node->len, &value);
+}
+
 static void complain_scalar(struct decoder *d, const struct tree_node *node, const struct mars_field *field, const struct tree_path *path)
 {
 	bool item = field->type == MARS_TAGS || field->type == MARS_TEXTS || field->type == MARS_PORT_IDS;
@@ -91,8 +118,10 @@ static void complain_scalar(struct decoder *d, const struct tree_node *node, con
 	if (field->type == MARS_CHOICE)
 		return complain_choice(d, node, field, path);
 	mars_scalar_accepted(field, &d->options, accepted, sizeof(accepted));
-	if (field->type == MARS_SECRET) /* never shown */
+	if (may_be_secret(field, node)) /* never shown */
 		mars_complain(d, node, path, "this is not %s; accepted: %s", what, accepted);
+	else if (is_number_of_its_type(d, node, field))
+		mars_complain(d, node, path, "%s is out of bounds; accepted: %s", found(node, shown), accepted);
 	else if (field->type == MARS_TEXT && tree_resolve(node)->kind == TREE_SCALAR)
 		mars_complain(d, node, path, "%s has %" PRIu32 " bytes; accepted: %s", found(node, shown), tree_resolve(node)->len,
 			      accepted);
@@ -105,7 +134,7 @@ static bool decode_scalar(struct decoder *d, const struct mars_field *field, con
 {
 	const struct tree_node *scalar = tree_resolve(node);
 
-	if (scalar->kind == TREE_SCALAR && mars_scalar_decode(field, &d->options, scalar->text, scalar->len, out))
+	if (scalar->kind == TREE_SCALAR && !tree_is_null(scalar) && mars_scalar_decode(field, &d->options, scalar->text, scalar->len, out))
 		return true;
 	complain_scalar(d, node, field, path);
 	return false;

@@ -54,7 +54,7 @@ static bool decode_integer(const struct mars_field *field, const struct mars_opt
 
 	if (!decode_number(text, len, "+-0123456789", &value) || !in_bounds(field, value))
 		return false;
-	*(int64_t *)out = (int64_t)value; /* bounds are below 2^53 */
+	*(int64_t *)out = fabs(value) < 9e15 ? (int64_t)value : 0; /* bounds are below 2^53 */
 	return true;
 }
 

@@ -221,7 +221,6 @@ static void fill_alias(struct builder *b, struct tree_node *node, struct fy_toke
 	node->len = (uint32_t)len;
 	node->start -= node->start > 0;
 	node->column -= node->column > 1;
-	node->has_alias = true;
 	node->target = slot && slot->node ? slot->node : NULL;
 	if (!node->target) {
 		complain(b, node->line, node->column, "'*%s' stands for nothing: no '&%s' is before it",
@@ -328,7 +327,6 @@ static void account(struct builder *b, const struct tree_node *node)
 	parent->weight += node->weight;
 	if (parent->height < node->height + 1)
 		parent->height = (uint8_t)(node->height + 1);
-	parent->has_alias |= node->has_alias;
 }
 
 static void begin_node(struct builder *b, struct fy_event *event, enum tree_kind kind, struct fy_token *anchor, struct fy_token *tag)
@@ -350,6 +348,8 @@ static void begin_node(struct builder *b, struct fy_event *event, enum tree_kind
 		return;
 	check_tag(b, node, tag);
 	attach(b, node);
+	if (b->failed)
+		return;
 	if (anchor && (name = fy_token_get_text(anchor, &len))) {
 		node->anchored = true;
 		slot_put(b->tree, NULL, keep_text(b, name, len), (uint32_t)len, node);
@@ -358,8 +358,6 @@ static void begin_node(struct builder *b, struct fy_event *event, enum tree_kind
 		return account(b, node);
 	if (b->depth == MARS_MAX_DEPTH)
 		return give_up(b, node, "mappings and lists are too deep in each other; accepted: 32 levels");
-	if (node == b->key)
-		return give_up(b, node, "a key must be a text");
 	b->open[b->depth++] = node;
 }
 

@@ -29,7 +29,6 @@ struct tree_node {
 	bool flow;             /* {} or [] */
 	bool absent;           /* a value that is not written at all: start == end */
 	bool anchored;
-	bool has_alias; /* it or something in it is an alias */
 };
 
 struct tree;
