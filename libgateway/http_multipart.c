@@ -87,7 +87,7 @@ static bool part_header(struct http_parts *parts, const char *line)
 	char *disposition = header_value(line, "Content-Disposition"), *content_type = header_value(line, "Content-Type");
 	size_t i = parts->n - 1;
 
-	if (disposition && !parts->v[i].name) {
+	if (disposition && !parts->v[i].name && !parts->v[i].filename) {
 		parts->v[i].name = parameter(disposition, "name");
 		parts->v[i].filename = parameter(disposition, "filename");
 	}

@@ -69,13 +69,14 @@ static bool scan_character(struct scan *scan, struct gw_error *err)
 }
 
 /* What cJSON does not check, before it sees the bytes. */
-static bool scan_bytes(const char *bytes, size_t len, struct gw_error *err)
+static bool scan_bytes(const char *bytes, size_t len, bool *is_open, struct gw_error *err)
 {
 	struct scan scan = {.bytes = bytes, .len = len, .line = 1};
 
 	while (scan.at < len)
 		if (!scan_character(&scan, err))
 			return false;
+	*is_open = scan.depth || scan.in_string;
 	return true;
 }
 
@@ -83,6 +84,8 @@ static void fail_at(const char *bytes, size_t len, size_t at, struct gw_error *e
 {
 	struct scan scan = {.bytes = bytes, .len = len, .line = 1};
 
+	while (at < len && strchr(" \t\r\n", bytes[at]))
+		at++;
 	while (scan.at < at && scan.at < len)
 		if (bytes[scan.at++] == '\n') {
 			scan.line++;
@@ -152,15 +155,18 @@ static size_t trimmed(const char *bytes, size_t len)
 cJSON *json_decode(const char *bytes, size_t len, struct gw_error *err)
 {
 	const char *end = NULL;
+	bool is_open = false;
 	cJSON *json;
 
 	len = trimmed(bytes, len);
 	if (!len)
 		gw_fail(err, GW_BAD_INPUT, "it is empty; accepted: a JSON object");
-	if (!len || !scan_bytes(bytes, len, err))
+	if (!len || !scan_bytes(bytes, len, &is_open, err))
 		return NULL;
 	json = cJSON_ParseWithLengthOpts(bytes, len, &end, false);
-	if (!json || end != bytes + len)
+	if (!json && is_open && end >= bytes + len - 1) /* cJSON points at the last byte when it wants more */
+		fail_at(bytes, len, len, err);
+	else if (!json || end != bytes + len)
 		fail_at(bytes, len, end ? (size_t)(end - bytes) : 0, err);
 	else if (!cJSON_IsObject(json))
 		gw_fail(err, GW_BAD_INPUT, "it is %s; accepted: a JSON object", kind_of(json));

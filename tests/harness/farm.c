@@ -300,6 +300,16 @@ static void assert_nothing_is_left(const struct farm *farm)
 		closedir(dir);
 }
 
+/* The sanitizers' findings in any daemon. */
+static void assert_clean(const struct proc *p)
+{
+	if (p->log_path[0] &&
+	    (proc_has_said(p, "Sanitizer:") || proc_has_said(p, "runtime error:") || proc_has_said(p, "broken promise"))) {
+		proc_show(p);
+		fail_msg("%s's log has a sanitizer's report", p->name);
+	}
+}
+
 void farm_stop(struct farm *farm)
 {
 	int code = proc_end(&farm->supervisor, SIGTERM);
@@ -309,6 +319,8 @@ void farm_stop(struct farm *farm)
 		fail_msg("the supervisor ended with %d", code);
 	}
 	assert_nothing_is_left(farm);
+	assert_clean(&farm->supervisor);
+	assert_clean(&farm->vpdud);
 	proc_end(&farm->vpdud, SIGTERM);
 	proc_end(&farm->files, SIGTERM);
 	for (size_t i = 0; i < farm->n_owned; i++)
@@ -323,6 +335,49 @@ pid_t farm_pid(const struct farm *farm, const char *daemon)
 
 	free(path);
 	return pid;
+}
+
+/* Holders of RUNTIME/jobd-*.lock. */
+static pid_t find_jobd(const struct farm *farm, pid_t but)
+{
+	DIR *dir = opendir(farm->runtime_dir);
+	struct dirent *entry;
+	pid_t found = 0;
+
+	while (!found && dir && (entry = readdir(dir))) {
+		char *path = gw_sprintf("%s/%s", farm->runtime_dir, entry->d_name);
+		if (strncmp(entry->d_name, "jobd-", 5) == 0 && strstr(entry->d_name, ".lock"))
+			found = file_lock_holder(path);
+		if (found == but)
+			found = 0;
+		free(path);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+pid_t farm_spare_jobd_but(const struct farm *farm, pid_t but)
+{
+	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	pid_t found;
+
+	inotify_add_watch(watch, farm->runtime_dir, IN_CREATE | IN_MODIFY);
+	while (!(found = find_jobd(farm, but))) {
+		struct pollfd p = {.fd = watch, .events = POLLIN};
+		char events[4096];
+		if (poll(&p, 1, PROC_PATIENCE_MS) != 1)
+			fail_msg("no jobd waits for a job");
+		while (read(watch, events, sizeof(events)) > 0)
+			;
+	}
+	close(watch);
+	return found;
+}
+
+pid_t farm_spare_jobd(const struct farm *farm)
+{
+	return farm_spare_jobd_but(farm, 0);
 }
 
 void farm_kill(const struct farm *farm, const char *daemon)

@@ -1,0 +1,165 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <unistd.h>
+
+#include "libgateway/env.h"
+
+static bool standalone;
+static const struct env_flag flags[] = {{"--standalone", "Starts the others too.", &standalone}, {NULL, NULL, NULL}};
+static const struct env_program program = {"executord", "The coordinator.", ENV_EXECUTORD, flags};
+
+static bool load(struct env *env, struct gw_error *err, const char *argument)
+{
+	char *argv[] = {(char *)"executord", (char *)argument, NULL};
+
+	*env = (struct env){0};
+	*err = (struct gw_error){0};
+	return env_load(env, &program, argument ? 2 : 1, argv, err);
+}
+
+static int setup(void **state)
+{
+	clearenv();
+	setenv("LOG_LEVEL", "error", 1);
+	return 0;
+}
+
+static void what_is_not_set_has_its_default(void **state)
+{
+	struct env env;
+	struct gw_error err;
+
+	assert_true(load(&env, &err, NULL));
+	assert_int_equal(env_integer(&env, OPT_EXECUTOR_PORT), 80);
+	assert_string_equal(env_text(&env, OPT_MARS_DB_FILE), "/config/mars_db.yaml");
+	assert_true(env_boolean(&env, OPT_SERGENT_HARTMAN_QUICK_CHECK));
+	assert_null(env_text(&env, OPT_EXECUTOR_VPDU_ENDPOINT));
+	assert_false(env_given(&env, OPT_EXECUTOR_PORT));
+	env_finish(&env);
+}
+
+static const struct row {
+	const char *name, *value, *error;
+} rows[] = {
+	{"EXECUTOR_PORT", "0", NULL},
+	{"EXECUTOR_PORT", "65536", "EXECUTOR_PORT: '65536' is not a whole number; accepted: 0 to 65535"},
+	{"EXECUTOR_PORT", "8x", "EXECUTOR_PORT: '8x' is not a whole number; accepted: 0 to 65535"},
+	{"SERGENT_HARTMAN_BOOT_COUNT", "-1", NULL},
+	{"SERGENT_HARTMAN_QUICK_CHECK", "Disabled", NULL},
+	{"SERGENT_HARTMAN_QUICK_CHECK", "maybe",
+	 "SERGENT_HARTMAN_QUICK_CHECK: 'maybe' is not a boolean; accepted: true, enabled, 1, yes, false, disabled, 0, no"},
+	{"SERGENT_HARTMAN_REGISTRATION_RETRIAL_DELAY", "soon",
+	 "SERGENT_HARTMAN_REGISTRATION_RETRIAL_DELAY: 'soon' is not a number; accepted: 0 to 86400"},
+	{"SALAD_URL", "ftp://x", "SALAD_URL: 'ftp://x' is not a URL; accepted: http://HOST[:PORT] or https://HOST[:PORT]"},
+	{"SALAD_URL", "http://[fd77::1]:8005", NULL},
+	{"EXECUTOR_VPDU_ENDPOINT", "localhost:9191", NULL},
+};
+
+static void a_bad_value_is_refused_with_what_is_accepted(void **state)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct env env;
+		struct gw_error err;
+		bool ok;
+
+		setenv(rows[i].name, rows[i].value, 1);
+		ok = load(&env, &err, NULL);
+		unsetenv(rows[i].name);
+		if (rows[i].error)
+			assert_string_equal(err.text, rows[i].error);
+		else if (!ok)
+			fail_msg("%s=%s: %s", rows[i].name, rows[i].value, err.text);
+		assert_int_equal(ok, !rows[i].error);
+		env_finish(&env);
+	}
+}
+
+static void a_text_too_long_is_refused(void **state)
+{
+	struct env env;
+	struct gw_error err;
+
+	setenv("PRIVATE_INTERFACE", "a-name-longer-than-15", 1);
+	assert_false(load(&env, &err, NULL));
+	assert_non_null(strstr(err.text, "PRIVATE_INTERFACE"));
+	unsetenv("PRIVATE_INTERFACE");
+	env_finish(&env);
+}
+
+static void several_bad_values_are_counted(void **state)
+{
+	struct env env;
+	struct gw_error err;
+
+	setenv("EXECUTOR_PORT", "x", 1);
+	setenv("SALAD_URL", "x", 1);
+	assert_false(load(&env, &err, NULL));
+	assert_non_null(strstr(err.text, "(and 1 more)"));
+	assert_int_equal(gw_exit_code(&err), 2);
+	setup(state);
+	env_finish(&env);
+}
+
+static void set_to_nothing_is_unset(void **state)
+{
+	struct env env;
+	struct gw_error err;
+
+	setenv("EXECUTOR_PORT", "", 1);
+	assert_true(load(&env, &err, NULL));
+	assert_int_equal(env_integer(&env, OPT_EXECUTOR_PORT), 80);
+	setup(state);
+	env_finish(&env);
+}
+
+static void the_command_line_is_checked(void **state)
+{
+	struct env env;
+	struct gw_error err;
+
+	assert_true(load(&env, &err, "--standalone"));
+	assert_true(standalone);
+	env_finish(&env);
+	assert_false(load(&env, &err, "--standalon"));
+	assert_string_equal(err.text, "'--standalon' is not an option of executord; see executord --help");
+	env_finish(&env);
+}
+
+static void collect(void *data, const char *name, const char *value)
+{
+	char *all = data;
+
+	sprintf(all + strlen(all), "%s=%s;", name, value);
+}
+
+static void job_variables_come_sorted_and_without_their_prefix(void **state)
+{
+	char all[256] = "";
+
+	setenv("EXECUTOR_JOB__Zed", "1", 1);
+	setenv("EXECUTOR_JOB__Abc", "x=y", 1);
+	env_job_variables(collect, all);
+	assert_string_equal(all, "Abc=x=y;Zed=1;");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(what_is_not_set_has_its_default, setup),
+		cmocka_unit_test_setup(a_bad_value_is_refused_with_what_is_accepted, setup),
+		cmocka_unit_test_setup(a_text_too_long_is_refused, setup),
+		cmocka_unit_test_setup(several_bad_values_are_counted, setup),
+		cmocka_unit_test_setup(set_to_nothing_is_unset, setup),
+		cmocka_unit_test_setup(the_command_line_is_checked, setup),
+		cmocka_unit_test_setup(job_variables_come_sorted_and_without_their_prefix, setup),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,444 @@
+/* The HTTP server and the client of libgateway against each other on one loop, and the server against bytes that no client sends. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "libgateway/activation.h"
+#include "libgateway/http_client.h"
+#include "libgateway/http_internal.h"
+#include "libgateway/http_server.h"
+#include "libgateway/loop.h"
+
+static struct {
+	struct loop loop;
+	struct http_server *server;
+	struct http_client *client;
+	uint16_t port;
+	struct http_request *held; /* by GET /later */
+	struct loop_timer later;
+	struct http_shared *shared;
+	struct http_stream *stream;
+	bool stream_closed;
+	unsigned echoed; /* how often a body reached its handler */
+} t;
+
+static void get_hello(void *owner, struct http_request *rq)
+{
+	http_answer(rq, 200, "text/plain", "hello", 5);
+}
+
+static void post_echo(void *owner, struct http_request *rq)
+{
+	struct gw_error err = {0};
+	cJSON *json = http_body_json(rq, &err);
+
+	t.echoed++;
+	if (json)
+		http_answer_json(rq, 200, json);
+	else
+		http_answer_error(rq, &err);
+}
+
+static void post_form(void *owner, struct http_request *rq)
+{
+	const struct http_part *job = http_part(rq, "job");
+	char text[256];
+
+	if (!job) {
+		http_answer_status(rq, 400, "no part 'job'");
+		return;
+	}
+	snprintf(text, sizeof(text), "%s|%s|%.*s", job->filename ? job->filename : "-", job->content_type ? job->content_type : "-",
+		 (int)job->len, job->data);
+	http_answer(rq, 200, "text/plain", text, strlen(text));
+}
+
+static void answer_held(void *data)
+{
+	http_answer(t.held, 200, "text/plain", "at last", 7);
+	t.held = NULL;
+}
+
+static void get_later(void *owner, struct http_request *rq)
+{
+	t.held = rq;
+	loop_timer_start(&t.loop, &t.later, 10, answer_held, NULL);
+}
+
+static void get_never(void *owner, struct http_request *rq)
+{
+	t.held = rq;
+}
+
+static void get_shared(void *owner, struct http_request *rq)
+{
+	http_answer_shared(rq, t.shared);
+}
+
+static void get_redirect(void *owner, struct http_request *rq)
+{
+	http_answer_header(rq, "Location", "/hello");
+	http_answer(rq, 302, "text/plain", "", 0);
+}
+
+static void on_stream_closed(void *data)
+{
+	t.stream_closed = true;
+	t.stream = NULL;
+	loop_stop(&t.loop);
+}
+
+static void get_stream(void *owner, struct http_request *rq)
+{
+	t.stream = http_answer_stream(rq, "text/event-stream", on_stream_closed, NULL);
+	http_stream_send(t.stream, "data: 1\n\n", 9);
+}
+
+static void get_file(void *owner, struct http_request *rq)
+{
+	FILE *file = tmpfile();
+
+	fputs("0123456789", file);
+	fflush(file);
+	http_answer_file(rq, dup(fileno(file)), 10, "tag", "application/octet-stream");
+	fclose(file);
+}
+
+static const struct http_route routes[] = {
+	{"GET", "/hello", get_hello, 0},       {"POST", "/echo", post_echo, 64},
+	{"POST", "/form", post_form, 4096},    {"GET", "/later", get_later, 0},
+	{"GET", "/never", get_never, 0},       {"GET", "/shared", get_shared, 0},
+	{"GET", "/redirect", get_redirect, 0}, {"GET", "/stream", get_stream, 0},
+	{"GET", "/file", get_file, 0},         {NULL},
+};
+
+static int setup(void **state)
+{
+	struct gw_error err = {0};
+	int fd;
+
+	assert_true(loop_init(&t.loop, &err));
+	fd = activation_tcp_listen("127.0.0.1", 0, 128, &err);
+	t.port = activation_port_of(fd);
+	t.server = http_server_start(&t.loop, fd, routes, NULL, NULL, &err);
+	t.client = http_client_create(&t.loop, &err);
+	t.shared = http_shared_create("application/json", "{\"x\":1}", 7);
+	assert_non_null(t.server);
+	assert_non_null(t.client);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	http_client_destroy(t.client);
+	http_server_stop(t.server);
+	http_shared_release(t.shared);
+	loop_timer_finish(&t.later);
+	loop_finish(&t.loop);
+	return 0;
+}
+
+/* ---- one request of our own client ---- */
+
+struct outcome {
+	int status;
+	char body[4096], etag[64];
+	struct gw_error err;
+	unsigned times;
+};
+
+static void on_done(void *data, const struct http_answer *answer, const struct gw_error *err)
+{
+	struct outcome *o = data;
+
+	o->times++;
+	o->err = *err;
+	o->status = answer ? answer->status : 0;
+	if (answer) {
+		snprintf(o->body, sizeof(o->body), "%s", answer->body);
+		snprintf(o->etag, sizeof(o->etag), "%s", answer->etag ? answer->etag : "");
+	}
+	loop_stop(&t.loop);
+}
+
+static void run(void)
+{
+	t.loop.stopping = false;
+	uv_run(&t.loop.uv, UV_RUN_DEFAULT);
+}
+
+static struct outcome ask(struct http_ask ask, const char *path)
+{
+	struct outcome o = {0};
+	struct gw_error err = {0};
+	char *url = gw_sprintf("http://127.0.0.1:%u%s", t.port, path);
+
+	ask.url = url;
+	ask.done = on_done;
+	ask.data = &o;
+	assert_non_null(http_client_ask(t.client, &ask, &err));
+	free(url);
+	run();
+	assert_int_equal(o.times, 1);
+	return o;
+}
+
+static void a_get_is_answered(void **state)
+{
+	struct outcome o = ask((struct http_ask){0}, "//hello/");
+
+	assert_int_equal(o.status, 200);
+	assert_string_equal(o.body, "hello");
+}
+
+static void unknown_paths_and_methods_are_told_apart(void **state)
+{
+	struct outcome o = ask((struct http_ask){0}, "/nothing");
+
+	assert_int_equal(o.status, 404);
+	assert_string_equal(o.body, "{\"error\":\"there is no /nothing\"}");
+	o = ask((struct http_ask){.method = "DELETE"}, "/hello");
+	assert_int_equal(o.status, 405);
+	assert_string_equal(o.body, "{\"error\":\"DELETE is not accepted for /hello; accepted: GET, HEAD\"}");
+}
+
+static void a_body_is_bounded_and_checked(void **state)
+{
+	char large[100];
+	struct outcome o = ask((struct http_ask){.method = "POST", .body = "{\"a\":1}", .body_len = 7}, "/echo");
+
+	assert_int_equal(o.status, 200);
+	assert_string_equal(o.body, "{\"a\":1}");
+	o = ask((struct http_ask){.method = "POST", .body = "{\"a\":1,\"a\":2}", .body_len = 13}, "/echo");
+	assert_int_equal(o.status, 400);
+	assert_string_equal(o.body, "{\"error\":\"the body: the key 'a' is given twice\"}");
+	memset(large, ' ', sizeof(large));
+	t.echoed = 0;
+	o = ask((struct http_ask){.method = "POST", .body = large, .body_len = sizeof(large)}, "/echo");
+	assert_int_equal(o.status, 413);
+	assert_string_equal(o.body, "{\"error\":\"the body is too large; accepted: 64 bytes\"}");
+	assert_int_equal(t.echoed, 0);
+}
+
+static void a_form_gives_its_parts(void **state)
+{
+	static const char *const headers[] = {"Content-Type: multipart/form-data; boundary=XX", NULL};
+	static const char body[] = "--XX\r\nContent-Disposition: form-data; name=\"metadata\"; filename=\"m\"\r\nContent-Type: "
+				   "application/json\r\n\r\n{}\r\n--XX\r\nContent-Disposition: form-data; name=\"job\"; "
+				   "filename=\"job.yml\"\r\nContent-Type: application/x-yaml\r\n\r\na: 1\n\r\n--XX--\r\n";
+	struct outcome o = ask((struct http_ask){.method = "POST", .headers = headers, .body = body, .body_len = sizeof(body) - 1},
+			       "/form");
+
+	assert_int_equal(o.status, 200);
+	assert_string_equal(o.body, "job.yml|application/x-yaml|a: 1\n");
+	o = ask((struct http_ask){.method = "POST", .headers = headers, .body = "--XX\r\nbroken", .body_len = 12}, "/form");
+	assert_int_equal(o.status, 400);
+	assert_non_null(strstr(o.body, "multipart"));
+}
+
+static void an_answer_may_come_later(void **state)
+{
+	assert_string_equal(ask((struct http_ask){0}, "/later").body, "at last");
+}
+
+static void shared_bytes_have_an_etag_that_spares_them(void **state)
+{
+	struct outcome o = ask((struct http_ask){0}, "/shared");
+	char *header = gw_sprintf("If-None-Match: %s", o.etag);
+	const char *headers[] = {header, NULL};
+
+	assert_string_equal(o.body, "{\"x\":1}");
+	o = ask((struct http_ask){.headers = headers}, "/shared");
+	assert_int_equal(o.status, 304);
+	assert_string_equal(o.body, "");
+	free(header);
+}
+
+static void a_file_is_served_in_ranges(void **state)
+{
+	static const char *const range[] = {"Range: bytes=2-4", NULL}, *const beyond[] = {"Range: bytes=10-", NULL};
+
+	assert_string_equal(ask((struct http_ask){0}, "/file").body, "0123456789");
+	assert_string_equal(ask((struct http_ask){.headers = range}, "/file").body, "234");
+	assert_int_equal(ask((struct http_ask){.headers = range}, "/file").status, 206);
+	assert_int_equal(ask((struct http_ask){.headers = beyond}, "/file").status, 416);
+}
+
+static void redirects_are_followed_when_asked_for(void **state)
+{
+	assert_int_equal(ask((struct http_ask){0}, "/redirect").status, 302);
+	assert_string_equal(ask((struct http_ask){.redirects = 2}, "/redirect").body, "hello");
+}
+
+static bool nobody(void *data, const struct sockaddr *address)
+{
+	return false;
+}
+
+static void an_address_that_is_not_allowed_is_not_connected_to(void **state)
+{
+	struct outcome o = ask((struct http_ask){.address_allowed = nobody}, "/hello");
+
+	assert_int_equal(o.status, 0);
+	assert_int_not_equal(o.err.kind, GW_OK);
+}
+
+static void an_answer_that_does_not_come_is_given_up(void **state)
+{
+	struct outcome o = ask((struct http_ask){.total_ms = 50}, "/never");
+
+	assert_int_equal(o.err.kind, GW_UNREACHABLE);
+	http_answer(t.held, 200, "text/plain", "", 0); /* its client has gone: harmless */
+	t.held = NULL;
+}
+
+static void too_much_answer_is_cut(void **state)
+{
+	struct outcome o = ask((struct http_ask){.answer_max = 3}, "/hello");
+
+	assert_int_equal(o.err.kind, GW_BAD_INPUT);
+}
+
+static void nobody_listens(void **state)
+{
+	struct outcome o = {0};
+	struct gw_error err = {0};
+	struct http_ask a = {.url = "http://127.0.0.1:1/", .done = on_done, .data = &o};
+
+	assert_non_null(http_client_ask(t.client, &a, &err));
+	run();
+	assert_int_equal(o.err.kind, GW_UNREACHABLE);
+	a.url = "file:///etc/passwd";
+	assert_null(http_client_ask(t.client, &a, &err));
+	assert_int_equal(err.kind, GW_BAD_INPUT);
+}
+
+/* ---- raw bytes ---- */
+
+struct raw {
+	int fd;
+	struct loop_fd watch;
+	char got[4096];
+	size_t n;
+	const char *until; /* NULL: the end of file */
+};
+
+static void on_raw(void *data, int events)
+{
+	struct raw *r = data;
+	ssize_t n = read(r->fd, r->got + r->n, sizeof(r->got) - 1 - r->n);
+
+	if (n > 0)
+		r->n += (size_t)n;
+	r->got[r->n] = 0;
+	if (n <= 0 || (r->until && strstr(r->got, r->until)))
+		loop_stop(&t.loop);
+}
+
+/* Sends and collects what comes until `until` or the end of file. */
+static void raw_talk(struct raw *r, const char *bytes, const char *until)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(t.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct gw_error err = {0};
+
+	*r = (struct raw){.fd = socket(AF_INET, SOCK_STREAM, 0), .until = until};
+	assert_int_equal(connect(r->fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	assert_int_equal(write(r->fd, bytes, strlen(bytes)), (ssize_t)strlen(bytes));
+	assert_true(loop_fd_start(&t.loop, &r->watch, r->fd, UV_READABLE, on_raw, r, &err));
+	run();
+}
+
+static void raw_close(struct raw *r)
+{
+	loop_fd_finish(&r->watch);
+	close(r->fd);
+}
+
+static void an_unclear_length_is_refused_and_nothing_behind_it_is_served(void **state)
+{
+	struct raw r;
+
+	t.echoed = 0;
+	raw_talk(&r,
+		 "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /hello "
+		 "HTTP/1.1\r\nHost: "
+		 "x\r\n\r\n",
+		 NULL);
+	assert_non_null(strstr(r.got, "HTTP/1.1 400"));
+	assert_null(strstr(r.got, "hello"));
+	assert_int_equal(t.echoed, 0);
+	raw_close(&r);
+}
+
+static void slow_headers_are_cut(void **state)
+{
+	struct raw r;
+
+	http_server_set_deadlines(t.server, 100, 1024);
+	raw_talk(&r, "GET /hello HTTP/1.1\r\nHost:", NULL);
+	assert_int_equal(r.n, 0);
+	raw_close(&r);
+}
+
+static void a_slow_body_is_cut(void **state)
+{
+	struct raw r;
+
+	http_server_set_deadlines(t.server, 100, 1024);
+	t.echoed = 0;
+	raw_talk(&r, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{", NULL);
+	assert_int_equal(t.echoed, 0);
+	raw_close(&r);
+}
+
+static void a_stream_goes_on_until_its_client_leaves(void **state)
+{
+	struct raw r;
+
+	raw_talk(&r, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n", "data: 1");
+	http_stream_send(t.stream, "data: 2\n\n", 9);
+	r.until = "data: 2";
+	run();
+	assert_non_null(strstr(r.got, "data: 2"));
+	raw_close(&r);
+	while (t.stream) { /* the peer's end is noticed at the latest with the next bytes */
+		t.loop.stopping = false;
+		http_stream_send(t.stream, "data: 3\n\n", 9);
+		uv_run(&t.loop.uv, UV_RUN_ONCE);
+	}
+	assert_true(t.stream_closed);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_get_is_answered, setup, teardown),
+		cmocka_unit_test_setup_teardown(unknown_paths_and_methods_are_told_apart, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_body_is_bounded_and_checked, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_form_gives_its_parts, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_answer_may_come_later, setup, teardown),
+		cmocka_unit_test_setup_teardown(shared_bytes_have_an_etag_that_spares_them, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_file_is_served_in_ranges, setup, teardown),
+		cmocka_unit_test_setup_teardown(redirects_are_followed_when_asked_for, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_address_that_is_not_allowed_is_not_connected_to, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_answer_that_does_not_come_is_given_up, setup, teardown),
+		cmocka_unit_test_setup_teardown(too_much_answer_is_cut, setup, teardown),
+		cmocka_unit_test_setup_teardown(nobody_listens, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_unclear_length_is_refused_and_nothing_behind_it_is_served, setup, teardown),
+		cmocka_unit_test_setup_teardown(slow_headers_are_cut, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_slow_body_is_cut, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_stream_goes_on_until_its_client_leaves, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
