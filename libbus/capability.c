@@ -104,7 +104,7 @@ bool capability_check(const char *key, const char *text, struct capability *cap,
 	int n;
 
 	if (!key || !*key)
-		return gw_fail(err, GW_REFUSED, "no capability can be checked: executord has not been heard yet");
+		return gw_fail(err, GW_UNREACHABLE, "no capability can be checked: executord has not been heard yet");
 	if (!dot || dot - text >= CAPABILITY_TEXT_MAX || strlen(dot + 1) != 2 * MAC_BYTES)
 		return gw_fail(err, GW_REFUSED, "that is not a capability");
 	memcpy(encoded, text, (size_t)(dot - text));

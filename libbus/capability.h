@@ -21,7 +21,7 @@ struct capability {
 
 bool capability_key_make(char key[CAPABILITY_KEY_HEX + 1], struct gw_error *err); /* random */
 bool capability_make(const char *key, const struct capability *cap, char text[CAPABILITY_TEXT_MAX + 1], struct gw_error *err);
-/* GW_REFUSED if it was not made with this key. `key` NULL or "": refused too (not configured yet). */
+/* GW_REFUSED if it was not made with this key. `key` NULL or "": GW_UNREACHABLE, not configured yet: a later try may work. */
 bool capability_check(const char *key, const char *text, struct capability *cap, struct gw_error *err);
 
 #endif
