@@ -1,0 +1,110 @@
+/* Who waits for what is wished of a port. All who wait for a port wait for its one wish: a new wish fails those of the old one. */
+#include <stdlib.h>
+
+#include "pdud/pdud.h"
+
+/* One who waits at a port: a call of its own, or a part of a call that waits for several. */
+struct waiter {
+	struct waiter *next;
+	struct bus_call *call; /* NULL: `together` */
+	struct together *together;
+};
+
+struct together {
+	struct bus_call *call;
+	size_t left;
+	bool ready;          /* all are added */
+	struct gw_error why; /* GW_OK: none has failed */
+};
+
+static void add(struct port *port, struct waiter w)
+{
+	struct waiter **link = &port->waiters;
+
+	while (*link)
+		link = &(*link)->next;
+	*link = gw_calloc(1, sizeof(w));
+	**link = w;
+}
+
+void wait_for_port(struct pdu *pdu, struct port *port, struct bus_call *call)
+{
+	add(port, (struct waiter){.call = call});
+	if (port->wish == WISH_NOTHING)
+		waiters_answer(pdu, port);
+}
+
+struct together *together_begin(struct bus_call *call)
+{
+	struct together *t = gw_calloc(1, sizeof(*t));
+
+	t->call = call;
+	return t;
+}
+
+void together_add(struct together *t, struct port *port)
+{
+	t->left++;
+	add(port, (struct waiter){.together = t});
+}
+
+static void together_end_if_done(struct together *t)
+{
+	if (!t->ready || t->left)
+		return;
+	if (t->why.kind == GW_OK)
+		bus_answer(t->call, NULL);
+	else
+		bus_answer_error(t->call, &t->why);
+	free(t);
+}
+
+void together_ready(struct together *t)
+{
+	t->ready = true;
+	together_end_if_done(t);
+}
+
+/* The list is taken first: an answer may lead to anything. */
+static struct waiter *take(struct port *port)
+{
+	struct waiter *list = port->waiters;
+
+	port->waiters = NULL;
+	return list;
+}
+
+void waiters_answer(struct pdu *pdu, struct port *port)
+{
+	struct waiter *next, *w = take(port);
+	struct msg_port_state state;
+
+	fill_port_state(&state, pdu, port);
+	for (; w; w = next) {
+		next = w->next;
+		if (w->together) {
+			w->together->left--;
+			together_end_if_done(w->together);
+		} else {
+			bus_answer(w->call, &state);
+		}
+		free(w);
+	}
+}
+
+void waiters_fail(struct port *port, const struct gw_error *why)
+{
+	struct waiter *next, *w = take(port);
+
+	for (; w; w = next) {
+		next = w->next;
+		if (w->together) {
+			w->together->left--;
+			w->together->why = *why;
+			together_end_if_done(w->together);
+		} else {
+			bus_answer_error(w->call, why);
+		}
+		free(w);
+	}
+}
