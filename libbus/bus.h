@@ -1,9 +1,11 @@
 /* The bus: requests with ids and deadlines, hello with a version, events with sequence numbers, over nng on ipc:// sockets in the runtime
  * directory. It carries what messages.def declares and knows nothing of what a message leads to.
  *
- * Each answering program listens on RUNTIME/NAME.bus (requests) and RUNTIME/NAME.events.bus (its events), both 0660; a peer's user must be
- * root, our own, or its group our own. A message that does not fit messages.def is logged and answered with an error that names the field;
- * it costs only that message. Nothing is lost silently: a request gets its answer, or an error (deadline, peer gone) exactly once.
+ * Each program listens on RUNTIME/NAME.bus, 0660; a peer's user must be root, our own, or its group our own, and its process the one that
+ * holds RUNTIME/ITSNAME.lock. Requests, answers and the answerer's events go over that one connection and keep their order. A message that
+ * does not fit messages.def is logged and answered with an error that names the field; it costs only that message. Nothing is lost
+ * silently: a request gets its answer, or an error (deadline, peer gone) exactly once; of a listener that does not read, events are
+ * dropped, and it is told.
  *
  * Threading: every call and callback is on the loop's thread. */
 #ifndef LIBBUS_BUS_H
