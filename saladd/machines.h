@@ -12,8 +12,8 @@ struct machines {
 	struct machine **v;  /* owned, the oldest first */
 	size_t n;
 	struct farewells farewells;
-	char *clients_path; /* owned: where the ids that have a client are kept over a restart (returning.h) */
-	void (*changed)(void *data, const struct machine *m); /* a new one; may be NULL */
+	char *clients_path;                             /* owned: where the ids that have a client are kept over a restart (returning.h) */
+	void (*changed)(void *data, struct machine *m); /* a new one; may be NULL */
 	void *data;
 };
 

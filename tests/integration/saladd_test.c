@@ -18,7 +18,9 @@
 
 #include <cmocka.h>
 
+#include "libbus/bus.h"
 #include "libgateway/error.h"
+#include "libgateway/loop.h"
 #include "tests/harness/net.h"
 #include "tests/harness/proc.h"
 
@@ -485,13 +487,134 @@ static void a_port_in_use_and_a_bad_option_are_named(void **state)
 {
 	struct proc second;
 	const char *argv[] = {SALADD, NULL};
+	char runtime[600];
 
-	proc_start(&second, "second", argv, (const char *[]){"SALAD_PORT=8006", "EXECUTOR_RUNTIME_DIR=/nonexistent", NULL});
+	snprintf(runtime, sizeof(runtime), "EXECUTOR_RUNTIME_DIR=%s", tmp_path("other"));
+	proc_start(&second, "second", argv, (const char *[]){"SALAD_PORT=8006", runtime, NULL});
 	proc_await(&second, "saladd error: saladd: cannot listen on 0.0.0.0 port 8100: Address already in use");
 	assert_int_equal(proc_wait(&second), 1);
 	proc_start(&second, "third", argv, (const char *[]){"SALAD_TCPCONSOLE_PORT=serial", NULL});
 	proc_await(&second, "SALAD_TCPCONSOLE_PORT: 'serial' is not a whole number; accepted: 0 to 65535");
 	assert_int_equal(proc_wait(&second), 2);
+}
+
+/* ---- the bus: this test is executord ---- */
+
+static struct {
+	struct loop loop;
+	struct bus bus;
+	int ups, answers, changes;
+	struct gw_error err;
+	char consoles[512]; /* of the last answer: "ID PORT LOGS CLIENT " of each */
+	char changed[256];
+} farm;
+
+static void on_peer(void *owner, const char *peer, enum bus_peer_event what)
+{
+	farm.ups += what == BUS_PEER_UP;
+}
+
+static void on_job(void *owner, const void *body, struct bus_call *call)
+{
+	bus_answer(call, NULL);
+}
+
+static void print_console(char *out, size_t size, const struct msg_console *c)
+{
+	size_t used = strlen(out);
+
+	snprintf(out + used, size - used, "%s %d %d %d ", c->id, (int)c->tcp_port, (int)c->tcp_port_logs, c->has_client);
+}
+
+static void on_changed(void *owner, const void *body, struct bus_call *call)
+{
+	farm.changed[0] = '\0';
+	print_console(farm.changed, sizeof(farm.changed), body);
+	farm.changes++;
+}
+
+static void on_consoles(void *data, const void *answer, const struct gw_error *err)
+{
+	const struct msg_consoles *all = answer;
+
+	farm.answers++;
+	farm.err = *err;
+	farm.consoles[0] = '\0';
+	for (size_t i = 0; all && i < all->consoles.n; i++)
+		print_console(farm.consoles, sizeof(farm.consoles), &all->consoles.v[i]);
+}
+
+static const struct bus_handler executord_handlers[] = {
+	{MSG_JOB_HELLO, on_job}, {MSG_JOB_RUNNING, on_job}, {MSG_JOB_ENDED, on_job}, {MSG_CONSOLE_CHANGED, on_changed}, {0, NULL},
+};
+
+static void on_patience(void *data)
+{
+	*(bool *)data = true;
+}
+
+static void await(const int *value, int wanted)
+{
+	struct loop_timer timer = {0};
+	bool over = false;
+
+	loop_timer_start(&farm.loop, &timer, PROC_PATIENCE_MS, on_patience, &over);
+	while (*value < wanted && !over)
+		uv_run(&farm.loop.uv, UV_RUN_ONCE);
+	loop_timer_finish(&timer);
+	assert_true(*value >= wanted);
+}
+
+static void ask_consoles(char **ids, size_t n)
+{
+	struct msg_console_want want = {.ids = {ids, n}};
+
+	bus_ask(&farm.bus, "saladd", MSG_CONSOLE_LIST, &want, 0, on_consoles, &farm);
+	await(&farm.answers, farm.answers + 1);
+}
+
+/* What REST says of it, as print_console prints it. */
+static char *console_text(const char *id)
+{
+	return gw_sprintf("%s %d %d %d ", id, ask(id, "tcp_port"), ask(id, "tcp_port_logs"), ask(id, "has_client"));
+}
+
+static void executord_names_its_machines_and_hears_of_new_ones(void **state)
+{
+	char first[] = "52:54:00:11:22:00", bad[] = "a b", *ids[] = {first, bad}, *expected;
+	int console;
+
+	assert_true(loop_init(&farm.loop, &farm.err));
+	assert_true(bus_join(&farm.bus, &farm.loop, getenv("TMPDIR"), BUS_EXECUTORD, NULL, executord_handlers, &farm, &farm.err));
+	bus_watch(&farm.bus, "saladd", on_peer, &farm);
+	await(&farm.ups, 1);
+	ask_consoles(ids, 1);
+	expected = console_text(first);
+	assert_string_equal(farm.consoles, expected);
+	free(expected);
+	await(&farm.changes, 1); /* its own doing is told too */
+	console = machine("new");
+	await(&farm.changes, 2);
+	expected = console_text("new");
+	assert_string_equal(farm.changed, expected);
+	free(expected);
+	ask_consoles(ids, 2);
+	assert_string_equal(farm.err.text, "'a b' is not a machine id; accepted: 1 to 128 printable ASCII characters without spaces");
+	close(console);
+	bus_finish(&farm.bus);
+	loop_finish(&farm.loop);
+}
+
+static void a_second_saladd_of_the_same_gateway_does_not_start(void **state)
+{
+	struct proc second;
+	const char *argv[] = {SALADD, NULL};
+	char runtime[600];
+
+	snprintf(runtime, sizeof(runtime), "EXECUTOR_RUNTIME_DIR=%s", getenv("TMPDIR"));
+	proc_start(&second, "second", argv, (const char *[]){runtime, NULL});
+	proc_await(&second, "saladd error: saladd: *saladd.lock: process * already runs");
+	assert_int_equal(proc_wait(&second), 1);
 }
 
 int main(void)
@@ -519,6 +642,8 @@ int main(void)
 		TEST(a_salad_on_another_host_is_not_started),
 		TEST(a_loopback_url_is_served_on_loopback_alone),
 		TEST(a_port_in_use_and_a_bad_option_are_named),
+		TEST(a_second_saladd_of_the_same_gateway_does_not_start),
+		TEST(executord_names_its_machines_and_hears_of_new_ones),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
