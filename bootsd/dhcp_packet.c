@@ -178,7 +178,7 @@ bool dhcp_set_file(struct dhcp_writer *w, const void *name, size_t n)
 
 bool dhcp_add(struct dhcp_writer *w, unsigned code, const void *bytes, size_t n)
 {
-	const uint8_t *from = bytes;
+	const uint8_t *from = n ? bytes : (const uint8_t *)"";
 	size_t pieces = n ? (n + 254) / 255 : 1;
 
 	if (2 * pieces + n > w->max - w->n)
@@ -188,8 +188,7 @@ bool dhcp_add(struct dhcp_writer *w, unsigned code, const void *bytes, size_t n)
 
 		w->bytes[w->n++] = (uint8_t)code;
 		w->bytes[w->n++] = (uint8_t)piece;
-		if (piece)
-			memcpy(w->bytes + w->n, from, piece);
+		memcpy(w->bytes + w->n, from, piece);
 		w->n += piece;
 		from += piece;
 		n -= piece;

@@ -13,7 +13,7 @@ static bool default_range(struct dhcp_range *range, const struct interface *net,
 	if (size < 3)
 		return gw_fail(err, GW_BAD_INPUT, "PRIVATE_INTERFACE: the subnet of '%s' has no room for machines", net->name);
 	range->last = (net->ip | size) - 1; /* but for the broadcast address */
-	range->first = range->last + 2 - take;
+	range->first = take > 2 ? range->last + 2 - take : range->last;
 	return true;
 }
 
