@@ -100,25 +100,26 @@ void facts_add_memory(struct facts *f, const char *meminfo)
 		add(f, "mem:size:32+GiB");
 }
 
+/* Those that name a machine, the rarest of one's own first: a virtual machine may have a real GPU too, an AMD card sits beside Intel's. */
 static const struct gpu {
 	const char *vendor, *name;
-} gpus[] = {{"0x1af4", "virtio"}, {"0x1002", "amdgpu"}, {"0x8086", "intelgpu"}, {"", "gpu"}}; /* the rarest of one's own first */
+} gpus[] = {{"0x1af4", "virtio"}, {"0x1002", "amdgpu"}, {"0x8086", "intelgpu"}};
 #define GPUS (sizeof(gpus) / sizeof(gpus[0]))
 
-const char *facts_add_pci(struct facts *f, const char *class, const char *vendor, const char *device)
+size_t facts_add_pci(struct facts *f, const char *class, const char *vendor, const char *device)
 {
-	const struct gpu *gpu = gpus;
+	size_t i = 0;
 
 	if (strncmp(class, "0x02", 4) == 0)
 		add(f, "nic:pciid:%s:%s", vendor, device);
 	if (strncmp(class, "0x03", 4) != 0)
-		return NULL;
-	while (gpu->vendor[0] && strcmp(gpu->vendor, vendor) != 0)
-		gpu++;
-	add(f, "%s:pciid:%s:%s", gpu->name, vendor, device);
-	if (gpu == gpus)
+		return GPUS;
+	while (i < GPUS && strcmp(gpus[i].vendor, vendor) != 0)
+		i++;
+	add(f, "%s:pciid:%s:%s", i < GPUS ? gpus[i].name : "gpu", vendor, device);
+	if (i == 0)
 		add(f, "virtio:family:VIRTIO");
-	return gpu->name;
+	return i;
 }
 
 static bool pci_file(char value[16], const char *root, const char *slot, const char *name)
@@ -129,16 +130,7 @@ static bool pci_file(char value[16], const char *root, const char *slot, const c
 	return true;
 }
 
-static size_t gpu_rank(const char *name)
-{
-	size_t i = 0;
-
-	while (name && i < GPUS && strcmp(gpus[i].name, name) != 0)
-		i++;
-	return name ? i : GPUS;
-}
-
-/* Returns the rank in `gpus` of the GPU that names the machine; GPUS: none. */
+/* Returns the place in `gpus` of the GPU that names the machine; GPUS: none. */
 static size_t add_pci_devices(struct facts *f, const char *root)
 {
 	char path[512], class[16], vendor[16], device[16];
@@ -152,7 +144,7 @@ static size_t add_pci_devices(struct facts *f, const char *root)
 		if (entry->d_name[0] == '.' || !pci_file(class, root, entry->d_name, "class") ||
 		    !pci_file(vendor, root, entry->d_name, "vendor") || !pci_file(device, root, entry->d_name, "device"))
 			continue;
-		rank = gpu_rank(facts_add_pci(f, class, vendor, device));
+		rank = facts_add_pci(f, class, vendor, device);
 		best = rank < best ? rank : best;
 	}
 	if (dir)

@@ -13,7 +13,7 @@
  *	virtio:pciid:0x1af4:0x1050 virtio:family:VIRTIO	a virtio GPU
  *	amdgpu:pciid:0x1002:0x1636, intelgpu:pciid:...	a GPU of these; gpu:pciid:... any other
  *	nic:pciid:0x1af4:0x1000				a network card
- * base_name: virtio, amdgpu, intelgpu or gpu where there is such a GPU (the first of these), else ARCH-bios or ARCH-uefi. */
+ * base_name: virtio, amdgpu or intelgpu where there is such a GPU (the first of these), else ARCH-bios or ARCH-uefi. */
 struct facts {
 	char base_name[64];
 	char tags[FACTS_TAGS_MAX][FACTS_TAG_SIZE]; /* sorted, each once */
@@ -25,7 +25,7 @@ void facts_read(struct facts *facts, const char *root, const char *arch);
 /* The pure parts. */
 void facts_add_cpu(struct facts *facts, const char *cpuinfo);
 void facts_add_memory(struct facts *facts, const char *meminfo);
-/* `class` as sysfs has it, "0x030000". Returns what base_name a GPU gives, or NULL. */
-const char *facts_add_pci(struct facts *facts, const char *class, const char *vendor, const char *device);
+/* `class` as sysfs has it, "0x030000". Returns the rank of a GPU that names the machine (0: virtio), 3 for anything else. */
+size_t facts_add_pci(struct facts *facts, const char *class, const char *vendor, const char *device);
 
 #endif

@@ -89,7 +89,7 @@ static void a_virtual_machine_has_its_facts_as_sorted_tags(void **state)
 	assert_string_equal(tags_of(&f),
 			    "cpu:arch:x86_64 cpu:cores:2 cpu:family:6 cpu:model:85 cpu:vendor:GenuineIntel gpu:pciid:0x1234:0x1111 "
 			    "mem:size:1GiB nic:pciid:0x1af4:0x1000");
-	assert_string_equal(f.base_name, "gpu");
+	assert_string_equal(f.base_name, "x86_64-bios");
 }
 
 static void without_a_gpu_the_name_tells_architecture_and_firmware(void **state)
