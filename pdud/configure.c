@@ -102,7 +102,7 @@ static void configure_ports(struct pdud *d, struct pdu *pdu, const struct msg_pd
 	bool *reserved;
 
 	for (size_t i = 0; i < want->ports.n; i++)
-		remember_port(d, pdu, pdu_port_make(pdu, want->ports.v[i].port));
+		pdu_port_make(pdu, want->ports.v[i].port);
 	reserved = gw_calloc(pdu->n_ports + 1, sizeof(*reserved));
 	for (size_t i = 0; i < pdu->n_ports; i++) {
 		reserved[i] = pdu->ports[i]->reserved;
@@ -121,12 +121,17 @@ static void configure_ports(struct pdud *d, struct pdu *pdu, const struct msg_pd
 	free(reserved);
 }
 
-/* Ports that are not in the database (a discovery's, a pinned one) are known from an earlier life too. */
+/* Ports that are not in the database (a discovery's, a pinned one) are known from an earlier life too. Each is taken out of the list. */
 static void remember_all_ports(struct pdud *d, struct pdu *pdu)
 {
-	for (size_t i = 0; d->before && i < d->before->ports.n; i++)
+	size_t i = 0;
+
+	while (d->before && i < d->before->ports.n) {
 		if (strcmp(d->before->ports.v[i].pdu, pdu->name) == 0)
 			remember_port(d, pdu, pdu_port_make(pdu, d->before->ports.v[i].port));
+		else
+			i++;
+	}
 }
 
 static struct pdu *find_or_create(struct pdud *d, const char *name)

@@ -22,14 +22,14 @@ static void on_port(void *owner, struct pdu *pdu, struct port *port, unsigned ou
 	if ((outcome & PORT_CHANGED) && port->alarm)
 		log_error("%s: OFF cannot be confirmed yet (it reads %s%s%s); trying until it is", port->where,
 			  port_state_name(port->state), port->why ? "; " : "", port->why ? port->why : "");
-	if (outcome & PORT_FULFILLED)
-		waiters_answer(pdu, port);
 	if (outcome & PORT_GIVEN_UP)
 		give_up_on(pdu, port);
 	if (outcome & (PORT_CHANGED | PORT_FREED | PORT_GIVEN_UP)) {
 		keeper_touch(&d->records_file);
 		publish_port(d, pdu, port);
 	}
+	if (outcome & PORT_FULFILLED) /* after the event: whoever asked has heard what he is answered */
+		waiters_answer(pdu, port);
 	if (outcome & (PORT_FULFILLED | PORT_FREED))
 		stop_if_done(d);
 	if (outcome & PORT_FREED)

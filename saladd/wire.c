@@ -48,14 +48,6 @@ static size_t send_now(struct wire *w, const char *bytes, size_t n)
 	return errno == EAGAIN || errno == EINTR ? 0 : n;
 }
 
-static void forget_waiting(struct wire *w)
-{
-	buffer_finish(&w->out);
-	w->out_at = 0;
-	w->full = false;
-	loop_timer_stop(&w->stall);
-}
-
 static void flush(struct wire *w)
 {
 	size_t n = send_now(w, w->out.data + w->out_at, wire_waiting(w));
@@ -64,7 +56,7 @@ static void flush(struct wire *w)
 		return;
 	w->out_at += n;
 	if (w->out_at == w->out.len) {
-		forget_waiting(w);
+		wire_discard(w);
 		return;
 	}
 	loop_timer_start(w->loop, &w->stall, WIRE_STALL_MS, on_stall, w);
@@ -156,12 +148,11 @@ void wire_finish(struct wire *w)
 
 bool wire_send(struct wire *w, const void *bytes, size_t n)
 {
-	size_t sent = wire_waiting(w) ? 0 : send_now(w, bytes, n), rest = n - sent;
+	size_t rest = wire_waiting(w) ? n : n - send_now(w, bytes, n);
 
-	w->deaf &= !sent;
 	if (!rest)
 		return true;
-	if (w->deaf || wire_waiting(w) + rest > WIRE_MAX)
+	if (wire_waiting(w) + rest > WIRE_MAX)
 		return false;
 	if (!wire_waiting(w))
 		loop_timer_start(w->loop, &w->stall, WIRE_STALL_MS, on_stall, w);
@@ -180,8 +171,10 @@ size_t wire_waiting(const struct wire *w)
 
 void wire_discard(struct wire *w)
 {
-	forget_waiting(w);
-	w->deaf = true;
+	buffer_finish(&w->out);
+	w->out_at = 0;
+	w->full = false;
+	loop_timer_stop(&w->stall);
 	watch_again(w);
 }
 
