@@ -1,0 +1,129 @@
+/* artifactd: fetches what jobs boot and keeps it in a cache. The only program that opens users' URLs; what an artifact is for it never
+ * asks. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "artifactd/fetch.h"
+#include "libbus/capability.h"
+#include "libgateway/env.h"
+#include "libgateway/log.h"
+
+#define MIB (1024 * 1024)
+
+struct artifactd {
+	struct env env;
+	struct loop loop;
+	struct bus bus;
+	struct deny deny;
+	struct store store;
+	struct fetches fetches;
+	char key[CAPABILITY_KEY_HEX + 1]; /* of the jobs' capabilities; "" until executord is heard */
+};
+
+static const struct env_program program = {
+	.name = "artifactd",
+	.summary = "fetches what jobs boot, and keeps it in a cache",
+	.reader = ENV_ARTIFACTD,
+};
+
+static bool may_get(const struct artifactd *a, const struct msg_artifact_get *get, struct capability *cap, struct gw_error *err)
+{
+	if (!capability_check(a->key, get->capability, cap, err))
+		return false;
+	if (!store_job_name_fits(cap->job))
+		return gw_fail(err, GW_REFUSED, "job '%s': not a name of a job", cap->job);
+	if (!get->url == !get->data)
+		return gw_fail(err, GW_BAD_INPUT, "an artifact has one of: url, data");
+	return true;
+}
+
+static void on_get(void *owner, const void *body, struct bus_call *call)
+{
+	struct artifactd *a = owner;
+	const struct msg_artifact_get *get = body;
+	struct capability cap;
+	struct gw_error err = {0};
+
+	if (!may_get(a, get, &cap, &err))
+		bus_answer_error(call, &err);
+	else if (get->url)
+		fetch_url(&a->fetches, get->url, cap.job, call);
+	else
+		fetch_data(&a->fetches, get->data, cap.job, call);
+}
+
+static void on_release(void *owner, const void *body, struct bus_call *call)
+{
+	struct artifactd *a = owner;
+	const struct msg_artifact_release *release = body;
+	struct gw_error err = {0};
+
+	if (store_job_name_fits(release->job)) {
+		fetches_release(&a->fetches, release->job, call);
+	} else {
+		gw_fail(&err, GW_BAD_INPUT, "job '%s': not a name of a job", release->job);
+		bus_answer_error(call, &err);
+	}
+}
+
+static void on_configure(void *owner, const void *body, struct bus_call *call)
+{
+	struct artifactd *a = owner;
+	const struct msg_artifact_configure *configure = body;
+	struct gw_error err = {0};
+
+	if (strlen(configure->capability_key) == CAPABILITY_KEY_HEX) {
+		strcpy(a->key, configure->capability_key);
+		fetches_release_others(&a->fetches, &configure->jobs, call);
+	} else {
+		gw_fail(&err, GW_BAD_INPUT, "capability_key: accepted: %d hexadecimal digits", CAPABILITY_KEY_HEX);
+		bus_answer_error(call, &err);
+	}
+}
+
+static const struct bus_handler handlers[] = {
+	{MSG_ARTIFACT_GET, on_get},
+	{MSG_ARTIFACT_RELEASE, on_release},
+	{MSG_ARTIFACT_CONFIGURE, on_configure},
+	{0, NULL},
+};
+
+static bool rules_load(struct artifactd *a, struct gw_error *err)
+{
+	if (!deny_parse(&a->deny, env_text(&a->env, OPT_EXECUTOR_ARTIFACT_DENY), err))
+		return gw_context(err, "EXECUTOR_ARTIFACT_DENY");
+	if (a->env.check_only)
+		return false; /* all is well so far, and nothing is opened */
+	deny_exempt_host(&a->deny, env_text(&a->env, OPT_MINIO_URL));
+	deny_exempt_host(&a->deny, env_text(&a->env, OPT_EXECUTOR_URL));
+	return true;
+}
+
+static bool cache_open(struct artifactd *a, struct gw_error *err)
+{
+	const char *given = env_text(&a->env, OPT_EXECUTOR_ARTIFACT_CACHE_ROOT);
+	char *root = given ? gw_strdup(given) : env_state_path(&a->env, "artifacts");
+	bool ok = store_open(&a->store, root, env_integer(&a->env, OPT_EXECUTOR_ARTIFACT_CACHE_SIZE) * MIB, err) &&
+		  fetches_init(&a->fetches, &a->loop, &a->store, &a->deny, env_integer(&a->env, OPT_EXECUTOR_ARTIFACT_MAX_SIZE) * MIB, err);
+
+	free(root);
+	return ok;
+}
+
+int main(int argc, char **argv)
+{
+	struct artifactd a = {0};
+	struct gw_error err = {0};
+
+	if (!env_load(&a.env, &program, argc, argv, &err) || !rules_load(&a, &err) || !loop_init(&a.loop, &err) || !cache_open(&a, &err) ||
+	    !bus_join(&a.bus, &a.loop, env_text(&a.env, OPT_EXECUTOR_RUNTIME_DIR), BUS_ARTIFACTD, NULL, handlers, &a, &err) ||
+	    !loop_run_until_stopped(&a.loop, &err))
+		log_failure("artifactd", &err);
+	fetches_finish(&a.fetches);
+	bus_finish(&a.bus);
+	store_finish(&a.store);
+	loop_finish(&a.loop);
+	deny_finish(&a.deny);
+	env_finish(&a.env);
+	return gw_exit_code(&err);
+}

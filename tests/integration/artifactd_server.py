@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""The HTTP server of artifactd_test: artifactd_server.py PORT. Says each request on its standard output, once it is answered or held."""
+import http.server
+import sys
+import threading
+
+gate = threading.Event()
+changes = [0]
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self, status, body=b"", **headers):
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        path = self.path.split("?")[0]
+        tag, since = self.headers.get("If-None-Match"), self.headers.get("If-Modified-Since")
+        if path == "/tagged":
+            self.answer(304) if tag == '"one"' else self.answer(200, b"tagged\n", ETag='"one"')
+        elif path == "/dated":
+            date = "Wed, 01 Jan 2025 00:00:00 GMT"
+            self.answer(304) if since == date else self.answer(200, b"dated\n", Last_Modified=date)
+        elif path == "/changing":
+            changes[0] += 1
+            self.answer(200, b"change %d\n" % changes[0], ETag='"%d"' % changes[0])
+        elif path == "/held":
+            print("held", flush=True)
+            gate.wait()
+            self.answer(200, b"held\n")
+        elif path == "/open":
+            gate.set()
+            self.answer(200, b"opened\n")
+        elif path == "/loop":
+            self.answer(302, Location="/loop")
+        elif path.startswith("/to/"):
+            self.answer(302, Location="http://" + path[4:])
+        elif path.startswith("/status/"):
+            self.answer(int(path[8:]), b"no\n")
+        elif path.startswith("/bytes/"):
+            n = int(path[7:])
+            self.answer(200, (path.encode() + b"\n") * (n // (len(path) + 1)) + b"." * (n % (len(path) + 1)))
+        elif path == "/endless":
+            self.send_response(200)
+            self.end_headers()
+            try:
+                while True:
+                    self.wfile.write(b"x" * 65536)
+            except OSError:
+                print("cut off", flush=True)
+            self.close_connection = True
+        elif path == "/short":
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b"short\n")
+            self.close_connection = True
+        else:
+            self.answer(404, b"no\n")
+        print(path, tag or since or "-", flush=True)
+
+    def log_message(self, *args):
+        pass
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+
+server = Server(("", int(sys.argv[1])), Handler)
+print("ready", flush=True)
+server.serve_forever()
