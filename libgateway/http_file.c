@@ -90,53 +90,113 @@ static void answer_from(struct http_request *rq, int status, struct MHD_Response
 	http_answer_response(rq, status, response);
 }
 
-static void answer_empty(struct http_request *rq, int status, int fd, const char *etag)
+/* What the range and the validators lead to, for any kind of body. */
+struct answer {
+	struct http_request *rq;
+	uint64_t size, from, len;
+	const char *etag, *content_type;
+};
+
+static void answer_empty(const struct answer *a, int status)
 {
-	close(fd);
-	answer_from(rq, status, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT), etag);
+	answer_from(a->rq, status, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT), a->etag);
 }
 
-static void add_content_range(struct MHD_Response *response, uint64_t from, uint64_t len, uint64_t size)
+static void add_content_range(struct MHD_Response *response, const struct answer *a)
 {
-	char *text = gw_sprintf("bytes %llu-%llu/%llu", (unsigned long long)from, (unsigned long long)(from + len - 1),
-				(unsigned long long)size);
+	char *text = gw_sprintf("bytes %llu-%llu/%llu", (unsigned long long)a->from, (unsigned long long)(a->from + a->len - 1),
+				(unsigned long long)a->size);
 
 	MHD_add_response_header(response, "Content-Range", text);
 	free(text);
 }
 
-static void answer_unsatisfiable(struct http_request *rq, int fd, uint64_t size, const char *etag)
+static void answer_unsatisfiable(const struct answer *a)
 {
-	char *text = gw_sprintf("bytes */%llu", (unsigned long long)size);
+	char *text = gw_sprintf("bytes */%llu", (unsigned long long)a->size);
 
-	http_answer_header(rq, "Content-Range", text);
+	http_answer_header(a->rq, "Content-Range", text);
 	free(text);
-	answer_empty(rq, 416, fd, etag);
+	answer_empty(a, 416);
+}
+
+/* True: it was answered without a body. Else from and len are what to send. */
+static bool answered_without_body(struct answer *a, enum http_range *range)
+{
+	const char *known = http_header(a->rq, "If-None-Match");
+
+	*range = HTTP_RANGE_NONE;
+	a->len = a->size;
+	if (known && a->etag && http_etag_listed(known, a->etag)) {
+		answer_empty(a, 304);
+		return true;
+	}
+	if (strcmp(a->rq->method, "GET") == 0 && range_is_of_this(a->rq, a->etag))
+		*range = http_range_decode(http_header(a->rq, "Range"), a->size, &a->from, &a->len);
+	if (*range == HTTP_RANGE_UNSATISFIABLE)
+		answer_unsatisfiable(a);
+	return *range == HTTP_RANGE_UNSATISFIABLE;
+}
+
+static void answer_body(const struct answer *a, enum http_range range, struct MHD_Response *response)
+{
+	gw_assert(response); /* out of memory */
+	MHD_add_response_header(response, "Accept-Ranges", "bytes");
+	if (a->content_type)
+		MHD_add_response_header(response, "Content-Type", a->content_type);
+	if (range == HTTP_RANGE_ONE)
+		add_content_range(response, a);
+	answer_from(a->rq, range == HTTP_RANGE_ONE ? 206 : 200, response, a->etag);
 }
 
 void http_answer_file(struct http_request *rq, int fd, uint64_t size, const char *etag, const char *content_type)
 {
-	const char *known = http_header(rq, "If-None-Match");
-	enum http_range range = HTTP_RANGE_NONE;
-	struct MHD_Response *response;
-	uint64_t from = 0, len = size;
+	struct answer a = {.rq = rq, .size = size, .etag = etag, .content_type = content_type};
+	enum http_range range;
 
-	if (known && etag && http_etag_listed(known, etag)) {
-		answer_empty(rq, 304, fd, etag);
+	if (answered_without_body(&a, &range))
+		close(fd);
+	else
+		answer_body(&a, range, MHD_create_response_from_fd_at_offset64(a.len, fd, a.from)); /* closes it */
+}
+
+#define SOURCE_BLOCK (256 * 1024)
+
+struct open_source {
+	struct http_source source;
+	uint64_t from, len;
+};
+
+static ssize_t read_source(void *data, uint64_t at, char *out, size_t max)
+{
+	struct open_source *open = data;
+	ssize_t n;
+
+	if (at >= open->len)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	n = open->source.read(open->source.data, out, max < open->len - at ? max : open->len - at, open->from + at);
+	return n > 0 ? n : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void close_source(void *data)
+{
+	struct open_source *open = data;
+
+	open->source.done(open->source.data);
+	free(open);
+}
+
+void http_answer_source(struct http_request *rq, const struct http_source *source, const char *etag, const char *content_type)
+{
+	struct answer a = {.rq = rq, .size = source->size, .etag = etag, .content_type = content_type};
+	struct open_source *open;
+	enum http_range range;
+
+	if (answered_without_body(&a, &range)) {
+		source->done(source->data);
 		return;
 	}
-	if (strcmp(rq->method, "GET") == 0 && range_is_of_this(rq, etag))
-		range = http_range_decode(http_header(rq, "Range"), size, &from, &len);
-	if (range == HTTP_RANGE_UNSATISFIABLE) {
-		answer_unsatisfiable(rq, fd, size, etag);
-		return;
-	}
-	response = MHD_create_response_from_fd_at_offset64(len, fd, from); /* closes it */
-	gw_assert(response);                                               /* out of memory */
-	MHD_add_response_header(response, "Accept-Ranges", "bytes");
-	if (content_type)
-		MHD_add_response_header(response, "Content-Type", content_type);
-	if (range == HTTP_RANGE_ONE)
-		add_content_range(response, from, len, size);
-	answer_from(rq, range == HTTP_RANGE_ONE ? 206 : 200, response, etag);
+	open = gw_calloc(1, sizeof(*open));
+	*open = (struct open_source){.source = *source, .from = a.from, .len = a.len};
+	answer_body(&a, range, MHD_create_response_from_callback(a.len, SOURCE_BLOCK, read_source, open, close_source));
 }

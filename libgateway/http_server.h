@@ -78,6 +78,15 @@ void http_shared_release(struct http_shared *shared);                         /*
 void http_answer_shared(struct http_request *rq, struct http_shared *shared); /* takes a reference of its own */
 /* A file: owns `fd`. ETag (strong, `etag` without quotes), If-None-Match, Range (one), HEAD. */
 void http_answer_file(struct http_request *rq, int fd, uint64_t size, const char *etag, const char *content_type);
+/* The same for bytes that are read when they are sent: `read` fills in up to n bytes from `at`, -1 on an error (the client then sees its
+ * connection cut). `done` runs once, when the answer is over, maybe before this returns. */
+struct http_source {
+	uint64_t size;
+	ssize_t (*read)(void *data, void *out, size_t n, uint64_t at);
+	void (*done)(void *data);
+	void *data;
+};
+void http_answer_source(struct http_request *rq, const struct http_source *source, const char *etag, const char *content_type);
 /* A stream of server-sent events: answered at once with 200, then http_stream_send; `closed` runs when the client has gone (the stream is
  * then freed). A client that does not read is cut at 1 MiB. */
 struct http_stream;

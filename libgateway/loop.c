@@ -48,10 +48,22 @@ static void watchdog_start(struct loop *loop)
 	uv_unref((uv_handle_t *)&loop->watchdog);
 }
 
+/* libuv gives closed signals their default back: a second SIGTERM would cut off the end that is under way. */
+static void stop_signals_mask(int how)
+{
+	sigset_t stops;
+
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGTERM);
+	sigaddset(&stops, SIGINT);
+	pthread_sigmask(how, &stops, NULL);
+}
+
 bool loop_init(struct loop *loop, struct gw_error *err)
 {
 	int rc = uv_loop_init(&loop->uv);
 
+	stop_signals_mask(SIG_UNBLOCK);
 	if (rc < 0)
 		return gw_fail(err, GW_INTERNAL, "cannot make an event loop: %s", uv_strerror(rc));
 	loop->ready = true;
@@ -104,6 +116,7 @@ void loop_finish(struct loop *loop)
 
 	if (!loop->ready)
 		return;
+	stop_signals_mask(SIG_BLOCK);
 	uv_close((uv_handle_t *)&loop->sigterm, NULL);
 	uv_close((uv_handle_t *)&loop->sigint, NULL);
 	uv_close((uv_handle_t *)&loop->sighup, NULL);

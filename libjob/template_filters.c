@@ -22,7 +22,7 @@ const struct value *text_mapped(struct tpl *t, const struct value *v, int (*map)
 	v = tpl_str(t, v);
 	for (size_t i = 0; v->type == VALUE_STRING && i < v->u.s.n && !t->failed; i++) {
 		c = (char)map((unsigned char)v->u.s.p[i]);
-		text_add(t, &text, &c, 1);
+		text_put(t, &text, &c, 1);
 	}
 	return text_take(t, &text);
 }
@@ -46,8 +46,8 @@ static const struct value *f_capitalize(struct tpl *t, const struct value *v, st
 	if (t->failed || !v->u.s.n)
 		return v;
 	c = (char)toupper((unsigned char)v->u.s.p[0]);
-	text_add(t, &text, &c, 1);
-	text_add(t, &text, v->u.s.p + 1, v->u.s.n - 1);
+	text_put(t, &text, &c, 1);
+	text_put(t, &text, v->u.s.p + 1, v->u.s.n - 1);
 	return text_take(t, &text);
 }
 
@@ -62,7 +62,7 @@ static const struct value *f_title(struct tpl *t, const struct value *v, struct 
 		char mapped = (char)(inside ? tolower(c) : toupper(c));
 
 		inside = !(isspace(c) || (c && strchr("-({[<", c)));
-		text_add(t, &text, &mapped, 1);
+		text_put(t, &text, &mapped, 1);
 	}
 	return text_take(t, &text);
 }
@@ -75,12 +75,12 @@ const struct value *text_replaced(struct tpl *t, const struct value *v, const st
 	if (!from->u.s.n)
 		return tpl_fail(t, "replace needs a text to look for that is not empty");
 	while (count != 0 && !t->failed && (hit = memmem(p, (size_t)(end - p), from->u.s.p, from->u.s.n))) {
-		text_add(t, &text, p, (size_t)(hit - p));
-		text_add(t, &text, to->u.s.p, to->u.s.n);
+		text_put(t, &text, p, (size_t)(hit - p));
+		text_put(t, &text, to->u.s.p, to->u.s.n);
 		p = hit + from->u.s.n;
 		count -= count > 0;
 	}
-	text_add(t, &text, p, (size_t)(end - p));
+	text_put(t, &text, p, (size_t)(end - p));
 	return text_take(t, &text);
 }
 
@@ -212,7 +212,7 @@ static const struct value *f_escape(struct tpl *t, const struct value *v, struct
 		for (size_t k = 0; k < sizeof(escapes) / sizeof(escapes[0]); k++)
 			if (v->u.s.p[i] == escapes[k].c)
 				as = escapes[k].as;
-		text_add(t, &text, as ? as : &v->u.s.p[i], as ? strlen(as) : 1);
+		text_put(t, &text, as ? as : &v->u.s.p[i], as ? strlen(as) : 1);
 	}
 	return text_take(t, &text);
 }
@@ -235,8 +235,8 @@ static const struct value *f_indent(struct tpl *t, const struct value *v, struct
 		bool starts = i ? v->u.s.p[i - 1] == '\n' : first;
 
 		if (starts && (blank || i == 0 || v->u.s.p[i] != '\n'))
-			text_add(t, &text, by->u.s.p, by->u.s.n);
-		text_add(t, &text, &v->u.s.p[i], 1);
+			text_put(t, &text, by->u.s.p, by->u.s.n);
+		text_put(t, &text, &v->u.s.p[i], 1);
 	}
 	return text_take(t, &text);
 }
@@ -310,9 +310,9 @@ static const char *format_one(struct tpl *t, struct text *text, const char *p, s
 		p[n] == 's' ? text_value(t, &shown, v) : text_repr(t, &shown, v);
 		strcat(spec, "s");
 		if (n && !t->failed)
-			text_add(t, text, buf, strnlen(buf, (size_t)snprintf(buf, sizeof(buf), spec, shown.p ? shown.p : "")));
+			text_put(t, text, buf, strnlen(buf, (size_t)snprintf(buf, sizeof(buf), spec, shown.p ? shown.p : "")));
 		else if (!t->failed)
-			text_add(t, text, shown.p, shown.n);
+			text_put(t, text, shown.p, shown.n);
 		free(shown.p);
 	} else if (v->type != VALUE_INT && v->type != VALUE_FLOAT && v->type != VALUE_BOOL) {
 		tpl_fail(t, "format: %%%c does not work with %s", p[n], value_type_name(v));
@@ -340,7 +340,7 @@ static const struct value *f_format(struct tpl *t, const struct value *v, struct
 	for (p = t->failed ? NULL : v->u.s.p; p && *p && !t->failed;) {
 		size_t n = strcspn(p, "%");
 
-		text_add(t, &text, p, n);
+		text_put(t, &text, p, n);
 		p += n;
 		if (*p)
 			p = format_one(t, &text, p + 1, args, &i);

@@ -99,7 +99,7 @@ bool tpl_args(struct tpl *t, const struct node *call, struct args *args);
 void tpl_assign(struct tpl *t, const char *name, const struct value *v);
 
 /* Text of values */
-void text_add(struct tpl *t, struct text *text, const char *p, size_t n);
+void text_put(struct tpl *t, struct text *text, const char *p, size_t n);
 void text_puts(struct tpl *t, struct text *text, const char *s);
 void text_value(struct tpl *t, struct text *text, const struct value *v); /* as {{ }} shows it */
 void text_repr(struct tpl *t, struct text *text, const struct value *v);  /* as a list shows its items */

@@ -300,10 +300,10 @@ static const struct value *padded(struct tpl *t, const struct value *v, int64_t 
 	if (n > TEMPLATE_OUTPUT_MAX)
 		return tpl_fail(t, "the text grows too large; accepted: %d bytes", TEMPLATE_OUTPUT_MAX);
 	for (int64_t i = 0; i < n * left / 2 && !t->failed; i++)
-		text_add(t, &text, &with, 1);
+		text_put(t, &text, &with, 1);
 	text_value(t, &text, v);
 	for (int64_t i = n * left / 2; i < n && !t->failed; i++)
-		text_add(t, &text, &with, 1);
+		text_put(t, &text, &with, 1);
 	return text_take(t, &text);
 }
 

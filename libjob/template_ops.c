@@ -85,7 +85,7 @@ static const struct value *repeat(struct tpl *t, const struct value *v, int64_t 
 
 	for (; times > 0 && size && tpl_charge(t, size); times--) {
 		if (!list)
-			text_add(t, &text, v->u.s.p, v->u.s.n);
+			text_put(t, &text, v->u.s.p, v->u.s.n);
 		for (size_t i = 0; list && i < value_len(v); i++)
 			value_append(&t->pool, list, value_at(v, i));
 	}

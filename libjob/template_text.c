@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-void text_add(struct tpl *t, struct text *text, const char *p, size_t n)
+void text_put(struct tpl *t, struct text *text, const char *p, size_t n)
 {
 	if (t->failed || !tpl_charge(t, n))
 		return;
@@ -25,7 +25,7 @@ void text_add(struct tpl *t, struct text *text, const char *p, size_t n)
 
 void text_puts(struct tpl *t, struct text *text, const char *s)
 {
-	text_add(t, text, s, strlen(s));
+	text_put(t, text, s, strlen(s));
 }
 
 const struct value *text_take(struct tpl *t, struct text *text)
@@ -77,7 +77,7 @@ static void add_scalar(struct tpl *t, struct text *text, const struct value *v, 
 	else if (v->type == VALUE_BOOL)
 		text_puts(t, text, v->u.b ? (json ? "true" : "True") : (json ? "false" : "False"));
 	else if (v->type == VALUE_INT)
-		text_add(t, text, buf, (size_t)snprintf(buf, sizeof(buf), "%lld", (long long)v->u.i));
+		text_put(t, text, buf, (size_t)snprintf(buf, sizeof(buf), "%lld", (long long)v->u.i));
 	else if (v->type == VALUE_FLOAT)
 		add_float(t, text, v->u.f, json);
 	else if (v->type == VALUE_CALLABLE || v->type == VALUE_LOOP)
@@ -134,7 +134,7 @@ void text_value(struct tpl *t, struct text *text, const struct value *v)
 	if (!tpl_charge(t, 0))
 		return;
 	if (v->type == VALUE_STRING)
-		text_add(t, text, v->u.s.p, v->u.s.n);
+		text_put(t, text, v->u.s.p, v->u.s.n);
 	else if (v->type == VALUE_LIST || v->type == VALUE_DICT)
 		add_container(t, text, v);
 	else

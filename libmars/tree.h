@@ -1,4 +1,4 @@
-/* A YAML text as a tree of nodes that know their bytes: what validation reads and what edits replace. Internal to libmars.
+/* A YAML text as a tree of nodes that know their bytes: what validation reads and what edits replace. For libmars and libjob.
  *
  * Made from libfyaml's parser events, not its document builder, which compares keys pair by pair (6 s at 10,000 entries) and hides places.
  * Refused here: NUL, invalid UTF-8, too large or too deep, a second document, duplicate keys, keys that are not text, aliases that stand

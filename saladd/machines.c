@@ -8,15 +8,15 @@
 static bool id_check(const char *id, struct gw_error *err)
 {
 	size_t n = strlen(id);
+	bool printable = true;
 	char shown[64];
 
 	for (size_t i = 0; i < n; i++)
-		if (id[i] < 0x21 || id[i] > 0x7e)
-			n = SCAN_ID_MAX + 1;
-	if (n >= 1 && n <= SCAN_ID_MAX)
+		printable &= id[i] > 0x20 && id[i] < 0x7f;
+	if (printable && n >= 1 && n <= SCAN_ID_MAX)
 		return true;
 	return gw_fail(err, GW_BAD_INPUT, "'%s' is not a machine id; accepted: 1 to %d printable ASCII characters without spaces",
-		       log_escape(shown, sizeof(shown), id, strlen(id)), SCAN_ID_MAX);
+		       log_escape(shown, sizeof(shown), id, n), SCAN_ID_MAX);
 }
 
 struct machine *machines_find(const struct machines *all, const char *id)

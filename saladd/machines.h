@@ -4,7 +4,9 @@
 
 #include "saladd/machine.h"
 
+#ifndef MACHINES_MAX      /* tests have fewer */
 #define MACHINES_MAX 4096 /* for one more, an idle one that executord does not want is forgotten, the oldest first */
+#endif
 
 struct machines {
 	struct loop *loop;
@@ -12,8 +14,8 @@ struct machines {
 	struct machine **v;  /* owned, the oldest first */
 	size_t n;
 	struct farewells farewells;
-	char *clients_path; /* owned: where the ids that have a client are kept over a restart (returning.h) */
-	void (*changed)(void *data, const struct machine *m); /* a new one; may be NULL */
+	char *clients_path;                             /* owned: where the ids that have a client are kept over a restart (returning.h) */
+	void (*changed)(void *data, struct machine *m); /* a new one; may be NULL */
 	void *data;
 };
 

@@ -11,6 +11,7 @@
 #include "libgateway/log.h"
 #include "libgateway/loop.h"
 #include "libgateway/url.h"
+#include "saladd/farm.h"
 #include "saladd/machines.h"
 #include "saladd/rest.h"
 #include "saladd/returning.h"
@@ -25,6 +26,7 @@ struct saladd {
 	struct activation fds;
 	const char *address; /* that everything listens on */
 	struct machines machines;
+	struct farm farm;
 	struct streams streams;
 	struct http_server *rest;
 };
@@ -70,11 +72,19 @@ static void allow_many_descriptors(void)
 	}
 }
 
-static bool consoles_start(struct saladd *s, struct gw_error *err)
+/* The bus first: its lock keeps a second saladd from taking the machines' ports and the first one's records. */
+static bool machines_start(struct saladd *s, struct gw_error *err)
 {
 	allow_many_descriptors();
 	machines_init(&s->machines, &s->loop, s->address, env_runtime_path(&s->env, "saladd.clients"));
+	if (!farm_join(&s->farm, &s->loop, &s->machines, env_text(&s->env, OPT_EXECUTOR_RUNTIME_DIR), err))
+		return false;
 	returning_load(&s->machines);
+	return true;
+}
+
+static bool consoles_start(struct saladd *s, struct gw_error *err)
+{
 	return streams_start(&s->streams, &s->loop, &s->machines, activation_find(&s->fds, "salad_consoles"), s->address,
 			     (uint16_t)env_integer(&s->env, OPT_SALAD_TCPCONSOLE_PORT), err);
 }
@@ -114,12 +124,14 @@ int main(int argc, char **argv)
 	    !is_wanted(&s, &err) ||                          /* so does a SALAD_URL of another host */
 	    !loop_init(&s.loop, &err) ||                     /* signals, watchdog */
 	    !activation_take(&s.fds, &err) ||                /* systemd's sockets */
-	    !consoles_start(&s, &err) ||                     /* machines and their streams */
+	    !machines_start(&s, &err) ||                     /* the bus, and whose clients are on their way back */
+	    !consoles_start(&s, &err) ||                     /* the machines' streams */
 	    !api_start(&s, &err) ||                          /* REST */
 	    !loop_run_until_stopped(&s.loop, &err))          /* sends READY, returns at SIGTERM */
 		log_failure("saladd", &err);                 /* silent where nothing failed */
 	http_server_stop(s.rest);
 	streams_finish(&s.streams);
+	farm_finish(&s.farm);
 	machines_finish(&s.machines);
 	activation_finish(&s.fds);
 	loop_finish(&s.loop);

@@ -8,8 +8,10 @@
 #include "saladd/scan.h"
 #include "saladd/wire.h"
 
-#define STREAMS_NAMELESS_MAX 256         /* at once; for one more the oldest is closed */
-#define STREAM_KEPT_MAX      (64 * 1024) /* bytes before the first id: the newest of them */
+#ifndef STREAMS_NAMELESS_MAX     /* tests have fewer */
+#define STREAMS_NAMELESS_MAX 256 /* at once; for one more the oldest is closed */
+#endif
+#define STREAM_KEPT_MAX (64 * 1024) /* bytes before the first id: the newest of them */
 
 struct streams;
 struct stream {

@@ -48,6 +48,14 @@ static size_t send_now(struct wire *w, const char *bytes, size_t n)
 	return errno == EAGAIN || errno == EINTR ? 0 : n;
 }
 
+static void forget_waiting(struct wire *w)
+{
+	buffer_finish(&w->out);
+	w->out_at = 0;
+	w->full = false;
+	loop_timer_stop(&w->stall);
+}
+
 static void flush(struct wire *w)
 {
 	size_t n = send_now(w, w->out.data + w->out_at, wire_waiting(w));
@@ -56,7 +64,7 @@ static void flush(struct wire *w)
 		return;
 	w->out_at += n;
 	if (w->out_at == w->out.len) {
-		wire_discard(w);
+		forget_waiting(w);
 		return;
 	}
 	loop_timer_start(w->loop, &w->stall, WIRE_STALL_MS, on_stall, w);
@@ -148,11 +156,12 @@ void wire_finish(struct wire *w)
 
 bool wire_send(struct wire *w, const void *bytes, size_t n)
 {
-	size_t rest = wire_waiting(w) ? n : n - send_now(w, bytes, n);
+	size_t sent = wire_waiting(w) ? 0 : send_now(w, bytes, n), rest = n - sent;
 
+	w->deaf &= !sent;
 	if (!rest)
 		return true;
-	if (wire_waiting(w) + rest > WIRE_MAX)
+	if (w->deaf || wire_waiting(w) + rest > WIRE_MAX)
 		return false;
 	if (!wire_waiting(w))
 		loop_timer_start(w->loop, &w->stall, WIRE_STALL_MS, on_stall, w);
@@ -171,10 +180,8 @@ size_t wire_waiting(const struct wire *w)
 
 void wire_discard(struct wire *w)
 {
-	buffer_finish(&w->out);
-	w->out_at = 0;
-	w->full = false;
-	loop_timer_stop(&w->stall);
+	forget_waiting(w);
+	w->deaf = true;
 	watch_again(w);
 }
 

@@ -12,7 +12,9 @@
 #define WIRE_READ_MAX (64 * 1024)   /* bytes that one `input` brings at most */
 #define WIRE_FULL     (256 * 1024)  /* bytes that wait: from here on its sources should pause */
 #define WIRE_MAX      (1024 * 1024) /* never more than these */
+#ifndef WIRE_STALL_MS               /* tests have less patience */
 #define WIRE_STALL_MS 30000         /* bytes wait and the peer takes none of them for so long */
+#endif
 
 /* A callback may finish the wire, even free the memory it lies in. */
 struct wire_events {
@@ -35,6 +37,7 @@ struct wire {
 	struct loop_fd watch; /* watch.uv NULL: not open */
 	enum wire_input input;
 	bool full;
+	bool deaf; /* see wire_discard */
 	struct buffer out;
 	size_t out_at; /* bytes of `out` that have gone */
 	struct loop_timer stall;
@@ -48,10 +51,11 @@ bool wire_open(struct wire *w, struct loop *loop, int fd, const struct wire_even
 void wire_finish(struct wire *w); /* what waits is dropped; accepts zeroed memory */
 bool wire_is_open(const struct wire *w);
 
-/* Sends or keeps all, or returns false and keeps nothing, if more than WIRE_MAX would wait. No callback runs inside. */
+/* Sends or keeps all, or returns false and keeps nothing, if more than WIRE_MAX would wait or the peer is deaf. No callback runs inside. */
 bool wire_send(struct wire *w, const void *bytes, size_t n);
 size_t wire_waiting(const struct wire *w); /* bytes not sent yet */
-void wire_discard(struct wire *w);         /* forgets them; `drained` does not run */
+/* Forgets them, and takes the peer for deaf until it takes bytes again. `drained` does not run. */
+void wire_discard(struct wire *w);
 void wire_set_input(struct wire *w, enum wire_input input);
 
 #endif

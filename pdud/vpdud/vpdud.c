@@ -32,6 +32,13 @@ struct vpdud {
 /* The last port is OFF: nothing holds the loop any longer. */
 static void all_off(struct vpdud *v)
 {
+	sigset_t stops;
+
+	/* libuv gives closed signals their default back: a second SIGTERM would end us with its number now that all is done */
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGTERM);
+	sigaddset(&stops, SIGINT);
+	sigprocmask(SIG_BLOCK, &stops, NULL);
 	for (unsigned i = 0; i < VPDU_PORTS; i++)
 		port_finish(&v->ports[i]);
 	uv_close((uv_handle_t *)&v->sigterm, NULL);

@@ -273,9 +273,13 @@ static void *admin_saves(void *data)
 
 	snprintf(mine, sizeof(mine), "%s/admin", dir);
 	for (int i = 0; i < admin->rounds; i++) {
-		while (!replace_number("pdu_off_delay: ", i, i + 1, admin->rename ? mine : NULL))
-			if (__atomic_load_n(admin->done, __ATOMIC_SEQ_CST)) /* nobody else writes any more: it is lost */
+		bool alone = false;
+
+		while (!replace_number("pdu_off_delay: ", i, i + 1, admin->rename ? mine : NULL)) {
+			if (alone) /* and still it is not there: it was lost */
 				return NULL;
+			alone = __atomic_load_n(admin->done, __ATOMIC_SEQ_CST);
+		}
 		usleep(500);
 	}
 	return NULL;

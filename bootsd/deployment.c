@@ -1,0 +1,67 @@
+#include "bootsd/deployment.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int by_path(const void *a, const void *b)
+{
+	const struct boot_file *const *x = a, *const *y = b;
+
+	return strcmp((*x)->path, (*y)->path);
+}
+
+static bool check_path(const struct msg_boot_file *file, struct gw_error *err)
+{
+	return file->path[0] == '/' || gw_fail(err, GW_BAD_INPUT, "'%s' is not an absolute path", file->path);
+}
+
+static bool take_files(struct deployment *d, int artifacts, const struct msg_boot_deploy *from, struct gw_error *err)
+{
+	d->files = gw_calloc(from->files.n + 1, sizeof(struct boot_file *));
+	for (size_t i = 0; i < from->files.n; i++) {
+		struct boot_file *file = check_path(&from->files.v[i], err) ? boot_file_create(artifacts, &from->files.v[i], err) : NULL;
+
+		if (!file)
+			return false;
+		d->files[d->n_files++] = file;
+	}
+	qsort(d->files, d->n_files, sizeof(struct boot_file *), by_path);
+	for (size_t i = 1; i < d->n_files; i++)
+		if (strcmp(d->files[i - 1]->path, d->files[i]->path) == 0)
+			return gw_fail(err, GW_BAD_INPUT, "'%s' is there twice", d->files[i]->path);
+	return true;
+}
+
+struct deployment *deployment_create(int artifacts, const char *job, const struct msg_boot_deploy *from, struct gw_error *err)
+{
+	struct deployment *d = gw_calloc(1, sizeof(*d));
+
+	d->job = gw_strdup(job);
+	d->cmdline = gw_strdup(from->cmdline);
+	d->initramfs = from->initramfs;
+	if (take_files(d, artifacts, from, err) && dhcp_rules_init(&d->dhcp, from->dhcp.v, from->dhcp.n, err))
+		return d;
+	deployment_destroy(d);
+	return NULL;
+}
+
+void deployment_destroy(struct deployment *d)
+{
+	if (!d)
+		return;
+	for (size_t i = 0; i < d->n_files; i++)
+		boot_file_release(d->files[i]);
+	dhcp_rules_finish(&d->dhcp);
+	free(d->files);
+	free(d->cmdline);
+	free(d->job);
+	free(d);
+}
+
+struct boot_file *deployment_file(const struct deployment *d, const char *path)
+{
+	struct boot_file wanted = {.path = (char *)path}, *key = &wanted, **found;
+
+	found = bsearch(&key, d->files, d->n_files, sizeof(struct boot_file *), by_path);
+	return found ? *found : NULL;
+}

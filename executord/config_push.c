@@ -1,0 +1,264 @@
+#include "executord/config_push.h"
+
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "executord/executord.h"
+#include "libgateway/log.h"
+
+/* ---- pdud ---- */
+
+static void take_pdu(struct executord *ex, const struct msg_pdu_state *state)
+{
+	struct pdu *pdu = registry_pdu(ex, state->name, NULL);
+
+	if (!pdu)
+		return; /* an edit has just removed it */
+	if (state->error && (!pdu->error || strcmp(pdu->error, state->error) != 0))
+		log_warning("PDU %s: %s", pdu->name, state->error);
+	pdu_take_state(pdu, state);
+	registry_pdu_changed(ex, pdu);
+}
+
+static void on_snapshot(void *data, const void *answer, const struct gw_error *err)
+{
+	struct executord *ex = data;
+	const struct msg_pdu_snapshot *snapshot = answer;
+
+	if (!snapshot) {
+		if (err->kind != GW_UNREACHABLE)
+			log_failure("pdud does not take its configuration", err);
+		return;
+	}
+	for (size_t i = 0; i < snapshot->pdus.n; i++)
+		take_pdu(ex, &snapshot->pdus.v[i]);
+}
+
+static void ask_snapshot(struct executord *ex)
+{
+	bus_ask(&ex->bus, "pdud", MSG_PDU_SNAPSHOT, &(struct msg_nothing){0}, 0, on_snapshot, ex);
+}
+
+void config_on_port_state(void *owner, const void *body, struct bus_call *call)
+{
+	struct executord *ex = owner;
+	const struct msg_port_state *state = body;
+	struct pdu *pdu = registry_pdu(ex, state->pdu, NULL);
+
+	if (!pdu)
+		return;
+	if (!pdu_take_port(pdu, state))
+		ask_snapshot(ex);
+	registry_pdu_changed(ex, pdu);
+}
+
+void config_on_pdu_state(void *owner, const void *body, struct bus_call *call)
+{
+	take_pdu(owner, body);
+}
+
+/* The file's configuration; the virtual PDU's hostname is the environment's. The caller frees. */
+static char *driver_config(struct executord *ex, const struct pdu *pdu, const struct mars_pdu *mars)
+{
+	cJSON *json;
+	char *text;
+
+	if (!ex->settings.vpdu || strcmp(pdu->name, VPDU_NAME) != 0)
+		return gw_strdup(mars->config);
+	json = mars ? cJSON_Parse(mars->config) : NULL;
+	if (!json)
+		json = cJSON_CreateObject();
+	cJSON_DeleteItemFromObjectCaseSensitive(json, "hostname");
+	cJSON_AddStringToObject(json, "hostname", ex->settings.vpdu);
+	text = cJSON_PrintUnformatted(json);
+	cJSON_Delete(json);
+	return text;
+}
+
+static struct msg_port_config *port_config(struct msg_pdu_config *config, const char *port)
+{
+	struct msg_port_config *found;
+
+	for (size_t i = 0; i < config->ports.n; i++)
+		if (strcmp(config->ports.v[i].port, port) == 0)
+			return &config->ports.v[i];
+	config->ports.v = gw_realloc(config->ports.v, (config->ports.n + 1) * sizeof(*config->ports.v));
+	found = &config->ports.v[config->ports.n++];
+	*found = (struct msg_port_config){.port = (char *)port, .min_off_ms = -1};
+	return found;
+}
+
+/* What pdud would take of its driver, for a port of which only the reservation is known. */
+static int64_t default_min_off_ms(const char *driver)
+{
+	return strcmp(driver, "vpdu") == 0 || strcmp(driver, "dummy") == 0 ? 100 : 30000;
+}
+
+static void fill_pdu(struct executord *ex, struct pdu *pdu, struct msg_pdu_config *config)
+{
+	const struct mars_pdu *mars = mars_db_find_pdu(ex->database.db, pdu->name);
+
+	*config = (struct msg_pdu_config){.name = pdu->name, .driver = mars ? mars->driver : (char *)"vpdu"};
+	config->config = driver_config(ex, pdu, mars);
+	for (size_t i = 0; i < pdu->n_wishes; i++) {
+		struct msg_port_config *port = port_config(config, pdu->wishes[i].id);
+
+		port->reserved = pdu->wishes[i].reserved;
+		port->min_off_ms = pdu->wishes[i].min_off_ms;
+	}
+	for (size_t i = 0; mars && i < mars->reserved_port_ids.n; i++)
+		port_config(config, mars->reserved_port_ids.v[i])->reserved = true;
+	for (size_t i = 0; i < mars_db_dut_count(ex->database.db); i++) {
+		const struct mars_dut *dut = mars_db_dut(ex->database.db, i);
+
+		if (dut->pdu && dut->pdu_port_id && strcmp(dut->pdu, pdu->name) == 0)
+			port_config(config, dut->pdu_port_id)->min_off_ms = (int64_t)(dut->pdu_off_delay * 1000);
+	}
+	for (size_t i = 0; i < config->ports.n; i++)
+		if (config->ports.v[i].min_off_ms < 0)
+			config->ports.v[i].min_off_ms = default_min_off_ms(config->driver);
+}
+
+void config_push_pdud(struct executord *ex)
+{
+	struct msg_pdu_configure all = {.capability_key = ex->settings.key};
+
+	if (!bus_peer_up(&ex->bus, "pdud"))
+		return;
+	all.pdus.n = ex->registry.n_pdus;
+	all.pdus.v = gw_calloc(all.pdus.n ? all.pdus.n : 1, sizeof(*all.pdus.v));
+	for (size_t i = 0; i < all.pdus.n; i++)
+		fill_pdu(ex, ex->registry.pdus[i], &all.pdus.v[i]);
+	bus_ask(&ex->bus, "pdud", MSG_PDU_CONFIGURE, &all, 0, on_snapshot, ex);
+	for (size_t i = 0; i < all.pdus.n; i++) {
+		free(all.pdus.v[i].config);
+		free(all.pdus.v[i].ports.v);
+	}
+	free(all.pdus.v);
+}
+
+static void on_pdud(void *owner, const char *peer, enum bus_peer_event what)
+{
+	struct executord *ex = owner;
+
+	if (what == BUS_PEER_UP) {
+		config_push_pdud(ex);
+		jobs_on_pdud_up(ex);
+		discovery_on_pdud_up(ex);
+	} else if (what == BUS_PEER_GAP) {
+		ask_snapshot(ex);
+	} else {
+		for (size_t i = 0; i < ex->registry.n_pdus; i++) {
+			pdu_is_silent(ex->registry.pdus[i]);
+			registry_pdu_changed(ex, ex->registry.pdus[i]);
+		}
+	}
+}
+
+/* ---- bootsd ---- */
+
+static void on_configured(void *data, const void *answer, const struct gw_error *err)
+{
+	if (!answer && err->kind != GW_UNREACHABLE)
+		log_failure("a daemon does not take its configuration", err);
+}
+
+void config_push_bootsd(struct executord *ex)
+{
+	struct msg_boot_configure all = {.capability_key = ex->settings.key, .discovering = discovery_listens(ex)};
+
+	if (!bus_peer_up(&ex->bus, "bootsd"))
+		return;
+	all.duts.v = gw_calloc(ex->registry.n_duts + 1, sizeof(*all.duts.v));
+	for (size_t i = 0; i < ex->registry.n_duts; i++) {
+		struct dut *dut = ex->registry.duts[i];
+		const struct mars_dut *mars = registry_mars(ex, dut);
+
+		if (mars)
+			all.duts.v[all.duts.n++] = (struct msg_boot_dut){
+				.id = dut->id, .mac = mars->mac_address, .ip = mars->ip_address, .hostname = dut->full_name};
+	}
+	bus_ask(&ex->bus, "bootsd", MSG_BOOT_CONFIGURE, &all, 0, on_configured, ex);
+	free(all.duts.v);
+}
+
+static void on_bootsd(void *owner, const char *peer, enum bus_peer_event what)
+{
+	if (what == BUS_PEER_UP)
+		config_push_bootsd(owner);
+}
+
+/* ---- saladd ---- */
+
+static void take_console(struct executord *ex, const struct msg_console *console)
+{
+	struct dut *dut = registry_dut(ex, console->id);
+
+	if (!dut || dut->log_port == console->tcp_port_logs)
+		return;
+	dut->log_port = (int)console->tcp_port_logs;
+	registry_dut_changed(ex, dut);
+}
+
+void config_on_console_changed(void *owner, const void *body, struct bus_call *call)
+{
+	take_console(owner, body);
+}
+
+static void on_consoles(void *data, const void *answer, const struct gw_error *err)
+{
+	const struct msg_consoles *all = answer;
+
+	on_configured(data, answer, err);
+	for (size_t i = 0; all && i < all->consoles.n; i++)
+		take_console(data, &all->consoles.v[i]);
+}
+
+static void push_saladd(struct executord *ex)
+{
+	struct msg_console_want want = {0};
+
+	if (!bus_peer_up(&ex->bus, "saladd"))
+		return;
+	want.ids.v = gw_calloc(ex->registry.n_duts + 1, sizeof(*want.ids.v));
+	for (want.ids.n = 0; want.ids.n < ex->registry.n_duts; want.ids.n++)
+		want.ids.v[want.ids.n] = ex->registry.duts[want.ids.n]->id;
+	bus_ask(&ex->bus, "saladd", MSG_CONSOLE_LIST, &want, 0, on_consoles, ex);
+	free(want.ids.v);
+}
+
+static void on_saladd(void *owner, const char *peer, enum bus_peer_event what)
+{
+	if (what != BUS_PEER_DOWN)
+		push_saladd(owner);
+}
+
+/* ---- artifactd ---- */
+
+static void on_artifactd(void *owner, const char *peer, enum bus_peer_event what)
+{
+	struct executord *ex = owner;
+	struct msg_artifact_configure all = {.capability_key = ex->settings.key};
+
+	if (what != BUS_PEER_UP)
+		return;
+	all.jobs = jobs_ids(ex);
+	bus_ask(&ex->bus, "artifactd", MSG_ARTIFACT_CONFIGURE, &all, 0, on_configured, ex);
+	free(all.jobs.v);
+}
+
+void config_push_edit(struct executord *ex)
+{
+	config_push_pdud(ex);
+	config_push_bootsd(ex);
+	push_saladd(ex);
+}
+
+void config_push_start(struct executord *ex)
+{
+	bus_watch(&ex->bus, "pdud", on_pdud, ex);
+	bus_watch(&ex->bus, "bootsd", on_bootsd, ex);
+	bus_watch(&ex->bus, "saladd", on_saladd, ex);
+	bus_watch(&ex->bus, "artifactd", on_artifactd, ex);
+}

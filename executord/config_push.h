@@ -1,0 +1,18 @@
+/* Each daemon's part of the database, told at each of its starts and after each edit; and what the daemons tell of their side. */
+#ifndef EXECUTORD_CONFIG_PUSH_H
+#define EXECUTORD_CONFIG_PUSH_H
+
+struct executord;
+
+void config_push_start(struct executord *ex); /* watches pdud, bootsd, saladd and artifactd */
+void config_push_edit(struct executord *ex);  /* all of them */
+void config_push_pdud(struct executord *ex);
+void config_push_bootsd(struct executord *ex); /* a discovery began or ended too */
+
+/* Events of pdud and saladd (bus handlers). */
+struct bus_call;
+void config_on_port_state(void *owner, const void *body, struct bus_call *call);
+void config_on_pdu_state(void *owner, const void *body, struct bus_call *call);
+void config_on_console_changed(void *owner, const void *body, struct bus_call *call);
+
+#endif

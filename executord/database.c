@@ -1,0 +1,213 @@
+#include "executord/database.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "executord/executord.h"
+#include "libgateway/log.h"
+#include "libmars/save.h"
+#include "libmars/watch.h"
+
+struct database_write {
+	struct executord *ex;
+	struct mars_edit *edits; /* owned */
+	size_t n;
+	char what[64];
+	database_done *done;
+	void *data;
+	struct mars_job *job; /* while under way */
+	uv_work_t work;
+	struct database_write *next;
+};
+
+static void write_next(struct executord *ex);
+
+static void take_changes(struct executord *ex, struct mars_changes *changes)
+{
+	const struct gw_errors *warnings = mars_db_warnings(ex->database.db);
+
+	if (changes->n)
+		for (size_t i = 0; i < warnings->n; i++)
+			log_warning("%s", warnings->v[i].text);
+	registry_apply_changes(ex, changes);
+	mars_changes_finish(changes);
+}
+
+static void reload(struct executord *ex)
+{
+	struct database *d = &ex->database;
+	struct mars_changes changes = {0};
+	struct gw_errors errs = {0};
+
+	if (d->working) {
+		d->reload_due = true;
+		return;
+	}
+	d->reload_due = false;
+	if (!mars_db_reload(d->db, &changes, &errs)) {
+		for (size_t i = 1; i < errs.n; i++)
+			log_error("%s", errs.v[i].text);
+		log_error("%s", mars_db_error(d->db));
+	}
+	take_changes(ex, &changes);
+	gw_errors_finish(&errs);
+}
+
+void database_read_again(struct executord *ex)
+{
+	reload(ex);
+}
+
+bool database_check(struct executord *ex, struct gw_error *err)
+{
+	struct mars_options options = {.virtual_pdu = ex->settings.vpdu ? VPDU_NAME : NULL};
+	struct gw_errors errs = {0};
+	struct mars_db *db = mars_db_read(env_text(&ex->env, OPT_MARS_DB_FILE), &options, &errs);
+	bool ok;
+
+	for (size_t i = 1; i < errs.n; i++)
+		log_error("%s", errs.v[i].text);
+	ok = gw_errors_none(&errs, err);
+	gw_errors_finish(&errs);
+	mars_db_destroy(db);
+	return ok;
+}
+
+static void on_edited(void *data, int events)
+{
+	struct executord *ex = data;
+
+	if (mars_watch_read(ex->database.watch))
+		reload(ex);
+}
+
+static bool open_file(struct executord *ex, struct gw_error *err)
+{
+	struct mars_options options = {.virtual_pdu = ex->settings.vpdu ? VPDU_NAME : NULL};
+	struct gw_errors errs = {0};
+	const char *path = env_text(&ex->env, OPT_MARS_DB_FILE);
+	bool ok;
+
+	ex->database.last = &ex->database.first;
+	ex->database.db = mars_db_open(path, &options, &errs);
+	for (size_t i = 1; i < errs.n; i++)
+		log_error("%s", errs.v[i].text);
+	ok = gw_errors_none(&errs, err);
+	gw_errors_finish(&errs);
+	if (ok)
+		for (size_t i = 0; i < mars_db_warnings(ex->database.db)->n; i++)
+			log_warning("%s", mars_db_warnings(ex->database.db)->v[i].text);
+	return ok;
+}
+
+bool database_start(struct executord *ex, struct gw_error *err)
+{
+	struct database *d = &ex->database;
+
+	/* Watched first: an edit between the two is read twice rather than missed. */
+	d->watch = mars_watch_create(env_text(&ex->env, OPT_MARS_DB_FILE), err);
+	return d->watch && open_file(ex, err) && loop_fd_start(&ex->loop, &d->fd, mars_watch_fd(d->watch), UV_READABLE, on_edited, ex, err);
+}
+
+static void write_destroy(struct database_write *w)
+{
+	mars_edits_free(w->edits, w->n);
+	free(w);
+}
+
+static void on_work(uv_work_t *work)
+{
+	struct database_write *w = work->data;
+
+	mars_apply_work(w->job);
+}
+
+static void on_worked(uv_work_t *work, int status)
+{
+	struct database_write *w = work->data;
+	struct executord *ex = w->ex;
+	struct database *d = &ex->database;
+	struct mars_changes changes = {0};
+	struct gw_error err = {0};
+
+	mars_apply_end(w->job, &changes, &err);
+	d->working = false;
+	d->first = w->next;
+	if (!d->first)
+		d->last = &d->first;
+	if (ex->loop.stopping && !d->watch) { /* database_finish waits */
+		mars_changes_finish(&changes);
+		write_destroy(w);
+		return;
+	}
+	take_changes(ex, &changes);
+	if (w->done)
+		w->done(w->data, &err);
+	else if (err.kind != GW_OK)
+		log_failure(w->what, &err);
+	write_destroy(w);
+	if (d->reload_due)
+		reload(ex);
+	write_next(ex);
+}
+
+static void write_next(struct executord *ex)
+{
+	struct database *d = &ex->database;
+	struct database_write *w = d->first;
+
+	if (!w || d->working)
+		return;
+	d->working = true;
+	w->job = mars_apply_begin(d->db, w->edits, w->n);
+	w->work.data = w;
+	gw_assert(uv_queue_work(&ex->loop.uv, &w->work, on_work, on_worked) == 0);
+}
+
+void database_write(struct executord *ex, const struct mars_edit *edits, size_t n, const char *what, database_done *done, void *data)
+{
+	struct database_write *w = gw_calloc(1, sizeof(*w));
+
+	w->ex = ex;
+	w->edits = mars_edits_dup(edits, n);
+	w->n = n;
+	snprintf(w->what, sizeof(w->what), "%s", what);
+	w->done = done;
+	w->data = data;
+	*ex->database.last = w;
+	ex->database.last = &w->next;
+	write_next(ex);
+}
+
+void database_forget(struct executord *ex, const void *data)
+{
+	for (struct database_write *w = ex->database.first; w; w = w->next)
+		if (w->data == data)
+			w->done = NULL;
+}
+
+void database_finish(struct executord *ex)
+{
+	struct database *d = &ex->database;
+
+	loop_fd_finish(&d->fd);
+	mars_watch_destroy(d->watch);
+	d->watch = NULL;
+	ex->loop.stopping = true;
+	while (d->working)
+		uv_run(&ex->loop.uv, UV_RUN_ONCE);
+	while (d->first) {
+		struct database_write *w = d->first;
+
+		d->first = w->next;
+		log_warning("%s: not written, since executord stops", w->what);
+		write_destroy(w);
+	}
+	mars_db_destroy(d->db);
+	d->db = NULL;
+}
+
+struct mars_edit database_set(const char *section, const char *name, const char *field, struct mars_value value)
+{
+	return (struct mars_edit){.op = MARS_SET, .path = {section, name, field}, .value = value};
+}

@@ -1,0 +1,304 @@
+#include "executord/discovery.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "executord/config_push.h"
+#include "executord/executord.h"
+#include "executord/names.h"
+#include "executord/new_dut.h"
+#include "libgateway/log.h"
+
+static void release(struct executord *ex);
+
+bool discovery_listens(struct executord *ex)
+{
+	return ex->discovery.phase == DISCOVERY_LISTENING;
+}
+
+bool discovery_holds(struct executord *ex, const char *pdu, const char *port)
+{
+	const struct discovery *d = &ex->discovery;
+
+	return d->phase != DISCOVERY_NONE && strcmp(d->ask.pdu, pdu) == 0 && strcmp(d->ask.port, port) == 0;
+}
+
+double discovery_seconds_since_on(struct executord *ex)
+{
+	if (!ex->discovery.on_at)
+		return 0;
+	return fmax(1, ceil((double)(loop_now_ms(&ex->loop) - ex->discovery.on_at) / 1000));
+}
+
+cJSON *discovery_json(struct executord *ex, bool with_expiry)
+{
+	const struct discovery *d = &ex->discovery;
+	cJSON *json = cJSON_CreateObject();
+	char date[40];
+	double left = ((double)d->deadline - (double)loop_now_ms(&ex->loop)) / 1000;
+
+	if (d->phase != DISCOVERY_TAKING && d->phase != DISCOVERY_LISTENING)
+		return json;
+	names_date_text(d->started_at, date);
+	cJSON_AddStringToObject(json, "pdu", d->ask.pdu);
+	cJSON_AddStringToObject(json, "port_id", d->ask.port);
+	cJSON_AddStringToObject(json, "date", date);
+	cJSON_AddNumberToObject(json, "timeout", d->ask.timeout);
+	cJSON_AddNumberToObject(json, "started_at", d->started_at);
+	if (with_expiry)
+		cJSON_AddNumberToObject(json, "expires_in", fmax(0, left));
+	return json;
+}
+
+static void answer(struct executord *ex, const struct gw_error *err)
+{
+	struct http_request *rq = ex->discovery.answer;
+
+	ex->discovery.answer = NULL;
+	if (rq && err)
+		http_answer_error(rq, err);
+	else if (rq)
+		http_answer_json(rq, 200, discovery_json(ex, false));
+}
+
+/* ---- the end ---- */
+
+static void over(struct executord *ex)
+{
+	struct discovery *d = &ex->discovery;
+	struct dut *dut;
+	void (*released)(void *data) = d->released;
+
+	loop_timer_stop(&d->timeout);
+	loop_timer_stop(&d->renewal);
+	d->phase = DISCOVERY_NONE;
+	d->released = NULL;
+	config_push_bootsd(ex);
+	dut = registry_dut_at(ex, d->ask.pdu, d->ask.port);
+	if (dut)
+		dut_settle(dut, "discovered");
+	if (released)
+		released(d->released_data);
+}
+
+static void on_released(void *data, const void *answered, const struct gw_error *err)
+{
+	struct executord *ex = data;
+
+	if (!answered) /* not renewed any more, it goes OFF by itself */
+		log_warning("discovery at %s port %s: the port was not switched off: %s", ex->discovery.ask.pdu, ex->discovery.ask.port,
+			    err->text);
+	over(ex);
+}
+
+static bool port_is_reserved(struct executord *ex)
+{
+	const struct mars_pdu *pdu = mars_db_find_pdu(ex->database.db, ex->discovery.ask.pdu);
+
+	return pdu && mars_pdu_port_reserved(pdu, ex->discovery.ask.port);
+}
+
+static void release(struct executord *ex)
+{
+	struct discovery *d = &ex->discovery;
+	struct msg_capability capability = {.capability = d->capability};
+
+	if (d->phase == DISCOVERY_RELEASING || d->phase == DISCOVERY_NONE)
+		return;
+	d->phase = DISCOVERY_RELEASING;
+	loop_timer_stop(&d->timeout);
+	loop_timer_stop(&d->renewal);
+	bus_forget(&ex->bus, &ex->discovery);
+	if (port_is_reserved(ex)) /* meanwhile: never touched from then on */
+		over(ex);
+	else
+		bus_ask(&ex->bus, "pdud", MSG_LEASE_RELEASE, &capability, 0, on_released, ex);
+}
+
+void discovery_cancel(struct executord *ex)
+{
+	if (ex->discovery.phase == DISCOVERY_NONE || ex->discovery.phase == DISCOVERY_RELEASING)
+		return;
+	log_info("discovery at %s port %s is cancelled", ex->discovery.ask.pdu, ex->discovery.ask.port);
+	answer(ex, &(struct gw_error){GW_REFUSED, "the discovery was cancelled"});
+	release(ex);
+}
+
+void discovery_stop(struct executord *ex, void (*released)(void *data), void *data)
+{
+	if (ex->discovery.phase == DISCOVERY_NONE) {
+		released(data);
+		return;
+	}
+	ex->discovery.released = released;
+	ex->discovery.released_data = data;
+	discovery_cancel(ex);
+}
+
+void discovery_finish(struct executord *ex)
+{
+	loop_timer_finish(&ex->discovery.timeout);
+	loop_timer_finish(&ex->discovery.renewal);
+}
+
+static void give_up(struct executord *ex, const char *why)
+{
+	log_warning("discovery at %s port %s ends: %s", ex->discovery.ask.pdu, ex->discovery.ask.port, why);
+	release(ex);
+}
+
+static void on_timeout(void *data)
+{
+	give_up(data, "no unknown machine showed up in time");
+}
+
+void discovery_on_lease_lost(void *owner, const void *body, struct bus_call *call)
+{
+	struct executord *ex = owner;
+	const struct msg_lease_lost *lost = body;
+
+	if (ex->discovery.phase == DISCOVERY_LISTENING && strcmp(lost->job, ex->discovery.job) == 0)
+		give_up(ex, lost->reason);
+}
+
+/* ---- the machine ---- */
+
+static void on_written(void *data, const struct gw_error *err)
+{
+	struct executord *ex = data;
+
+	if (err->kind != GW_OK)
+		log_error("the machine discovered at %s port %s was not written: %s", ex->discovery.ask.pdu, ex->discovery.ask.port,
+			  err->text);
+	release(ex);
+}
+
+static const char *known_word(const char *word)
+{
+	return word ? word : "unknown";
+}
+
+static bool address_is_free(struct executord *ex, const char *ip)
+{
+	return ip && !mars_db_find_dut_by_ip(ex->database.db, ip);
+}
+
+void discovery_on_boot_seen(void *owner, const void *body, struct bus_call *call)
+{
+	struct executord *ex = owner;
+	const struct msg_boot_seen *seen = body;
+	char base_name[128];
+	struct new_dut new;
+
+	if (!seen->netboot || seen->dut || !discovery_listens(ex) || mars_db_find_dut_by_mac(ex->database.db, seen->mac))
+		return;
+	snprintf(base_name, sizeof(base_name), "%s-%s-%s", known_word(seen->architecture), known_word(seen->firmware),
+		 known_word(seen->protocol));
+	new_dut_init(&new, ex, seen->mac);
+	new_dut_set(&new, seen->mac, "base_name", MARS_V_TEXT(base_name));
+	if (address_is_free(ex, seen->ip))
+		new_dut_set(&new, seen->mac, "ip_address", MARS_V_TEXT(seen->ip));
+	log_info("discovery at %s port %s: %s, a %s, is its machine", ex->discovery.ask.pdu, ex->discovery.ask.port, seen->mac, base_name);
+	ex->discovery.phase = DISCOVERY_FOUND;
+	database_write(ex, new.edits, new.n, "the discovered machine", on_written, ex);
+}
+
+void discovery_found_by_rest(struct executord *ex)
+{
+	release(ex);
+}
+
+/* ---- the beginning ---- */
+
+static void renew(void *data);
+
+static void on_renewed(void *data, const void *answered, const struct gw_error *err)
+{
+	struct discovery *d = data;
+	struct executord *ex = (struct executord *)((char *)d - offsetof(struct executord, discovery));
+	const struct msg_lease *lease = answered;
+
+	if (lease)
+		loop_timer_start(&ex->loop, &d->renewal, (uint64_t)lease->grace_ms / 4 + 1, renew, ex);
+	else if (err->kind != GW_UNREACHABLE) /* else at pdud's return */
+		give_up(ex, err->text);
+}
+
+static void renew(void *data)
+{
+	struct executord *ex = data;
+	struct msg_capability capability = {.capability = ex->discovery.capability};
+
+	bus_ask(&ex->bus, "pdud", MSG_LEASE_RENEW, &capability, 0, on_renewed, &ex->discovery);
+}
+
+static void on_powered(void *data, const void *answered, const struct gw_error *err)
+{
+	struct discovery *d = data;
+	struct executord *ex = (struct executord *)((char *)d - offsetof(struct executord, discovery));
+
+	if (!answered)
+		give_up(ex, err->text);
+	else if (!d->on_at)
+		d->on_at = loop_now_ms(&ex->loop);
+}
+
+static void on_taken(void *data, const void *answered, const struct gw_error *err)
+{
+	struct discovery *d = data;
+	struct executord *ex = (struct executord *)((char *)d - offsetof(struct executord, discovery));
+	const struct msg_lease *lease = answered;
+	struct msg_lease_power power = {.capability = d->capability, .on = true};
+
+	if (!lease) {
+		answer(ex, err);
+		over(ex);
+		return;
+	}
+	d->phase = DISCOVERY_LISTENING;
+	loop_timer_start(&ex->loop, &d->renewal, (uint64_t)lease->grace_ms / 4 + 1, renew, ex);
+	config_push_bootsd(ex);
+	bus_ask(&ex->bus, "pdud", MSG_LEASE_POWER, &power, 0, on_powered, d);
+	answer(ex, NULL);
+}
+
+void discovery_on_pdud_up(struct executord *ex)
+{
+	struct discovery *d = &ex->discovery;
+	struct msg_lease_power power = {.capability = d->capability, .on = true};
+
+	if (d->phase != DISCOVERY_LISTENING)
+		return;
+	renew(ex);
+	bus_ask(&ex->bus, "pdud", MSG_LEASE_POWER, &power, 0, on_powered, d);
+}
+
+void discovery_begin(struct executord *ex, const struct discovery_ask *ask, struct http_request *rq)
+{
+	struct discovery *d = &ex->discovery;
+	struct capability cap = {0};
+	struct msg_capability take = {.capability = d->capability};
+	struct gw_error err = {0};
+	struct timeval now;
+
+	gettimeofday(&now, NULL);
+	d->ask = *ask;
+	d->started_at = (double)now.tv_sec + (double)now.tv_usec / 1e6;
+	d->deadline = loop_now_ms(&ex->loop) + (uint64_t)(ask->timeout * 1000);
+	d->on_at = 0;
+	snprintf(d->job, sizeof(d->job), "discovery-%llx-%u", ex->jobs.started_at, ++d->counter);
+	snprintf(cap.job, sizeof(cap.job), "%s", d->job);
+	snprintf(cap.pdu, sizeof(cap.pdu), "%s", ask->pdu);
+	snprintf(cap.port, sizeof(cap.port), "%s", ask->port);
+	if (!capability_make(ex->settings.key, &cap, d->capability, &err)) {
+		http_answer_error(rq, &err);
+		return;
+	}
+	d->answer = rq;
+	d->phase = DISCOVERY_TAKING;
+	loop_timer_start(&ex->loop, &d->timeout, (uint64_t)(ask->timeout * 1000), on_timeout, ex);
+	bus_ask(&ex->bus, "pdud", MSG_LEASE_TAKE, &take, 0, on_taken, d);
+}

@@ -1,0 +1,292 @@
+#include "executord/dut.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "executord/executord.h"
+#include "libgateway/log.h"
+
+struct dut *dut_create(struct executord *ex, const char *id)
+{
+	struct dut *dut = gw_calloc(1, sizeof(*dut));
+
+	dut->ex = ex;
+	dut->id = gw_strdup(id);
+	dut->state = DUT_WAIT_FOR_CONFIG;
+	return dut;
+}
+
+void dut_facts_finish(struct dut_facts *facts)
+{
+	free(facts->pdu);
+	free(facts->port);
+	*facts = (struct dut_facts){0};
+}
+
+void dut_destroy(struct dut *dut)
+{
+	if (!dut)
+		return;
+	loop_timer_finish(&dut->retrial);
+	training_finish(&dut->training);
+	dut_facts_finish(&dut->known);
+	free(dut->json);
+	free(dut->full_name);
+	free(dut->id);
+	free(dut);
+}
+
+/* ---- facts ---- */
+
+/* A discovery that has just found it still holds the port. */
+bool dut_port(const struct dut *dut, const char **pdu, const char **port)
+{
+	const struct mars_dut *mars = registry_mars(dut->ex, dut);
+
+	if (!mars || !mars->pdu || !mars->pdu_port_id || discovery_holds(dut->ex, mars->pdu, mars->pdu_port_id))
+		return false;
+	*pdu = mars->pdu;
+	*port = mars->pdu_port_id;
+	return true;
+}
+
+static struct dut_facts facts_now(const struct dut *dut)
+{
+	const struct mars_dut *mars = registry_mars(dut->ex, dut);
+	struct dut_facts facts = {.removed = !mars};
+	const char *pdu, *port;
+
+	if (mars) {
+		facts.is_retired = mars->is_retired;
+		facts.ready = dut->ready_writes ? dut->ready_wanted : mars->ready_for_service;
+	}
+	if (dut_port(dut, &pdu, &port)) {
+		facts.pdu = gw_strdup(pdu);
+		facts.port = gw_strdup(port);
+	}
+	return facts;
+}
+
+void dut_situation_now(struct dut *dut, struct dut_situation *now)
+{
+	struct dut_facts facts = facts_now(dut);
+	const struct settings *settings = &dut->ex->settings;
+
+	*now = (struct dut_situation){
+		.removed = facts.removed,
+		.has_port = facts.port != NULL,
+		.is_retired = facts.is_retired,
+		.ready_for_service = facts.ready,
+		.quick_check_queued = dut->quick_check_queued,
+		.boot_count = settings->boot_count,
+		.qualifying = settings->qualifying,
+		.quick_checks = settings->quick_checks,
+		.loops_done = (int)dut->training.n_loops,
+		.loops_passed = (int)training_passed(&dut->training),
+	};
+	dut_facts_finish(&facts);
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* ---- actions ---- */
+
+static void start_job(struct dut *dut)
+{
+	jobs_go(dut->ex, dut->job);
+}
+
+static void cancel_job(struct dut *dut)
+{
+	if (dut->job)
+		jobs_cancel(dut->ex, dut->job, "the machine was taken out of service, or the job was cancelled");
+	else /* the retrial delay: nothing is to be waited for */
+		dut_job_over(dut, DUT_JOB_REGISTRATION, false, false, "no job runs");
+}
+
+static void revoke_lease(struct dut *dut)
+{
+	if (dut->job)
+		jobs_revoke(dut->ex, dut->job);
+}
+
+static void queue_quick_check(struct dut *dut)
+{
+	dut->quick_check_queued = true;
+}
+
+struct ready_write {
+	struct executord *ex;
+	char *id;
+};
+
+static void ready_written(void *data, const struct gw_error *err)
+{
+	struct ready_write *w = data;
+	struct dut *dut = registry_dut(w->ex, w->id);
+
+	if (err->kind != GW_OK)
+		log_error("%s: ready_for_service was not written: %s", w->id, err->text);
+	if (dut && dut->ready_writes)
+		dut->ready_writes--;
+	if (dut)
+		dut_settle(dut, "written back");
+	free(w->id);
+	free(w);
+}
+
+static void write_ready(struct dut *dut, bool ready)
+{
+	struct mars_edit edit = database_set("duts", dut->id, "ready_for_service", MARS_V_BOOL(ready));
+	struct ready_write *w;
+
+	if (!registry_mars(dut->ex, dut))
+		return;
+	w = gw_calloc(1, sizeof(*w));
+	w->ex = dut->ex;
+	w->id = gw_strdup(dut->id);
+	dut->ready_writes++;
+	dut->ready_wanted = ready;
+	database_write(dut->ex, &edit, 1, "ready_for_service", ready_written, w);
+}
+
+static void set_ready(struct dut *dut)
+{
+	write_ready(dut, true);
+}
+
+static void clear_ready(struct dut *dut)
+{
+	write_ready(dut, false);
+}
+
+static void forget(struct dut *dut)
+{
+	training_reset(dut);
+	registry_forget(dut->ex, dut);
+}
+
+/* In this order. (UN)EXPOSE_RUNNERS: nobody registers runners yet. */
+static const struct {
+	uint32_t bit;
+	void (*fn)(struct dut *dut);
+} actions[] = {
+	{DO_RESET_TRAINING, training_reset},
+	{DO_STOP_RETRIAL, training_stop_retrial},
+	{DO_SET_READY, set_ready},
+	{DO_CLEAR_READY, clear_ready},
+	{DO_QUEUE_QUICK_CHECK, queue_quick_check},
+	{DO_REVOKE_LEASE, revoke_lease},
+	{DO_CANCEL_JOB, cancel_job},
+	{DO_START_JOB, start_job},
+	{DO_START_TRAINING, training_start},
+	{DO_START_QUICK_CHECK, training_start_quick_check},
+	{DO_WAIT_RETRIAL, training_wait_retrial},
+	{DO_FORGET, forget},
+};
+
+static const char *shown(const struct dut *dut)
+{
+	return dut->full_name ? dut->full_name : dut->id;
+}
+
+bool dut_apply(struct dut *dut, enum dut_event event, const char *cause, struct gw_error *err)
+{
+	enum dut_state from = dut->state;
+	struct dut_step step;
+
+	if (!dut_step(from, event, &step)) {
+		log_debug("dut=%s %s event=%s %s: %s", shown(dut), dut_state_name(from), dut_event_name(event), cause,
+			  step.refused ? step.refused : "means nothing here");
+		return step.refused ? gw_fail(err, GW_REFUSED, "%s: %s", shown(dut), step.refused) : false;
+	}
+	dut->state = step.state;
+	log_info("dut=%s %s -> %s event=%s %s", shown(dut), dut_state_name(from), dut_state_name(step.state), dut_event_name(event), cause);
+	registry_dut_changed(dut->ex, dut);
+	state_store_changed(dut->ex);
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+		if (step.actions & actions[i].bit)
+			actions[i].fn(dut);
+	return true;
+}
+
+/* ---- what facts lead to ---- */
+
+void dut_activate(struct dut *dut, const char *cause)
+{
+	struct dut_situation now;
+
+	dut_facts_finish(&dut->known);
+	dut->known = facts_now(dut);
+	dut_situation_now(dut, &now);
+	dut_apply(dut, dut_activation(&now), cause, NULL);
+}
+
+static void settle_port(struct dut *dut, const struct dut_facts *before, const char *cause)
+{
+	if (before->port)
+		dut_apply(dut, DUT_EV_UNCONFIGURED, cause, NULL);
+	if (dut->known.port)
+		dut_activate(dut, cause);
+}
+
+static void settle_ready(struct dut *dut, const char *cause)
+{
+	struct dut_situation now;
+
+	dut_situation_now(dut, &now);
+	if (now.ready_for_service)
+		dut_apply(dut, DUT_EV_READY_SET, cause, NULL);
+	else if (dut_training_enabled(&now))
+		dut_apply(dut, DUT_EV_READY_CLEARED, cause, NULL);
+}
+
+void dut_settle(struct dut *dut, const char *cause)
+{
+	struct dut_facts before = dut->known;
+
+	dut->known = facts_now(dut);
+	registry_dut_changed(dut->ex, dut);
+	if (dut->known.removed != before.removed || dut->known.is_retired != before.is_retired) {
+		if (dut->known.removed)
+			dut_apply(dut, DUT_EV_REMOVED, cause, NULL);
+		else
+			dut_activate(dut, cause);
+	} else if (!dut->known.removed && !dut->known.is_retired) {
+		if (!same(before.pdu, dut->known.pdu) || !same(before.port, dut->known.port))
+			settle_port(dut, &before, cause);
+		else if (before.ready != dut->known.ready)
+			settle_ready(dut, cause);
+	}
+	dut_facts_finish(&before);
+}
+
+void dut_job_over(struct dut *dut, enum dut_job_kind kind, bool passed, bool unfit, const char *cause)
+{
+	struct dut_situation now;
+	enum dut_event event;
+
+	dut_situation_now(dut, &now);
+	event = dut_after_job(&now, kind, passed, unfit);
+	if (event == DUT_EV_JOB_ENDED_CHECK || kind == DUT_JOB_QUICK_CHECK)
+		dut->quick_check_queued = false;
+	dut_apply(dut, event, cause, NULL);
+}
+
+void dut_resume(struct dut *dut)
+{
+	if (dut->job) /* jobs awaits its jobd */
+		return;
+	if (dut->state == DUT_TRAINING && dut->training.registration_failed)
+		training_wait_retrial(dut);
+	else if (dut->state == DUT_TRAINING)
+		training_start(dut);
+	else if (dut->state == DUT_QUICK_CHECK)
+		training_start_quick_check(dut);
+	else if (dut->state == DUT_QUEUED || dut->state == DUT_RUNNING)
+		dut_job_over(dut, DUT_JOB_USER, false, false, "its job is not known any more");
+}

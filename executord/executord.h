@@ -1,0 +1,36 @@
+/* All that the coordinator has. One thread, the loop's, owns it; modules are handed the whole and keep to their own member. */
+#ifndef EXECUTORD_EXECUTORD_H
+#define EXECUTORD_EXECUTORD_H
+
+#include "executord/database.h"
+#include "executord/discovery.h"
+#include "executord/jobd_pool.h"
+#include "executord/jobs.h"
+#include "executord/registry.h"
+#include "executord/settings.h"
+#include "executord/state_store.h"
+#include "libbus/bus.h"
+#include "libgateway/activation.h"
+#include "libgateway/env.h"
+#include "libgateway/files.h"
+#include "libgateway/http_server.h"
+#include "libgateway/loop.h"
+
+struct executord {
+	struct env env;
+	struct settings settings;
+	struct loop loop;
+	struct activation fds;
+	struct bus bus;
+	struct file_lock lock; /* of STATE/executord: two gateways must not share it */
+	struct database database;
+	struct registry registry;
+	struct state_store store;
+	struct jobd_pool pool;
+	struct jobs jobs;
+	struct discovery discovery;
+	struct http_server *rest;
+	struct loop_timer stop_patience;
+};
+
+#endif

@@ -1,0 +1,153 @@
+/* A user's job until it has its machine. */
+#include <arpa/inet.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "executord/admission.h"
+#include "executord/executord.h"
+#include "executord/rest.h"
+#include "libgateway/log.h"
+
+void job_answer(struct job *job, int status, const char *text)
+{
+	if (!job->answer)
+		return;
+	http_answer_header(job->answer, "X-Executor-Job", job->id);
+	rest_answer_job(job->answer, status, text);
+	job->answer = NULL;
+}
+
+/* The target: the metadata's, or else the description's own. */
+static struct target target_of(const struct job_request *request, const struct msg_job_prepared *prepared)
+{
+	if (request->has_target || !prepared)
+		return (struct target){request->target_id, request->target_tags, request->n_target_tags};
+	return (struct target){prepared->target_id, prepared->target_tags.v, prepared->target_tags.n};
+}
+
+static struct dut *choose(struct executord *ex, const struct target *target, int *status, struct gw_error *err)
+{
+	struct registry *r = &ex->registry;
+	struct candidate *v = gw_calloc(r->n_duts + 1, sizeof(*v));
+	struct dut **duts = gw_calloc(r->n_duts + 1, sizeof(*duts)), *chosen;
+	size_t n = 0, i;
+
+	for (i = 0; i < r->n_duts; i++) {
+		const struct mars_dut *mars = registry_mars(ex, r->duts[i]);
+
+		if (!mars)
+			continue;
+		duts[n] = r->duts[i];
+		v[n++] = (struct candidate){r->duts[i]->id,     r->duts[i]->full_name, &mars->tags,
+					    &mars->manual_tags, r->duts[i]->state,     mars->is_retired};
+	}
+	i = admission_choose(v, n, ex->settings.farm_tag, target, status, err);
+	chosen = i == SIZE_MAX ? NULL : duts[i];
+	free(v);
+	free(duts);
+	return chosen;
+}
+
+bool job_choose_dut(struct job *job, const struct msg_job_prepared *prepared)
+{
+	struct target target = target_of(&job->request, prepared);
+	struct gw_error err = {0};
+	int status = 500;
+	char cause[200];
+	struct dut *dut = choose(job->ex, &target, &status, &err);
+
+	if (!dut) {
+		job_answer(job, status, err.text);
+		return false;
+	}
+	job->dut = dut;
+	dut->job = job;
+	snprintf(cause, sizeof(cause), "job=%s%s%.64s", job->id, job->request.job_id ? " job_id=" : "",
+		 job->request.job_id ? job->request.job_id : "");
+	dut_apply(dut, DUT_EV_JOB_ACCEPTED, cause, NULL); /* admission has just asked the same table: this goes */
+	return true;
+}
+
+void jobs_on_no_jobd(struct executord *ex, const char *why)
+{
+	struct job *next;
+
+	for (struct job *job = ex->jobs.first; job; job = next) {
+		next = job->next;
+		if (job->phase != JOB_WAITING || job->kind != DUT_JOB_USER)
+			continue;
+		job_answer(job, 503, why);
+		job_destroy(job);
+	}
+}
+
+/* ---- POST /api/v1/jobs ---- */
+
+static char *host_of(const struct http_request *rq)
+{
+	char host[INET6_ADDRSTRLEN] = "";
+	const struct sockaddr *peer = http_peer(rq);
+
+	if (peer->sa_family == AF_INET)
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)peer)->sin_addr, host, sizeof(host));
+	else if (peer->sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr, host, sizeof(host));
+	return gw_strdup(strncmp(host, "::ffff:", 7) == 0 ? host + 7 : host);
+}
+
+static const struct http_part *want_part(const struct http_request *rq, const char *name, struct gw_error *err)
+{
+	const struct http_part *part = http_part(rq, name);
+
+	if (!part)
+		gw_fail(err, GW_BAD_INPUT,
+			"the part '%s' is missing; accepted: multipart/form-data with `metadata` (JSON) and `job` (YAML)", name);
+	return part;
+}
+
+/* What needs no jobd to be refused. 0: nothing does. */
+static int refused_at_once(struct executord *ex, const struct http_request *rq, const struct job_request *request, struct gw_error *err)
+{
+	struct target target = target_of(request, NULL);
+	int status;
+
+	if (request->n_groups) {
+		gw_fail(err, GW_REFUSED, "metadata: minio.groups: job buckets are not built yet, so no group can be granted");
+		return 403;
+	}
+	if (http_part(rq, "job_bucket_initial_state_tarball_file")) {
+		gw_fail(err, GW_BAD_INPUT, "job_bucket_initial_state_tarball_file: job buckets are not built yet");
+		return 400;
+	}
+	if (request->has_target && !choose(ex, &target, &status, err))
+		return status;
+	return 0;
+}
+
+void rest_post_job(void *owner, struct http_request *rq)
+{
+	struct executord *ex = owner;
+	const struct http_part *metadata, *text = NULL;
+	struct job_request request = {0};
+	struct gw_error err = {0};
+	int status = 0;
+
+	if (!rest_may_change(ex, rq, &err) || !(metadata = want_part(rq, "metadata", &err)) || !(text = want_part(rq, "job", &err)) ||
+	    !job_request_decode(&request, metadata->data, metadata->len, &err))
+		status = 400;
+	else if (strlen(text->data) != text->len) {
+		gw_fail(&err, GW_BAD_INPUT, "job: a NUL byte at offset %zu", strlen(text->data));
+		status = 400;
+	} else
+		status = refused_at_once(ex, rq, &request, &err);
+	if (status) {
+		job_request_finish(&request);
+		rest_answer_job(rq, status, err.text);
+		return;
+	}
+	if (!request.callback_host)
+		request.callback_host = host_of(rq);
+	jobs_submit(ex, &request, gw_strndup(text->data, text->len), rq);
+}

@@ -1,0 +1,251 @@
+#include "executord/jobd_pool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "executord/executord.h"
+#include "libgateway/log.h"
+
+#define START_PATIENCE_MS 10000
+#define RETRY_MS          1000
+
+struct jobd_link {
+	struct executord *ex;
+	int fd;
+	struct loop_fd watch;
+	struct loop_timer patience; /* for the hello */
+	struct jobd_link *next;
+};
+
+/* ---- starting one ---- */
+
+static void link_close(struct executord *ex, struct jobd_link *link)
+{
+	struct jobd_link **at = &ex->pool.links;
+
+	while (*at != link)
+		at = &(*at)->next;
+	*at = link->next;
+	if (ex->pool.awaited == link)
+		ex->pool.awaited = NULL;
+	loop_timer_finish(&link->patience);
+	loop_fd_finish(&link->watch);
+	close(link->fd);
+	free(link);
+}
+
+static void on_retry(void *data)
+{
+	jobd_pool_fill(data);
+}
+
+static void start_failed(struct executord *ex, const char *why)
+{
+	if (!ex->pool.failing)
+		log_warning("no jobd can be started, so jobs wait: %s; tried again every second", why);
+	ex->pool.failing = true;
+	loop_timer_start(&ex->loop, &ex->pool.retry, RETRY_MS, on_retry, ex);
+	jobs_on_no_jobd(ex, why);
+}
+
+static void on_link(void *data, int events)
+{
+	struct jobd_link *link = data;
+	struct executord *ex = link->ex;
+	bool awaited = ex->pool.awaited == link;
+	char byte;
+
+	if (recv(link->fd, &byte, 1, MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	link_close(ex, link);
+	if (awaited)
+		start_failed(ex, "the connection to RUNTIME/jobd.sock ended before a jobd said hello");
+}
+
+static void on_impatience(void *data)
+{
+	struct jobd_link *link = data;
+	struct executord *ex = link->ex;
+
+	link_close(ex, link);
+	start_failed(ex, "none said hello within 10 s");
+}
+
+static int connect_to_listener(struct executord *ex, struct gw_error *err)
+{
+	struct sockaddr_un where = {.sun_family = AF_UNIX};
+	char *path = env_runtime_path(&ex->env, "jobd.sock");
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	snprintf(where.sun_path, sizeof(where.sun_path), "%s", path);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&where, sizeof(where)) < 0) {
+		gw_fail_errno(err, GW_UNREACHABLE, errno, "%s", path);
+		if (fd >= 0)
+			close(fd);
+		fd = -1;
+	}
+	free(path);
+	return fd;
+}
+
+static void start_one(struct executord *ex)
+{
+	struct gw_error err = {0};
+	struct jobd_link *link;
+	int fd = connect_to_listener(ex, &err);
+
+	if (fd < 0) {
+		start_failed(ex, err.text);
+		return;
+	}
+	link = gw_calloc(1, sizeof(*link));
+	link->ex = ex;
+	link->fd = fd;
+	link->next = ex->pool.links;
+	ex->pool.links = link;
+	ex->pool.awaited = link;
+	loop_timer_start(&ex->loop, &link->patience, START_PATIENCE_MS, on_impatience, link);
+	if (!loop_fd_start(&ex->loop, &link->watch, fd, UV_READABLE, on_link, link, &err)) {
+		link_close(ex, link);
+		start_failed(ex, err.text);
+	}
+}
+
+static bool has_spare(const struct jobd_pool *pool)
+{
+	for (const struct jobd *jobd = pool->all; jobd; jobd = jobd->next)
+		if (!jobd->job)
+			return true;
+	return false;
+}
+
+void jobd_pool_fill(struct executord *ex)
+{
+	struct jobd_pool *pool = &ex->pool;
+
+	if (pool->stopped || pool->awaited || loop_timer_active(&pool->retry) || has_spare(pool))
+		return;
+	start_one(ex);
+}
+
+/* ---- those that are there ---- */
+
+struct jobd *jobd_pool_find(struct executord *ex, const char *name)
+{
+	struct jobd *jobd = ex->pool.all;
+
+	while (jobd && strcmp(jobd->name, name) != 0)
+		jobd = jobd->next;
+	return jobd;
+}
+
+void jobd_pool_drop(struct executord *ex, struct jobd *jobd)
+{
+	struct jobd **at = &ex->pool.all;
+
+	if (!jobd)
+		return;
+	while (*at != jobd)
+		at = &(*at)->next;
+	*at = jobd->next;
+	bus_unwatch(&ex->bus, jobd->name);
+	loop_fd_finish(&jobd->watch);
+	close(jobd->pidfd);
+	free(jobd);
+}
+
+static void on_death(void *data, int events)
+{
+	struct jobd *jobd = data;
+	struct executord *ex = jobd->ex;
+	struct job *job = jobd->job;
+	char why[128];
+
+	snprintf(why, sizeof(why), "its process (%s) died", jobd->name);
+	jobd_pool_drop(ex, jobd);
+	if (job)
+		jobs_on_jobd_gone(ex, job, why);
+	else
+		log_warning("a spare jobd died");
+	jobd_pool_fill(ex);
+}
+
+static void on_peer(void *owner, const char *peer, enum bus_peer_event what)
+{
+	struct executord *ex = owner;
+	struct jobd *jobd = jobd_pool_find(ex, peer);
+
+	if (!jobd || what == BUS_PEER_GAP)
+		return;
+	jobd->up = what == BUS_PEER_UP;
+	if (jobd->up)
+		jobs_on_jobd_up(ex, jobd->job);
+}
+
+struct jobd *jobd_pool_add(struct executord *ex, const char *name, pid_t pid, bool spare, struct gw_error *err)
+{
+	struct jobd *jobd = jobd_pool_find(ex, name);
+	int pidfd;
+
+	if (jobd)
+		return jobd;
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0) {
+		gw_fail_errno(err, GW_UNREACHABLE, errno, "%s: its process %d cannot be watched", name, (int)pid);
+		return NULL;
+	}
+	fcntl(pidfd, F_SETFD, FD_CLOEXEC);
+	jobd = gw_calloc(1, sizeof(*jobd));
+	jobd->ex = ex;
+	jobd->pid = pid;
+	jobd->pidfd = pidfd;
+	snprintf(jobd->name, sizeof(jobd->name), "%s", name);
+	jobd->next = ex->pool.all;
+	ex->pool.all = jobd;
+	if (!loop_fd_start(&ex->loop, &jobd->watch, pidfd, UV_READABLE, on_death, jobd, err)) {
+		jobd_pool_drop(ex, jobd);
+		return NULL;
+	}
+	bus_watch(&ex->bus, name, on_peer, ex);
+	if (spare && ex->pool.awaited) {
+		loop_timer_stop(&ex->pool.awaited->patience);
+		ex->pool.awaited = NULL;
+	}
+	ex->pool.failing = false;
+	return jobd;
+}
+
+struct jobd *jobd_pool_take(struct executord *ex, struct job *job)
+{
+	struct jobd *jobd = ex->pool.all;
+
+	while (jobd && (jobd->job || !jobd->up))
+		jobd = jobd->next;
+	if (jobd)
+		jobd->job = job;
+	jobd_pool_fill(ex);
+	return jobd;
+}
+
+void jobd_pool_give_back(struct executord *ex, struct jobd *jobd)
+{
+	if (jobd)
+		jobd->job = NULL;
+}
+
+void jobd_pool_finish(struct executord *ex)
+{
+	ex->pool.stopped = true;
+	while (ex->pool.all)
+		jobd_pool_drop(ex, ex->pool.all);
+	while (ex->pool.links)
+		link_close(ex, ex->pool.links);
+	loop_timer_finish(&ex->pool.retry);
+}

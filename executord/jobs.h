@@ -1,0 +1,109 @@
+/* The jobs: users', registrations, training loops and quick checks, from admission to the moment their port is off.
+ *
+ * A job waits for a jobd, is prepared (rendered and checked there), told to go on its DUT, and then carried by its jobd alone: executord
+ * may come and go. Its jobd's death, or a port that is not confirmed off, leads through JOB_SETTLING: the lease is revoked first, whatever
+ * it takes, and only then is the machine free. Loop thread only. */
+#ifndef EXECUTORD_JOBS_H
+#define EXECUTORD_JOBS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "executord/job_request.h"
+#include "libbus/capability.h"
+#include "libbus/messages.h"
+#include "libgateway/error.h"
+#include "libgateway/http_server.h"
+#include "libgateway/loop.h"
+#include "libmars/dut_state.h"
+
+struct executord;
+struct dut;
+struct jobd;
+
+enum job_phase {
+	JOB_WAITING,   /* for a jobd */
+	JOB_PREPARING, /* rendered and checked */
+	JOB_GOING,     /* told to go; the jobd has not said yes yet */
+	JOB_GIVEN,     /* the jobd carries it */
+	JOB_SETTLING,  /* over, but its port is not known to be off */
+};
+
+struct job_outcome {
+	char status[16];  /* "PASS", ... */
+	char reason[256]; /* "" if none was given */
+	bool unfit, quick_check;
+	bool firmware_booted, console_received, has_log;
+	double firmware_boot_time; /* seconds; negative: not seen */
+	double seconds;
+};
+
+struct job {
+	struct executord *ex;
+	char id[64]; /* KIND-START-N: the kind survives a restart with it */
+	enum dut_job_kind kind;
+	enum job_phase phase;
+	bool running;                /* job.running was said */
+	struct dut *dut;             /* borrowed; NULL: a user's job that has none yet */
+	struct jobd *jobd;           /* borrowed; NULL: none yet, or dead */
+	char jobd_name[65];          /* as kept over restarts */
+	char *text;                  /* owned; the description, until it is prepared */
+	struct job_request request;  /* of a user's job */
+	struct http_request *answer; /* the submission, not answered yet; NULL: answered */
+	char capability[CAPABILITY_TEXT_MAX + 1];
+	bool cancelled, cancel_sent;
+	char cancel_reason[256];
+	struct job_outcome outcome;
+	struct loop_timer timer; /* a submission's patience for a jobd; an adoption's for its hello; a revocation's next try */
+	struct job *next;        /* in jobs.first */
+};
+
+struct jobs {
+	struct job *first; /* owned, in the order of their coming */
+	unsigned counter;
+	long long started_at; /* seconds since the epoch: makes ids unique over restarts */
+};
+
+const char *job_kind_name(enum dut_job_kind kind); /* "user", "registration", "boot_loop", "quick_check" */
+bool job_kind_of_id(const char *id, enum dut_job_kind *kind);
+
+void jobs_start(struct executord *ex);
+void jobs_finish(struct executord *ex); /* forgets them all; their jobds carry on */
+struct job *jobs_find(struct executord *ex, const char *id);
+struct bus_texts jobs_ids(struct executord *ex); /* the caller frees v; the texts are borrowed */
+
+/* A user's job: takes `request` and `text` over; answers `rq` once it is decided. */
+void jobs_submit(struct executord *ex, struct job_request *request, char *text, struct http_request *rq);
+/* One of the gateway's own. Fails later, never inside the call. */
+void jobs_start_own(struct executord *ex, struct dut *dut, enum dut_job_kind kind);
+void jobs_go(struct executord *ex, struct job *job); /* prepared, and its DUT is chosen */
+void jobs_cancel(struct executord *ex, struct job *job, const char *reason);
+void jobs_revoke(struct executord *ex, struct job *job); /* until its port is known to be off; then it is over */
+/* From what was kept over a restart: awaits its jobd's hello. Its DUT's `job` is set. */
+void jobs_restore(struct executord *ex, struct dut *dut, const char *id, const char *jobd_name, const char *capability, bool running);
+/* A jobd says that it carries one that is not known: it is, if its capability is ours and its DUT has no other. */
+struct job *jobs_adopt(struct executord *ex, const char *id, const char *capability, struct gw_error *err);
+
+/* What jobd_pool and the bus tell. */
+void jobs_serve(struct executord *ex);                       /* waiting jobs get the jobds that are there */
+void jobs_on_jobd_up(struct executord *ex, struct job *job); /* NULL: a spare */
+void jobs_on_jobd_gone(struct executord *ex, struct job *job, const char *why);
+void jobs_on_no_jobd(struct executord *ex, const char *why);
+void jobs_on_pdud_up(struct executord *ex);
+void jobs_on_running(struct executord *ex, struct job *job);
+void jobs_on_ended(struct executord *ex, struct job *job, const struct msg_job_ended *ended);
+void jobs_lost(struct executord *ex, struct job *job, const char *why);
+
+/* Of job_submit.c: answers the submission, if it waits; `status` 200 says "success". */
+void job_answer(struct job *job, int status, const char *text);
+/* Chooses the DUT of a prepared user's job. False: it was answered with the reason. */
+bool job_choose_dut(struct job *job, const struct msg_job_prepared *prepared);
+void job_destroy(struct job *job); /* out of the list, answered or not */
+
+/* Bus handlers. */
+struct bus_call;
+void jobs_on_hello_message(void *owner, const void *body, struct bus_call *call);
+void jobs_on_running_message(void *owner, const void *body, struct bus_call *call);
+void jobs_on_ended_message(void *owner, const void *body, struct bus_call *call);
+
+#endif

@@ -1,0 +1,81 @@
+#include "executord/names.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static double zone_seconds(const char *text)
+{
+	unsigned hours = 0, minutes = 0;
+	char sign = '+';
+
+	while (*text == ' ')
+		text++;
+	if (sscanf(text, "%c%2u:%2u", &sign, &hours, &minutes) < 2 && sscanf(text, "%c%2u%2u", &sign, &hours, &minutes) < 2)
+		return 0; /* none, or Z */
+	return (sign == '-' ? -1.0 : 1.0) * (hours * 3600.0 + minutes * 60.0);
+}
+
+bool names_date(const char *text, double *seconds)
+{
+	struct tm tm = {0};
+	int n = 0, more = 0;
+	double fraction = 0;
+	char *end;
+
+	if (sscanf(text, "%4d-%2d-%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &n) != 3)
+		return false;
+	tm.tm_year -= 1900;
+	tm.tm_mon -= 1;
+	text += n;
+	if ((*text == ' ' || *text == 'T') && sscanf(text + 1, "%2d:%2d:%2d%n", &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &more) == 3)
+		text += 1 + more;
+	if (*text == '.') {
+		fraction = strtod(text, &end);
+		text = end;
+	}
+	*seconds = (double)timegm(&tm) + fraction - zone_seconds(text);
+	return true;
+}
+
+void names_date_text(double seconds, char out[40])
+{
+	double whole = floor(seconds);
+	time_t t = (time_t)whole;
+	struct tm tm;
+	char text[24];
+
+	gmtime_r(&t, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(out, 40, "%s.%03d+00:00", text, (int)((seconds - whole) * 1000));
+}
+
+static int by_age(const struct named *a, const struct named *b)
+{
+	double at_a = INFINITY, at_b = INFINITY;
+
+	if (a->first_seen)
+		names_date(a->first_seen, &at_a);
+	if (b->first_seen)
+		names_date(b->first_seen, &at_b);
+	if (at_a < at_b || at_a > at_b)
+		return at_a < at_b ? -1 : 1;
+	return a->place < b->place ? -1 : a->place > b->place;
+}
+
+static int by_name_and_age(const void *a, const void *b)
+{
+	int names = strcmp(((const struct named *)a)->base_name, ((const struct named *)b)->base_name);
+
+	return names ? names : by_age(a, b);
+}
+
+void names_number(struct named *v, size_t n)
+{
+	if (n)
+		qsort(v, n, sizeof(*v), by_name_and_age);
+	for (size_t i = 0; i < n; i++)
+		v[i].number = i && strcmp(v[i].base_name, v[i - 1].base_name) == 0 ? v[i - 1].number + 1 : 1;
+}

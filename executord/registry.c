@@ -1,0 +1,290 @@
+#include "executord/registry.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "executord/config_push.h"
+#include "executord/executord.h"
+#include "executord/names.h"
+#include "libgateway/log.h"
+#include "libmars/fields.h"
+
+/* Where `name` stands or would stand. */
+static size_t dut_place(const struct registry *r, const char *id)
+{
+	size_t low = 0, high = r->n_duts;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (strcmp(r->duts[mid]->id, id) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static size_t pdu_place(const struct registry *r, const char *name)
+{
+	size_t i = 0;
+
+	while (i < r->n_pdus && strcmp(r->pdus[i]->name, name) < 0)
+		i++;
+	return i;
+}
+
+struct dut *registry_dut(struct executord *ex, const char *id)
+{
+	struct registry *r = &ex->registry;
+	size_t at = dut_place(r, id);
+
+	return at < r->n_duts && strcmp(r->duts[at]->id, id) == 0 ? r->duts[at] : NULL;
+}
+
+struct dut *registry_dut_named(struct executord *ex, const char *name, struct gw_error *err)
+{
+	struct dut *dut = registry_dut(ex, name);
+	const struct mars_dut *mars;
+
+	for (size_t i = 0; !dut && i < ex->registry.n_duts; i++)
+		if (ex->registry.duts[i]->full_name && strcmp(ex->registry.duts[i]->full_name, name) == 0)
+			dut = ex->registry.duts[i];
+	if (!dut && (mars = mars_db_find_dut_by_mac(ex->database.db, name))) /* an id that is a MAC, in another case */
+		dut = registry_dut(ex, mars->id);
+	if (!dut)
+		gw_fail(err, GW_NOT_FOUND, "there is no machine '%.128s'", name);
+	return dut;
+}
+
+struct dut *registry_dut_at(struct executord *ex, const char *pdu, const char *port)
+{
+	const struct mars_dut *mars = mars_db_find_dut_by_port(ex->database.db, pdu, port);
+
+	return mars ? registry_dut(ex, mars->id) : NULL;
+}
+
+struct pdu *registry_pdu(struct executord *ex, const char *name, struct gw_error *err)
+{
+	struct registry *r = &ex->registry;
+	size_t at = pdu_place(r, name);
+
+	if (at < r->n_pdus && strcmp(r->pdus[at]->name, name) == 0)
+		return r->pdus[at];
+	gw_fail(err, GW_NOT_FOUND, "there is no PDU '%.128s'", name);
+	return NULL;
+}
+
+const struct mars_dut *registry_mars(struct executord *ex, const struct dut *dut)
+{
+	return mars_db_find_dut(ex->database.db, dut->id);
+}
+
+/* ---- what REST has printed ---- */
+
+static void drop_page(struct http_shared **page)
+{
+	http_shared_release(*page);
+	*page = NULL;
+}
+
+void registry_dut_changed(struct executord *ex, struct dut *dut)
+{
+	free(dut->json);
+	dut->json = NULL;
+	drop_page(&ex->registry.duts_page);
+	drop_page(&ex->registry.machines_page);
+}
+
+void registry_pdu_changed(struct executord *ex, struct pdu *pdu)
+{
+	free(pdu->json);
+	pdu->json = NULL;
+	drop_page(&ex->registry.pdus_page);
+}
+
+static void every_dut_changed(struct executord *ex)
+{
+	for (size_t i = 0; i < ex->registry.n_duts; i++)
+		registry_dut_changed(ex, ex->registry.duts[i]);
+}
+
+/* ---- coming and going ---- */
+
+static void *make_room(void *array, size_t n, size_t at)
+{
+	void **v = gw_realloc(array, (n + 1) * sizeof(*v));
+
+	memmove(v + at + 1, v + at, (n - at) * sizeof(*v));
+	return v;
+}
+
+static struct dut *add_dut(struct executord *ex, const char *id)
+{
+	struct registry *r = &ex->registry;
+	size_t at = dut_place(r, id);
+
+	r->duts = make_room(r->duts, r->n_duts, at);
+	r->n_duts++;
+	r->duts[at] = dut_create(ex, id);
+	registry_dut_changed(ex, r->duts[at]);
+	return r->duts[at];
+}
+
+static void sweep(void *data)
+{
+	struct executord *ex = data;
+
+	while (ex->registry.n_gone)
+		dut_destroy(ex->registry.gone[--ex->registry.n_gone]);
+}
+
+void registry_forget(struct executord *ex, struct dut *dut)
+{
+	struct registry *r = &ex->registry;
+	size_t at = dut_place(r, dut->id);
+
+	gw_assert(at < r->n_duts && r->duts[at] == dut && !dut->job);
+	registry_dut_changed(ex, dut);
+	memmove(r->duts + at, r->duts + at + 1, (r->n_duts - at - 1) * sizeof(*r->duts));
+	r->n_duts--;
+	r->gone = gw_realloc(r->gone, (r->n_gone + 1) * sizeof(*r->gone));
+	r->gone[r->n_gone++] = dut;
+	loop_timer_start(&ex->loop, &r->sweep, 0, sweep, ex);
+}
+
+static bool pdu_is_wanted(struct executord *ex, const char *name)
+{
+	return mars_db_find_pdu(ex->database.db, name) ||
+	       (ex->settings.vpdu && !mars_db_pdu_count(ex->database.db) && strcmp(name, VPDU_NAME) == 0);
+}
+
+static void want_pdu(struct executord *ex, const char *name, bool in_file)
+{
+	struct registry *r = &ex->registry;
+	size_t at = pdu_place(r, name);
+
+	if (at == r->n_pdus || strcmp(r->pdus[at]->name, name) != 0) {
+		r->pdus = make_room(r->pdus, r->n_pdus, at);
+		r->n_pdus++;
+		r->pdus[at] = pdu_create(name);
+	}
+	r->pdus[at]->in_file = in_file;
+	registry_pdu_changed(ex, r->pdus[at]);
+}
+
+/* The file's PDUs, and EXECUTOR_VPDU_ENDPOINT's where the file has none. */
+static void sync_pdus(struct executord *ex)
+{
+	struct registry *r = &ex->registry;
+
+	for (size_t i = r->n_pdus; i-- > 0;) {
+		if (pdu_is_wanted(ex, r->pdus[i]->name))
+			continue;
+		pdu_destroy(r->pdus[i]);
+		memmove(r->pdus + i, r->pdus + i + 1, (r->n_pdus - i - 1) * sizeof(*r->pdus));
+		r->n_pdus--;
+	}
+	for (size_t i = 0; i < mars_db_pdu_count(ex->database.db); i++)
+		want_pdu(ex, mars_db_pdu(ex->database.db, i)->name, true);
+	if (ex->settings.vpdu && !mars_db_pdu_count(ex->database.db))
+		want_pdu(ex, VPDU_NAME, false);
+	drop_page(&r->pdus_page);
+}
+
+static void set_full_name(struct executord *ex, struct dut *dut, const struct named *named)
+{
+	char *name = gw_sprintf("%s-%s-%u", ex->settings.farm, named->base_name, named->number);
+
+	if (!dut->full_name || strcmp(dut->full_name, name) != 0)
+		registry_dut_changed(ex, dut);
+	free(dut->full_name);
+	dut->full_name = name;
+}
+
+static void name_duts(struct executord *ex)
+{
+	size_t n = mars_db_dut_count(ex->database.db);
+	struct named *v = gw_calloc(n ? n : 1, sizeof(*v));
+
+	for (size_t i = 0; i < n; i++) {
+		const struct mars_dut *mars = mars_db_dut(ex->database.db, i);
+
+		v[i] = (struct named){.base_name = mars->base_name, .first_seen = mars->first_seen, .place = i};
+	}
+	names_number(v, n);
+	for (size_t i = 0; i < n; i++) {
+		struct dut *dut = registry_dut(ex, mars_db_dut(ex->database.db, v[i].place)->id);
+
+		if (dut)
+			set_full_name(ex, dut, &v[i]);
+	}
+	free(v);
+}
+
+/* ---- edits ---- */
+
+static void take_structure(struct executord *ex, const struct mars_change *change)
+{
+	struct dut *dut = change->what == MARS_DUT ? registry_dut(ex, change->name) : NULL;
+
+	if (change->what == MARS_GITLAB)
+		every_dut_changed(ex);
+	else if (dut)
+		registry_dut_changed(ex, dut);
+	else if (change->what == MARS_DUT && change->kind == MARS_ADDED)
+		add_dut(ex, change->name);
+}
+
+static void take_life(struct executord *ex, const struct mars_change *change)
+{
+	struct dut *dut = change->what == MARS_DUT ? registry_dut(ex, change->name) : NULL;
+
+	if (!dut)
+		return;
+	if (change->kind == MARS_ADDED && !dut->known.removed)
+		dut_activate(dut, "database");
+	else
+		dut_settle(dut, "database");
+}
+
+void registry_apply_changes(struct executord *ex, const struct mars_changes *changes)
+{
+	if (!changes->n)
+		return;
+	for (size_t i = 0; i < changes->n; i++)
+		take_structure(ex, &changes->v[i]);
+	sync_pdus(ex);
+	name_duts(ex);
+	config_push_edit(ex); /* before any job that the edit leads to */
+	for (size_t i = 0; i < changes->n; i++)
+		take_life(ex, &changes->v[i]);
+}
+
+void registry_start(struct executord *ex)
+{
+	for (size_t i = 0; i < mars_db_dut_count(ex->database.db); i++)
+		add_dut(ex, mars_db_dut(ex->database.db, i)->id);
+	sync_pdus(ex);
+	name_duts(ex);
+}
+
+void registry_finish(struct executord *ex)
+{
+	struct registry *r = &ex->registry;
+
+	sweep(ex);
+	loop_timer_finish(&r->sweep);
+	for (size_t i = 0; i < r->n_duts; i++)
+		dut_destroy(r->duts[i]);
+	for (size_t i = 0; i < r->n_pdus; i++)
+		pdu_destroy(r->pdus[i]);
+	drop_page(&r->duts_page);
+	drop_page(&r->machines_page);
+	drop_page(&r->pdus_page);
+	free(r->duts);
+	free(r->pdus);
+	free(r->gone);
+	*r = (struct registry){0};
+}

@@ -1,0 +1,142 @@
+#include "executord/rest.h"
+
+#include <ifaddrs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "executord/executord.h"
+#include "libgateway/log.h"
+
+#define SMALL (64U << 10)
+#define JOB   (8U << 20)
+
+/* clang-format off */
+/* What is said of a DUT is said of a machine too. */
+#define DUT(method, tail, handler, body_max) \
+	{method, "/api/v1/dut" tail, handler, body_max}, {method, "/api/v1/machine" tail, handler, body_max}
+
+static const struct http_route routes[] = {
+	{"GET",    "/api/v1/duts",     rest_get_duts,     0},
+	{"GET",    "/api/v1/machines", rest_get_machines, 0},
+	DUT("GET",    "/discover",                rest_get_discovery,     0),
+	DUT("POST",   "/discover",                rest_post_discovery,    SMALL),
+	DUT("DELETE", "/discover",                rest_delete_discovery,  SMALL),
+	DUT("POST",   "",                         rest_register_dut,      SMALL),
+	DUT("PUT",    "",                         rest_register_dut,      SMALL),
+	DUT("PATCH",  "",                         rest_register_dut,      SMALL),
+	DUT("GET",    "/{id}",                    rest_get_dut,           0),
+	DUT("PATCH",  "/{id}",                    rest_patch_dut,         SMALL),
+	DUT("DELETE", "/{id}",                    rest_delete_dut,        SMALL),
+	DUT("GET",    "/{id}/quick_check",        rest_get_quick_check,   0),
+	DUT("POST",   "/{id}/quick_check",        rest_post_quick_check,  SMALL),
+	DUT("POST",   "/{id}/cancel_job",         rest_cancel_job,        SMALL),
+	DUT("GET",    "/{id}/training/loop/{n}",  rest_get_training_loop, 0),
+	DUT("GET",    "s/{id}/boot.ipxe",         rest_get_boot_script,   0),
+	{"GET",    "/boot/{mac}/boot.ipxe",       rest_get_boot_script_of_mac, 0},
+	{"GET",    "/api/v1/pdus",                rest_get_pdus,          0},
+	{"GET",    "/api/v1/pdu/{pdu}",           rest_get_pdu,           0},
+	{"GET",    "/api/v1/pdu/{pdu}/port/{port}", rest_get_port,        0},
+	{"PATCH",  "/api/v1/pdu/{pdu}/port/{port}", rest_patch_port,      SMALL},
+	{"GET",    "/api/v1/full-state",          rest_get_state,         0},
+	{"POST",   "/api/v1/jobs",                rest_post_job,          JOB},
+	{0},
+};
+/* clang-format on */
+
+void rest_answer_job(struct http_request *rq, int status, const char *text)
+{
+	cJSON *json = cJSON_CreateObject();
+
+	cJSON_AddNumberToObject(json, "version", 1);
+	cJSON_AddStringToObject(json, "error_msg", text);
+	http_answer_json(rq, status, json);
+}
+
+/* ---- who asks ---- */
+
+static bool in_network(const struct ifaddrs *a, const struct sockaddr_in *peer)
+{
+	const struct sockaddr_in *own = (const struct sockaddr_in *)(const void *)a->ifa_addr;
+	const struct sockaddr_in *mask = (const struct sockaddr_in *)(const void *)a->ifa_netmask;
+
+	return own->sin_addr.s_addr != peer->sin_addr.s_addr &&
+	       ((own->sin_addr.s_addr ^ peer->sin_addr.s_addr) & mask->sin_addr.s_addr) == 0;
+}
+
+/* PRIVATE_INTERFACE's subnets; the gateway's own addresses do not count. Looked up each time: addresses come and go. */
+static bool is_of_duts(struct executord *ex, const struct http_request *rq)
+{
+	const struct sockaddr *peer = http_peer(rq);
+	struct ifaddrs *all = NULL;
+	bool within = false, own = false;
+
+	if (peer->sa_family != AF_INET || getifaddrs(&all) != 0)
+		return false;
+	for (struct ifaddrs *a = all; a; a = a->ifa_next) {
+		const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)peer;
+
+		if (!a->ifa_addr || a->ifa_addr->sa_family != AF_INET || !a->ifa_netmask)
+			continue;
+		own |= ((const struct sockaddr_in *)(const void *)a->ifa_addr)->sin_addr.s_addr == in->sin_addr.s_addr;
+		if (strcmp(a->ifa_name, env_text(&ex->env, OPT_PRIVATE_INTERFACE)) == 0)
+			within |= in_network(a, in);
+	}
+	freeifaddrs(all);
+	return within && !own;
+}
+
+/* A page of another site makes an admin's browser send its Origin along. */
+static bool is_of_another_site(const struct http_request *rq)
+{
+	const char *origin = http_header(rq, "Origin"), *host = http_header(rq, "Host"), *slashes;
+
+	if (!origin)
+		return false;
+	slashes = strstr(origin, "://");
+	return !slashes || !host || strcasecmp(slashes + 3, host) != 0;
+}
+
+bool rest_may_register(struct executord *ex, const struct http_request *rq, bool *from_dut, struct gw_error *err)
+{
+	*from_dut = is_of_duts(ex, rq);
+	return !is_of_another_site(rq) ||
+	       gw_fail(err, GW_REFUSED, "a page of another site (%.128s) may not change anything here", http_header(rq, "Origin"));
+}
+
+bool rest_may_change(struct executord *ex, const struct http_request *rq, struct gw_error *err)
+{
+	bool from_dut;
+
+	return rest_may_register(ex, rq, &from_dut, err) &&
+	       (!from_dut || gw_fail(err, GW_REFUSED, "a machine of the farm may only read and register itself"));
+}
+
+/* ---- serving ---- */
+
+static int listen_fd(struct executord *ex, struct gw_error *err)
+{
+	int fd = activation_find(&ex->fds, env_text(&ex->env, OPT_EXECUTOR_HTTP_IPv4_SOCKET_NAME));
+
+	if (fd < 0)
+		fd = activation_tcp_listen(env_text(&ex->env, OPT_EXECUTOR_HOST), (uint16_t)env_integer(&ex->env, OPT_EXECUTOR_PORT), 512,
+					   err);
+	return fd;
+}
+
+bool rest_start(struct executord *ex, struct gw_error *err)
+{
+	int fd = listen_fd(ex, err);
+
+	if (fd < 0)
+		return gw_context(err, "REST");
+	log_info("REST on port %u", activation_port_of(fd));
+	ex->rest = http_server_start(&ex->loop, fd, routes, NULL, ex, err);
+	return ex->rest != NULL;
+}
+
+void rest_finish(struct executord *ex)
+{
+	http_server_stop(ex->rest);
+	ex->rest = NULL;
+}

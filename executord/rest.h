@@ -1,0 +1,34 @@
+/* The REST API: the table of routes and what its handlers share. Each handler finds, decodes, asks whether it is allowed, acts and answers.
+ */
+#ifndef EXECUTORD_REST_H
+#define EXECUTORD_REST_H
+
+#include <arpa/inet.h>
+#include <stdbool.h>
+
+#include "libgateway/error.h"
+#include "libgateway/http_server.h"
+
+struct executord;
+
+bool rest_start(struct executord *ex, struct gw_error *err);
+void rest_finish(struct executord *ex);
+
+/* Whether this request may change something: not another site's page (Origin), and not from the DUTs' network. */
+bool rest_may_change(struct executord *ex, const struct http_request *rq, struct gw_error *err);
+/* The same for what a DUT may do with itself: `*from_dut` tells whether it comes from the DUTs' network. */
+bool rest_may_register(struct executord *ex, const struct http_request *rq, bool *from_dut, struct gw_error *err);
+
+/* {"version":1,"error_msg":text}: the field's client wants these two keys and no other. */
+void rest_answer_job(struct http_request *rq, int status, const char *text);
+
+/* The handlers, by file. */
+http_handler rest_get_duts, rest_get_machines, rest_get_dut, rest_get_training_loop;       /* rest_dut.c */
+http_handler rest_register_dut, rest_patch_dut, rest_delete_dut;                           /* rest_dut_edit.c */
+http_handler rest_get_quick_check, rest_post_quick_check, rest_cancel_job, rest_get_state; /* rest_dut.c, rest_state.c */
+http_handler rest_get_pdus, rest_get_pdu, rest_get_port, rest_patch_port;                  /* rest_pdu.c */
+http_handler rest_get_discovery, rest_post_discovery, rest_delete_discovery;               /* rest_discover.c */
+http_handler rest_post_job;                                                                /* job_submit.c */
+http_handler rest_get_boot_script, rest_get_boot_script_of_mac;                            /* rest_boot.c */
+
+#endif

@@ -1,0 +1,104 @@
+#include "executord/settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libgateway/files.h"
+#include "libgateway/url.h"
+
+bool settings_farm_of(const char *hostname, char farm[64], struct gw_error *err)
+{
+	static const char suffix[] = "-gateway";
+	size_t len = strlen(hostname);
+
+	if (len <= strlen(suffix) || strcmp(hostname + len - strlen(suffix), suffix) != 0 || len - strlen(suffix) > 63)
+		return gw_fail(err, GW_BAD_INPUT,
+			       "FARM_NAME is not set, and the hostname '%.64s' does not give it: it is no NAME-gateway; accepted: 1 to 63 "
+			       "characters",
+			       hostname);
+	snprintf(farm, 64, "%.*s", (int)(len - strlen(suffix)), hostname);
+	return true;
+}
+
+static bool load_farm(struct settings *s, const struct env *env, struct gw_error *err)
+{
+	const char *given = env_text(env, OPT_FARM_NAME);
+	char hostname[256] = "";
+
+	if (given && *given) {
+		snprintf(s->farm, sizeof(s->farm), "%s", given);
+	} else {
+		gethostname(hostname, sizeof(hostname) - 1);
+		if (!settings_farm_of(hostname, s->farm, err))
+			return false;
+	}
+	snprintf(s->farm_tag, sizeof(s->farm_tag), "farm:%s", s->farm);
+	return true;
+}
+
+static char *job_path(const struct env *env, enum env_option option, const char *in_source, const char *installed)
+{
+	const char *given = env_text(env, option);
+
+	return given && *given ? gw_strdup(given) : env_data_path(in_source, installed);
+}
+
+bool settings_load(struct settings *s, const struct env *env, struct gw_error *err)
+{
+	struct url_host salad;
+
+	if (!load_farm(s, env, err))
+		return false;
+	if (!url_host_of(env_text(env, OPT_SALAD_URL), &salad, err))
+		return gw_context(err, "SALAD_URL");
+	snprintf(s->console_host, sizeof(s->console_host), "%s", salad.host);
+	s->boot_count = (int)env_integer(env, OPT_SERGENT_HARTMAN_BOOT_COUNT);
+	s->qualifying = (int)env_integer(env, OPT_SERGENT_HARTMAN_QUALIFYING_BOOT_COUNT);
+	s->retrial_delay = env_number(env, OPT_SERGENT_HARTMAN_REGISTRATION_RETRIAL_DELAY);
+	s->quick_checks = env_boolean(env, OPT_SERGENT_HARTMAN_QUICK_CHECK);
+	s->vpdu = env_text(env, OPT_EXECUTOR_VPDU_ENDPOINT);
+	s->boot_power = env_number(env, OPT_DUT_DEFAULT_BOOT_SEQUENCE_POWER);
+	s->unfit_regex = env_text(env, OPT_CONSOLE_PATTERN_DEFAULT_MACHINE_UNFIT_FOR_SERVICE_REGEX);
+	s->registration_job = job_path(env, OPT_EXECUTOR_REGISTRATION_JOB, "libjob/templates/register.yml.j2",
+				       "job_templates/register.yml.j2");
+	s->bootloop_job = job_path(env, OPT_EXECUTOR_BOOTLOOP_JOB, "libjob/templates/bootloop.yml.j2", "job_templates/bootloop.yml.j2");
+	return true;
+}
+
+static bool key_is_usable(const char *text, size_t len)
+{
+	return len == CAPABILITY_KEY_HEX && strspn(text, "0123456789abcdef") == len;
+}
+
+bool settings_key(struct settings *s, const struct env *env, struct gw_error *err)
+{
+	char *path = env_state_path(env, "capability.key"), *text;
+	struct gw_error missing = {0};
+	size_t len = 0;
+	bool ok;
+
+	text = file_read(path, 4096, &len, &missing);
+	if (!text && missing.kind != GW_NOT_FOUND) {
+		*err = missing;
+		ok = false;
+	} else if (text && key_is_usable(text, len)) {
+		memcpy(s->key, text, len + 1);
+		ok = true;
+	} else { /* none yet, or a torn one: no job can hold a capability of it */
+		ok = capability_key_make(s->key, err) && file_save(path, s->key, strlen(s->key), 0600, err);
+	}
+	if (text)
+		explicit_bzero(text, len);
+	free(text);
+	free(path);
+	return ok;
+}
+
+void settings_finish(struct settings *s)
+{
+	free(s->registration_job);
+	free(s->bootloop_job);
+	explicit_bzero(s->key, sizeof(s->key));
+}

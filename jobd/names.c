@@ -1,0 +1,270 @@
+#include "jobd/names.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libgateway/log.h"
+#include "libjob/job.h"
+
+/* ---- addresses ---- */
+
+static bool interface_address(const char *name, char text[INET_ADDRSTRLEN], struct gw_error *err)
+{
+	struct ifaddrs *all = NULL;
+	bool found = false;
+
+	if (getifaddrs(&all) != 0)
+		return gw_fail_errno(err, GW_INTERNAL, errno, "the network interfaces cannot be listed");
+	for (const struct ifaddrs *i = all; i && !found; i = i->ifa_next) {
+		found = i->ifa_addr && i->ifa_addr->sa_family == AF_INET && strcmp(i->ifa_name, name) == 0;
+		if (found)
+			inet_ntop(AF_INET, &((struct sockaddr_in *)(void *)i->ifa_addr)->sin_addr, text, INET_ADDRSTRLEN);
+	}
+	freeifaddrs(all);
+	return found ||
+	       gw_fail(err, GW_BAD_INPUT, "PRIVATE_INTERFACE: '%s' has no IPv4 address; accepted: an interface that has one", name);
+}
+
+bool names_init(struct names *names, const struct env *env, struct gw_error *err)
+{
+	char address[INET_ADDRSTRLEN];
+
+	if (!interface_address(env_text(env, OPT_PRIVATE_INTERFACE), address, err))
+		return false;
+	names->http_url = gw_sprintf("http://%s:%d", address, (int)env_integer(env, OPT_BOOTS_HTTP_PORT));
+	/* Without bucketd, boot HTTP serves what templates fetch from the `boot` bucket. */
+	names->minio_url = gw_strdup(env_given(env, OPT_MINIO_URL) ? env_text(env, OPT_MINIO_URL) : names->http_url);
+	return true;
+}
+
+/* ---- secrets ---- */
+
+static bool sounds_secret(const char *name)
+{
+	static const char *const words[] = {"TOKEN", "SECRET", "PASSW", "KEY", "CREDENTIAL", "AUTH", "JWT"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strcasestr(name, words[i]))
+			return true;
+	return false;
+}
+
+static void note_secret(struct names *names, const char *name, const char *value)
+{
+	if (!sounds_secret(name))
+		return;
+	names->secrets = gw_realloc(names->secrets, (names->n_secrets + 1) * sizeof(*names->secrets));
+	names->secrets[names->n_secrets++] = gw_strdup(value);
+}
+
+static void forget_secrets(struct names *names)
+{
+	for (size_t i = 0; i < names->n_secrets; i++) {
+		explicit_bzero(names->secrets[i], strlen(names->secrets[i]));
+		free(names->secrets[i]);
+	}
+	free(names->secrets);
+	names->secrets = NULL;
+	names->n_secrets = 0;
+}
+
+char *names_masked(const struct names *names, const char *text)
+{
+	return job_masked(text, (const char *const *)names->secrets, names->n_secrets);
+}
+
+/* ---- the tree ---- */
+
+struct making {
+	struct names *names;
+	struct value *dict;
+};
+
+static void set_text(struct names *names, struct value *dict, const char *name, const char *text)
+{
+	value_set(&names->pool, dict, name, value_string(&names->pool, text));
+}
+
+static void add_variable(void *data, const char *name, const char *value)
+{
+	struct making *m = data;
+	char *lower = gw_strdup(name);
+
+	for (char *c = lower; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	set_text(m->names, m->dict, lower, value);
+	note_secret(m->names, name, value);
+	free(lower);
+}
+
+static const struct value *texts(struct names *names, const struct bus_texts *from)
+{
+	struct value *list = value_list(&names->pool);
+
+	for (size_t i = 0; i < from->n; i++)
+		value_append(&names->pool, list, value_string(&names->pool, from->v[i]));
+	return list;
+}
+
+static const struct value *seconds(struct names *names, double s)
+{
+	return s < 0 ? value_none() : value_float(&names->pool, s);
+}
+
+static const struct value *dut_dict(struct names *names, const struct msg_dut *dut, double default_power)
+{
+	struct value_pool *pool = &names->pool;
+	struct value *d = value_dict(pool);
+
+	set_text(names, d, "id", dut->id);
+	set_text(names, d, "base_name", dut->base_name);
+	set_text(names, d, "full_name", dut->full_name);
+	set_text(names, d, "hostname", dut->full_name);
+	value_set(pool, d, "tags", texts(names, &dut->tags));
+	value_set(pool, d, "manual_tags", texts(names, &dut->manual_tags));
+	set_text(names, d, "mac_address", dut->mac_address);
+	set_text(names, d, "ip_address", dut->ip_address);
+	set_text(names, d, "local_tty_device", dut->local_tty_device);
+	value_set(pool, d, "firmware_boot_time", seconds(names, dut->firmware_boot_time));
+	value_set(pool, d, "boot_sequence_power",
+		  value_float(pool, dut->boot_sequence_power > 0 ? dut->boot_sequence_power : default_power));
+	value_set(pool, d, "ready_for_service", value_bool(dut->ready_for_service));
+	set_text(names, d, "comment", dut->comment);
+	return d;
+}
+
+static const char *argument(const struct value *const *args, size_t n_args, const char *function, struct gw_error *err)
+{
+	const char *text = n_args == 1 ? value_text(args[0], NULL) : NULL;
+
+	if (!text)
+		gw_fail(err, GW_BAD_INPUT, "%s takes one string", function);
+	return text;
+}
+
+static const struct value *joined(struct value_pool *pool, const char *front, const char *name)
+{
+	char *path = gw_sprintf("%s/_/job/%s", front, name);
+	const struct value *v = value_string(pool, path[0] == '/' ? path + 1 : path);
+
+	free(path);
+	return v;
+}
+
+static const struct value *http_path_to(struct value_pool *pool, void *data, const struct value *const *args, size_t n_args,
+					struct gw_error *err)
+{
+	const char *name = argument(args, n_args, "job.http.path_to", err);
+
+	return name ? joined(pool, ((struct names *)data)->http_url, name) : NULL;
+}
+
+static const struct value *tftp_path_to(struct value_pool *pool, void *data, const struct value *const *args, size_t n_args,
+					struct gw_error *err)
+{
+	const char *name = argument(args, n_args, "job.tftp.path_to", err);
+
+	return name ? joined(pool, "", name) : NULL;
+}
+
+/* No registry is configured, so no rule changes a name. */
+static const struct value *to_local_proxy(struct value_pool *pool, void *data, const struct value *const *args, size_t n_args,
+					  struct gw_error *err)
+{
+	return argument(args, n_args, "registry.to_local_proxy", err) ? args[0] : NULL;
+}
+
+static const struct value *served_dict(struct names *names)
+{
+	struct value_pool *pool = &names->pool;
+	struct value *job = value_dict(pool), *http = value_dict(pool), *tftp = value_dict(pool);
+
+	set_text(names, http, "url", names->http_url);
+	value_set(pool, http, "path_to", value_callable(pool, http_path_to, names));
+	value_set(pool, tftp, "path_to", value_callable(pool, tftp_path_to, names));
+	value_set(pool, job, "http", http);
+	value_set(pool, job, "tftp", tftp);
+	return job;
+}
+
+static const struct value *environ_dict(struct names *names, const struct msg_job_go *go)
+{
+	struct value *d = value_dict(&names->pool);
+
+	for (size_t i = 0; i < go->environ.n; i++) {
+		set_text(names, d, go->environ.v[i].name, go->environ.v[i].value);
+		note_secret(names, go->environ.v[i].name, go->environ.v[i].value);
+	}
+	return d;
+}
+
+static const struct value *registry_dict(struct names *names)
+{
+	struct value *d = value_dict(&names->pool);
+
+	value_set(&names->pool, d, "to_local_proxy", value_callable(&names->pool, to_local_proxy, names));
+	return d;
+}
+
+/* What does not depend on the machine. The environment's first: none of them hides one of ours. */
+static void add_gateway(struct names *names, struct value *all)
+{
+	env_job_variables(add_variable, &(struct making){names, all});
+	set_text(names, all, "minio_url", names->minio_url);
+	value_set(&names->pool, all, "job", served_dict(names));
+	value_set(&names->pool, all, "registry", registry_dict(names));
+}
+
+/* A job may fetch from the gateway: those names are true for any machine. */
+const struct value *names_for_target(struct names *names)
+{
+	struct value_pool *pool = &names->pool;
+	const struct value *nobody;
+	struct value *all;
+
+	value_pool_finish(pool);
+	forget_secrets(names);
+	value_pool_init(pool, 0);
+	all = value_dict(pool);
+	add_gateway(names, all);
+	nobody = job_names_for_target(pool, NULL);
+	for (size_t i = 0; i < value_len(nobody); i++)
+		value_set_key(pool, all, value_key_at(nobody, i), value_item_at(nobody, i));
+	return all;
+}
+
+void names_make(struct names *names, const struct msg_job_go *go, double default_boot_sequence_power)
+{
+	const struct msg_dut *dut = &go->dut.v[0];
+	struct value_pool *pool = &names->pool;
+	const struct value *machine;
+	struct value *all;
+
+	value_pool_finish(pool);
+	forget_secrets(names);
+	value_pool_init(pool, 0);
+	all = value_dict(pool);
+	add_gateway(names, all);
+	machine = dut_dict(names, dut, default_boot_sequence_power);
+	value_set(pool, all, "dut", machine);
+	value_set(pool, all, "machine", machine);
+	set_text(names, all, "machine_id", dut->id);
+	value_set(pool, all, "machine_tags", texts(names, &go->machine_tags));
+	value_set(pool, all, "ready_for_service", value_bool(dut->ready_for_service));
+	set_text(names, all, "local_tty_device", dut->local_tty_device);
+	value_set(pool, all, "environ", environ_dict(names, go));
+	names->all = all;
+}
+
+void names_finish(struct names *names)
+{
+	value_pool_finish(&names->pool);
+	forget_secrets(names);
+	free(names->http_url);
+	free(names->minio_url);
+}

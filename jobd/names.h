@@ -1,0 +1,26 @@
+/* The names that a job's template may use (protocols.md, "Template names"), and which of their values are secrets. */
+#ifndef JOBD_NAMES_H
+#define JOBD_NAMES_H
+
+#include "libbus/messages.h"
+#include "libgateway/env.h"
+#include "libjob/value.h"
+
+struct names {
+	struct value_pool pool;
+	const struct value *all; /* a dict, of the pool */
+	char **secrets;          /* owned; values that are not to be shown */
+	size_t n_secrets;
+	char *http_url;  /* owned: "http://10.42.0.1:8090" */
+	char *minio_url; /* owned */
+};
+
+/* The addresses that do not depend on the job. False: PRIVATE_INTERFACE has no address. */
+bool names_init(struct names *names, const struct env *env, struct gw_error *err);
+void names_make(struct names *names, const struct msg_job_go *go, double default_boot_sequence_power); /* replaces those of before */
+/* Those of a job whose machine is not known yet; borrowed until the names are made anew. */
+const struct value *names_for_target(struct names *names);
+char *names_masked(const struct names *names, const char *text); /* yours */
+void names_finish(struct names *names);
+
+#endif

@@ -1,0 +1,157 @@
+/* `deployment` of a job: what is served from the first boot, and what `continue` changes from the second. */
+#include "libjob/job_deployment.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { INITRAMFS, DTB, HTTP, TFTP, DHCP, LISTS };
+
+static const struct item_kind *const kinds[LISTS] = {
+	[INITRAMFS] = &kind_artifact, [DTB] = &kind_artifact, [HTTP] = &kind_stored, [TFTP] = &kind_stored, [DHCP] = &kind_dhcp};
+
+struct part { /* `start` or `continue` as written */
+	struct job_artifact kernel;
+	bool has_kernel; /* its content, not only a command line */
+	char *cmdline;
+	struct item_list lists[LISTS];
+};
+
+static void read_cmdline(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
+{
+	struct part *part = out;
+
+	free(part->cmdline);
+	part->cmdline = reader_joined(r, node, path, " ");
+}
+
+static const struct reader_field kernel_fields[] = {
+	{"url", artifact_read_url, offsetof(struct part, kernel)},
+	{"data", artifact_read_data, offsetof(struct part, kernel)},
+	{"archive", reader_not_built},
+	{"format", reader_not_built},
+	{"cmdline", read_cmdline},
+	{NULL},
+};
+
+static void read_kernel(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
+{
+	struct part *part = out;
+
+	if (!reader_map(r, node, path, "a kernel", kernel_fields, part))
+		return;
+	part->has_kernel = artifact_check(r, node, path, &part->kernel);
+	part->kernel.category = gw_strdup(UNCATEGORISED);
+}
+
+static void read_initramfs(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
+{
+	item_list_read(r, node, path, kinds[INITRAMFS], out);
+}
+
+static void read_dtb(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
+{
+	item_list_read(r, node, path, kinds[DTB], out);
+}
+
+static void read_http(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
+{
+	item_list_read(r, node, path, kinds[HTTP], out);
+}
+
+static void read_tftp(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
+{
+	item_list_read(r, node, path, kinds[TFTP], out);
+}
+
+static void read_dhcp(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
+{
+	item_list_read(r, node, path, kinds[DHCP], out);
+}
+
+static const struct reader_field storage_fields[] = {
+	{"http", read_http, offsetof(struct part, lists[HTTP])},
+	{"tftp", read_tftp, offsetof(struct part, lists[TFTP])},
+	{"imagestore", reader_not_built},
+	{"nbd", reader_not_built},
+	{NULL},
+};
+
+static void read_storage(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
+{
+	reader_map(r, node, path, "a storage", storage_fields, out);
+}
+
+static const struct reader_field part_fields[] = {
+	{"kernel", read_kernel},
+	{"initramfs", read_initramfs, offsetof(struct part, lists[INITRAMFS])},
+	{"dtb", read_dtb, offsetof(struct part, lists[DTB])},
+	{"storage", read_storage},
+	{"dhcp", read_dhcp, offsetof(struct part, lists[DHCP])},
+	{"fastboot", reader_not_built},
+	{NULL},
+};
+
+static void read_part(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
+{
+	reader_map(r, node, path, "a deployment", part_fields, out);
+}
+
+static void part_finish(struct part *part)
+{
+	kind_artifact.finish(&part->kernel);
+	free(part->cmdline);
+	for (int i = 0; i < LISTS; i++)
+		item_list_finish(&part->lists[i], kinds[i]);
+}
+
+static void merge(struct job_deployment *out, const struct part *start, const struct part *update)
+{
+	const struct part *kernel = update && update->has_kernel ? update : start;
+
+	if (kernel->has_kernel) {
+		out->kernel = gw_calloc(1, sizeof(*out->kernel));
+		kind_artifact.copy(out->kernel, &kernel->kernel);
+	}
+	out->cmdline = gw_strdup(update && update->cmdline ? update->cmdline : start->cmdline);
+	out->initramfs.v = item_list_merged(&start->lists[INITRAMFS], update ? &update->lists[INITRAMFS] : NULL, kinds[INITRAMFS],
+					    &out->initramfs.n);
+	out->dtb.v = item_list_merged(&start->lists[DTB], update ? &update->lists[DTB] : NULL, kinds[DTB], &out->dtb.n);
+	out->http.v = item_list_merged(&start->lists[HTTP], update ? &update->lists[HTTP] : NULL, kinds[HTTP], &out->http.n);
+	out->tftp.v = item_list_merged(&start->lists[TFTP], update ? &update->lists[TFTP] : NULL, kinds[TFTP], &out->tftp.n);
+	out->dhcp = item_list_merged(&start->lists[DHCP], update ? &update->lists[DHCP] : NULL, kinds[DHCP], &out->n_dhcp);
+}
+
+struct parts {
+	struct part start, next;
+};
+
+static const struct reader_field deployment_fields[] = {
+	{"start", read_part, offsetof(struct parts, start), true},
+	{"continue", read_part, offsetof(struct parts, next)},
+	{NULL},
+};
+
+void read_deployment(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
+{
+	struct parts parts = {0};
+	struct job *job = out;
+
+	reader_map(r, node, path, "a deployment", deployment_fields, &parts);
+	merge(&job->start, &parts.start, NULL);
+	merge(&job->next, &parts.start, &parts.next);
+	part_finish(&parts.start);
+	part_finish(&parts.next);
+}
+
+void deployment_finish(struct job_deployment *deployment)
+{
+	if (deployment->kernel)
+		kind_artifact.finish(deployment->kernel);
+	free(deployment->kernel);
+	free(deployment->cmdline);
+	items_finish(deployment->initramfs.v, deployment->initramfs.n, &kind_artifact);
+	items_finish(deployment->dtb.v, deployment->dtb.n, &kind_artifact);
+	items_finish(deployment->http.v, deployment->http.n, &kind_stored);
+	items_finish(deployment->tftp.v, deployment->tftp.n, &kind_stored);
+	items_finish(deployment->dhcp, deployment->n_dhcp, &kind_dhcp);
+}
