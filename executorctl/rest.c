@@ -1,0 +1,187 @@
+#include "executorctl/rest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libgateway/buffer.h"
+#include "libgateway/json.h"
+#include "libgateway/log.h"
+#include "libgateway/url.h"
+
+enum { ANSWER_MAX = 64 << 20, CONNECT_S = 10, TOTAL_S = 120 };
+
+struct request {
+	CURL *curl;
+	struct buffer answer;
+	char *url, *shown;
+	char error[CURL_ERROR_SIZE];
+};
+
+static size_t take_answer(char *bytes, size_t size, size_t n, void *data)
+{
+	return buffer_add(data, bytes, size * n) ? size * n : 0;
+}
+
+static bool request_init(struct request *rq, const struct ctl *ctl, const char *path, struct gw_error *err)
+{
+	const char *ca = getenv("SSL_CERT_FILE"); /* a private CA */
+	struct url_host host;
+	size_t len = strlen(ctl->url);
+
+	*rq = (struct request){.answer.max = ANSWER_MAX};
+	if (!url_host_of(ctl->url, &host, err))
+		return gw_context(err, "--executor");
+	while (len && ctl->url[len - 1] == '/')
+		len--;
+	rq->url = gw_sprintf("%.*s/api/v1/%s", (int)len, ctl->url, path);
+	rq->shown = url_shown(ctl->url);
+	rq->curl = curl_easy_init();
+	gw_assert(rq->curl);
+	curl_easy_setopt(rq->curl, CURLOPT_URL, rq->url);
+	curl_easy_setopt(rq->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(rq->curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(rq->curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
+	curl_easy_setopt(rq->curl, CURLOPT_TIMEOUT, (long)TOTAL_S);
+	curl_easy_setopt(rq->curl, CURLOPT_USERAGENT, "executorctl/" GW_VERSION);
+	curl_easy_setopt(rq->curl, CURLOPT_ERRORBUFFER, rq->error);
+	curl_easy_setopt(rq->curl, CURLOPT_WRITEFUNCTION, take_answer);
+	curl_easy_setopt(rq->curl, CURLOPT_WRITEDATA, &rq->answer);
+	if (ca && *ca)
+		curl_easy_setopt(rq->curl, CURLOPT_CAINFO, ca);
+	return true;
+}
+
+static void request_finish(struct request *rq)
+{
+	curl_easy_cleanup(rq->curl);
+	buffer_finish(&rq->answer);
+	free(rq->url);
+	free(rq->shown);
+}
+
+static enum gw_error_kind kind_of(long status)
+{
+	return status == 404 ? GW_NOT_FOUND : status == 409 ? GW_BUSY : status >= 500 ? GW_UNREACHABLE : GW_REFUSED;
+}
+
+/* {"error": ...} of REST, {"error_msg": ...} of a job's submission, or plain text. */
+static void fail_with_reason(const struct request *rq, long status, struct gw_error *err)
+{
+	const char *text = rq->answer.data ? rq->answer.data : "";
+	cJSON *json = json_decode(text, rq->answer.len, NULL);
+	const char *reason = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "error"));
+	char shown[400];
+
+	if (!reason)
+		reason = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "error_msg"));
+	if (reason)
+		gw_fail(err, kind_of(status), "%s", log_escape(shown, sizeof(shown), reason, strlen(reason)));
+	else
+		gw_fail(err, kind_of(status), "%s answered %ld: %s", rq->shown, status,
+			log_escape(shown, sizeof(shown), text, rq->answer.len));
+	cJSON_Delete(json);
+}
+
+static void fail_without_answer(const struct request *rq, CURLcode code, struct gw_error *err)
+{
+	long why = 0;
+
+	curl_easy_getinfo(rq->curl, CURLINFO_OS_ERRNO, &why);
+	if (code == CURLE_COULDNT_CONNECT && why)
+		gw_fail(err, GW_UNREACHABLE, "%s cannot be reached: %s", rq->shown, strerror((int)why));
+	else
+		gw_fail(err, GW_UNREACHABLE, "%s cannot be reached: %s", rq->shown, rq->error[0] ? rq->error : curl_easy_strerror(code));
+}
+
+/* The HTTP status; 0: none. */
+static long perform(struct request *rq, struct gw_error *err)
+{
+	CURLcode code = curl_easy_perform(rq->curl);
+	long status = 0;
+
+	if (code != CURLE_OK) {
+		fail_without_answer(rq, code, err);
+		return 0;
+	}
+	curl_easy_getinfo(rq->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (status != 200)
+		fail_with_reason(rq, status, err);
+	return status;
+}
+
+static cJSON *answer_of(const struct request *rq, struct gw_error *err)
+{
+	cJSON *json = json_decode(rq->answer.data ? rq->answer.data : "", rq->answer.len, err);
+
+	if (!json && err) {
+		gw_context(err, "%s answered with what is", rq->shown);
+		err->kind = GW_UNREACHABLE;
+	}
+	return json;
+}
+
+cJSON *rest_ask(const struct ctl *ctl, const char *method, const char *path, const cJSON *body, struct gw_error *err)
+{
+	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
+	char *text = body ? cJSON_PrintUnformatted(body) : gw_strdup("");
+	struct request rq = {0};
+	cJSON *json = NULL;
+
+	if (request_init(&rq, ctl, path, err)) {
+		if (strcmp(method, "GET") != 0) {
+			curl_easy_setopt(rq.curl, CURLOPT_CUSTOMREQUEST, method);
+			curl_easy_setopt(rq.curl, CURLOPT_HTTPHEADER, headers);
+			curl_easy_setopt(rq.curl, CURLOPT_POSTFIELDS, text);
+		}
+		if (perform(&rq, err) == 200)
+			json = answer_of(&rq, strcmp(method, "GET") == 0 ? err : NULL);
+		if (!json && err->kind == GW_OK)
+			json = cJSON_CreateObject(); /* a change may be answered with anything */
+	}
+	request_finish(&rq);
+	curl_slist_free_all(headers);
+	free(text);
+	return json;
+}
+
+long rest_post_form(const struct ctl *ctl, const char *path, void (*fill)(void *data, curl_mime *form), void *data, struct gw_error *err)
+{
+	struct request rq = {0};
+	curl_mime *form = NULL;
+	long status = 0;
+
+	if (request_init(&rq, ctl, path, err)) {
+		form = curl_mime_init(rq.curl);
+		fill(data, form);
+		curl_easy_setopt(rq.curl, CURLOPT_MIMEPOST, form);
+		status = perform(&rq, err);
+	}
+	request_finish(&rq);
+	curl_mime_free(form);
+	return status;
+}
+
+/* Colons stay readable, as in MAC addresses. */
+static void add_escaped(struct buffer *out, const char *name)
+{
+	for (; *name; name++)
+		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:", *name))
+			buffer_add(out, name, 1);
+		else
+			buffer_printf(out, "%%%02X", (unsigned char)*name);
+}
+
+char *rest_path(const char *shape, const char *const *names)
+{
+	struct buffer out = {0};
+
+	for (; *shape; shape++)
+		if (shape[0] == '%' && shape[1] == 's') {
+			add_escaped(&out, *names++);
+			shape++;
+		} else {
+			buffer_add(&out, shape, 1);
+		}
+	return buffer_take(&out);
+}

@@ -1,0 +1,27 @@
+/* Tables and colours for people. What a server said never reaches the terminal as control characters. */
+#ifndef EXECUTORCTL_TABLE_H
+#define EXECUTORCTL_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define TABLE_COLUMNS 8
+struct table {
+	size_t columns, rows, room;
+	char **cells; /* rows x columns, owned */
+};
+
+void table_init(struct table *table, const char *const *titles, size_t columns);
+/* A new row of empty cells; then each cell by its column. NULL is shown as "-". */
+void table_row(struct table *table);
+void table_set(struct table *table, size_t column, const char *text);
+/* Prints and frees it. States (IDLE, ON, ERROR, ...) are coloured by what they mean. */
+void table_print(struct table *table, bool colour);
+
+/* The escape sequence to begin with for a state's word, "" for any other text. */
+const char *colour_of(const char *word);
+#define COLOUR_OFF "\033[0m"
+
+char *printable(const char *text); /* control characters become `?`. The caller frees */
+
+#endif
