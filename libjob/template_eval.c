@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define NAME_COST 4 /* bytes of work that comparing with one name is */
+
 typedef const struct value *evaluate(struct tpl *t, const struct node *n);
 
 const struct value *tpl_fail(struct tpl *t, const char *fmt, ...)
@@ -73,10 +75,13 @@ bool tpl_args(struct tpl *t, const struct node *call, struct args *args)
 
 static const struct value *lookup(struct tpl *t, const char *name)
 {
-	for (const struct scope *scope = t->scope; scope; scope = scope->parent)
+	for (const struct scope *scope = t->scope; scope; scope = scope->parent) {
+		if (!tpl_charge(t, scope->n * NAME_COST))
+			return value_undefined();
 		for (size_t i = scope->n; i > 0; i--)
 			if (strcmp(scope->v[i - 1].name, name) == 0)
 				return scope->v[i - 1].value;
+	}
 	return value_get(t->names, name);
 }
 
@@ -85,6 +90,8 @@ void tpl_assign(struct tpl *t, const char *name, const struct value *v)
 	struct scope *scope = t->scope;
 	struct scope_name *more;
 
+	if (!tpl_charge(t, scope->n * NAME_COST))
+		return;
 	for (size_t i = 0; i < scope->n; i++)
 		if (strcmp(scope->v[i].name, name) == 0) {
 			scope->v[i].value = v;
@@ -143,7 +150,9 @@ static const struct value *call_value(struct tpl *t, const struct value *callee,
 	void *data;
 
 	if (!value_is_callable(callee, &call, &data))
-		return tpl_fail(t, callee->type == VALUE_UNDEFINED ? "'%s' is not defined, so it cannot be called" : "'%s' is not a function", name);
+		return tpl_fail(t,
+				callee->type == VALUE_UNDEFINED ? "'%s' is not defined, so it cannot be called" : "'%s' is not a function",
+				name);
 	if (args->n_keys)
 		return tpl_fail(t, "%s() takes no argument with a name ('%s')", name, args->key[0]);
 	v = call(&t->pool, data, args->v, args->n, &err);
@@ -304,10 +313,10 @@ static const struct value *eval_math(struct tpl *t, const struct node *n)
 }
 
 static evaluate *const evaluators[] = {
-	[N_CONST] = eval_const,	  [N_NAME] = eval_name, [N_ATTR] = eval_attr,	[N_ITEM] = eval_item,	      [N_SLICE] = eval_slice,
-	[N_CALL] = eval_call,	  [N_FILTER] = eval_filter, [N_TEST] = eval_test,	[N_LIST] = eval_list,	      [N_DICT] = eval_dict,
-	[N_COND] = eval_cond,	  [N_AND] = eval_and,	[N_OR] = eval_or,	[N_NOT] = eval_not,	      [N_NEG] = eval_neg,
-	[N_POS] = eval_pos,	  [N_COMPARE] = eval_compare, [N_CONCAT] = eval_concat, [N_MATH] = eval_math,
+	[N_CONST] = eval_const, [N_NAME] = eval_name,       [N_ATTR] = eval_attr,     [N_ITEM] = eval_item, [N_SLICE] = eval_slice,
+	[N_CALL] = eval_call,   [N_FILTER] = eval_filter,   [N_TEST] = eval_test,     [N_LIST] = eval_list, [N_DICT] = eval_dict,
+	[N_COND] = eval_cond,   [N_AND] = eval_and,         [N_OR] = eval_or,         [N_NOT] = eval_not,   [N_NEG] = eval_neg,
+	[N_POS] = eval_pos,     [N_COMPARE] = eval_compare, [N_CONCAT] = eval_concat, [N_MATH] = eval_math,
 };
 
 const struct value *tpl_eval(struct tpl *t, const struct node *n)

@@ -94,6 +94,19 @@ static const struct value *f_replace(struct tpl *t, const struct value *v, struc
 	return t->failed ? v : text_replaced(t, v, from, to, count->type == VALUE_INT ? count->u.i : -1);
 }
 
+/* As Python reads one: white space around it, no hexadecimal. */
+static bool float_of(const char *p, double *f)
+{
+	char *end;
+
+	if (strpbrk(p, "xX"))
+		return false;
+	*f = strtod(p, &end);
+	if (end == p)
+		return false;
+	return !end[strspn(end, " \t\n\r\v\f")];
+}
+
 static const struct value *f_int(struct tpl *t, const struct value *v, struct args *args)
 {
 	const struct value *otherwise = arg(args, 0, "default", value_int(&t->pool, 0));
@@ -110,8 +123,7 @@ static const struct value *f_int(struct tpl *t, const struct value *v, struct ar
 			end++;
 		if (end > p && !*end && !errno)
 			return value_int(&t->pool, i);
-		f = strtod(p, &end);
-		if (end == p || *end)
+		if (!float_of(p, &f))
 			return otherwise;
 	} else if (v->type != VALUE_INT && v->type != VALUE_BOOL && v->type != VALUE_FLOAT) {
 		return otherwise;
@@ -124,10 +136,9 @@ static const struct value *f_int(struct tpl *t, const struct value *v, struct ar
 static const struct value *f_float(struct tpl *t, const struct value *v, struct args *args)
 {
 	const char *p = value_text(v, NULL);
-	char *end;
-	double f = p ? strtod(p, &end) : value_as_float(v);
+	double f = value_as_float(v);
 
-	if (p ? (end == p || *end) : (v->type != VALUE_INT && v->type != VALUE_BOOL && v->type != VALUE_FLOAT))
+	if (p ? !float_of(p, &f) : (v->type != VALUE_INT && v->type != VALUE_BOOL && v->type != VALUE_FLOAT))
 		return arg(args, 0, "default", value_float(&t->pool, 0));
 	return value_float(&t->pool, f);
 }
@@ -182,19 +193,35 @@ static const struct value *f_abs(struct tpl *t, const struct value *v, struct ar
 	return value_as_int(v) < 0 ? op_math(t, '-', value_int(&t->pool, 0), v) : v;
 }
 
+/* To the nearest, a half to the even digit; of what the number really is, which printf knows. */
+static double rounded(double f, int precision)
+{
+	char digits[400];
+	double scale = pow(10, -precision);
+
+	if (precision < 0)
+		return nearbyint(f / scale) * scale;
+	snprintf(digits, sizeof(digits), "%.*f", precision, f);
+	return strtod(digits, NULL);
+}
+
 static const struct value *f_round(struct tpl *t, const struct value *v, struct args *args)
 {
 	int64_t precision = value_as_int(arg(args, 0, "precision", value_int(&t->pool, 0)));
 	const char *method = value_text(arg(args, 1, "method", value_string(&t->pool, "common")), NULL);
-	double scale = pow(10, (double)precision);
-	double f = value_as_float(v) * scale;
+	double scale = pow(10, (double)precision), f = value_as_float(v);
 
 	if (v->type != VALUE_INT && v->type != VALUE_FLOAT && v->type != VALUE_BOOL)
 		return tpl_fail(t, "round does not work with %s", value_type_name(v));
 	if (precision > 15 || precision < -15 || !method)
 		return tpl_fail(t, "round: this precision or method is not accepted");
-	f = strcmp(method, "ceil") == 0 ? ceil(f) : strcmp(method, "floor") == 0 ? floor(f) : nearbyint(f);
-	return value_float(&t->pool, f / scale);
+	if (strcmp(method, "ceil") == 0 || strcmp(method, "floor") == 0)
+		return value_float(&t->pool, (*method == 'c' ? ceil(f * scale) : floor(f * scale)) / scale);
+	if (strcmp(method, "common") != 0)
+		return tpl_fail(t, "round: '%.20s' is not a method; accepted: common, ceil, floor", method);
+	if (v->type == VALUE_FLOAT)
+		return value_float(&t->pool, rounded(f, (int)precision));
+	return precision < 0 && fabs(f) < 1e15 ? value_int(&t->pool, (int64_t)rounded(f, (int)precision)) : v;
 }
 
 static const struct value *f_escape(struct tpl *t, const struct value *v, struct args *args)
@@ -297,7 +324,8 @@ static const char *format_one(struct tpl *t, struct text *text, const char *p, s
 		return p + n + 1;
 	}
 	if (*i >= args->n || n > 6 || !p[n] || !strchr("sdifxXor", p[n])) {
-		tpl_fail(t, *i >= args->n ? "format: there are fewer arguments than directives" : "format: this directive is not supported");
+		tpl_fail(t,
+			 *i >= args->n ? "format: there are fewer arguments than directives" : "format: this directive is not supported");
 		return NULL;
 	}
 	v = args->v[(*i)++];
@@ -313,7 +341,7 @@ static const char *format_one(struct tpl *t, struct text *text, const char *p, s
 			text_put(t, text, buf, strnlen(buf, (size_t)snprintf(buf, sizeof(buf), spec, shown.p ? shown.p : "")));
 		else if (!t->failed)
 			text_put(t, text, shown.p, shown.n);
-		free(shown.p);
+		text_free(t, &shown);
 	} else if (v->type != VALUE_INT && v->type != VALUE_FLOAT && v->type != VALUE_BOOL) {
 		tpl_fail(t, "format: %%%c does not work with %s", p[n], value_type_name(v));
 	} else if (!t->failed) {

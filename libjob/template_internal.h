@@ -1,5 +1,5 @@
-/* The inside of the template engine: tokens (template_lex.c), nodes (template_parse.c), evaluation (template_eval.c, template_run.c), and what
- * templates can call (template_filters.c, template_tests.c, template_methods.c, template_ops.c). One struct tpl is one rendering. */
+/* The inside of the template engine: tokens (template_lex.c), nodes (template_parse.c), evaluation (template_eval.c, template_run.c), and
+ * what templates can call (template_filters.c, template_tests.c, template_methods.c, template_ops.c). One struct tpl is one rendering. */
 #ifndef LIBJOB_TEMPLATE_INTERNAL_H
 #define LIBJOB_TEMPLATE_INTERNAL_H
 
@@ -13,16 +13,40 @@ enum token_kind { T_DATA, T_VAR_BEGIN, T_VAR_END, T_BLOCK_BEGIN, T_BLOCK_END, T_
 struct token {
 	enum token_kind kind;
 	int line;
-	int op;                    /* T_OP: a character or OP2 */
-	const char *text;          /* T_DATA, T_NAME: n bytes in the pool, names 0-terminated */
+	int op;           /* T_OP: a character or OP2 */
+	const char *text; /* T_DATA, T_NAME: n bytes in the pool, names 0-terminated */
 	size_t n;
 	const struct value *value; /* T_VALUE: a number or string */
 };
 
 enum node_kind {
-	N_DATA, N_OUTPUT, N_IF, N_FOR, N_SET, N_SET_BLOCK, N_WITH, N_FILTER_BLOCK, /* statements */
-	N_CONST, N_NAME, N_ATTR, N_ITEM, N_SLICE, N_CALL, N_FILTER, N_TEST, N_LIST, N_DICT, N_COND, N_AND, N_OR, N_NOT, N_NEG, N_POS, N_COMPARE,
-	N_CONCAT, N_MATH
+	N_DATA,
+	N_OUTPUT,
+	N_IF,
+	N_FOR,
+	N_SET,
+	N_SET_BLOCK,
+	N_WITH,
+	N_FILTER_BLOCK, /* statements */
+	N_CONST,
+	N_NAME,
+	N_ATTR,
+	N_ITEM,
+	N_SLICE,
+	N_CALL,
+	N_FILTER,
+	N_TEST,
+	N_LIST,
+	N_DICT,
+	N_COND,
+	N_AND,
+	N_OR,
+	N_NOT,
+	N_NEG,
+	N_POS,
+	N_COMPARE,
+	N_CONCAT,
+	N_MATH
 };
 
 struct node {
@@ -42,19 +66,17 @@ struct scope {
 	struct scope_name {
 		const char *name;
 		const struct value *value;
-	} *v;
+	} * v;
 	size_t n, cap;
-	bool is_loop;
 };
 
 struct loop_state { /* of a running `for` */
 	const struct value *list;
 	size_t i;
-	unsigned depth;
 	const struct value *changed; /* what loop.changed() saw last */
 };
 
-struct text { /* grows in memory of its own; bounded by TEMPLATE_OUTPUT_MAX */
+struct text { /* grows in memory of its own, which counts as the pool's; bounded by TEMPLATE_OUTPUT_MAX */
 	char *p;
 	size_t n, cap;
 };
@@ -92,7 +114,7 @@ bool tpl_charge(struct tpl *t, size_t bytes); /* one step and one for each 64 by
 void *tpl_alloc(struct tpl *t, size_t size);  /* NULL: failed */
 
 bool tpl_lex(struct tpl *t);
-struct node *tpl_parse(struct tpl *t);                /* a body: its children are statements. NULL: failed */
+struct node *tpl_parse(struct tpl *t); /* a body: its children are statements. NULL: failed */
 void tpl_run_body(struct tpl *t, const struct node *body);
 const struct value *tpl_eval(struct tpl *t, const struct node *n);
 bool tpl_args(struct tpl *t, const struct node *call, struct args *args);
@@ -104,8 +126,9 @@ void text_puts(struct tpl *t, struct text *text, const char *s);
 void text_value(struct tpl *t, struct text *text, const struct value *v); /* as {{ }} shows it */
 void text_repr(struct tpl *t, struct text *text, const struct value *v);  /* as a list shows its items */
 void text_json(struct tpl *t, struct text *text, const struct value *v, int indent /* < 0: one line */, int level);
-const struct value *text_take(struct tpl *t, struct text *text);          /* as a string of the pool; frees the text */
-const struct value *tpl_str(struct tpl *t, const struct value *v);        /* a string stays itself */
+const struct value *text_take(struct tpl *t, struct text *text); /* as a string of the pool; frees the text */
+void text_free(struct tpl *t, struct text *text);
+const struct value *tpl_str(struct tpl *t, const struct value *v); /* a string stays itself */
 
 /* Operators */
 const struct value *op_math(struct tpl *t, int op, const struct value *a, const struct value *b);
@@ -115,7 +138,8 @@ bool op_in(struct tpl *t, const struct value *needle, const struct value *hay);
 bool op_compare(struct tpl *t, int op, const struct value *a, const struct value *b);
 const struct value *op_attr(struct tpl *t, const struct value *v, const char *name);
 const struct value *op_item(struct tpl *t, const struct value *v, const struct value *key);
-const struct value *op_slice(struct tpl *t, const struct value *v, const struct value *from, const struct value *to, const struct value *step);
+const struct value *op_slice(struct tpl *t, const struct value *v, const struct value *from, const struct value *to,
+			     const struct value *step);
 const struct value *op_list(struct tpl *t, const struct value *v); /* what a `for` over it sees, as a list */
 
 /* Calls. The arguments' count is checked by the callee's row. */

@@ -275,7 +275,8 @@ static bool lex_operator(struct lexer *lx)
 	struct token *token;
 
 	if (!strchr("+-*/%~[](){}=<>.:|,;", *lx->p) && !starts(lx, "!=")) {
-		snprintf(what, sizeof(what), "the character '%c' is not known in an expression", isprint((unsigned char)*lx->p) ? *lx->p : '?');
+		snprintf(what, sizeof(what), "the character '%c' is not known in an expression",
+			 isprint((unsigned char)*lx->p) ? *lx->p : '?');
 		return fail(lx, what);
 	}
 	token = push(lx, T_OP);

@@ -308,7 +308,8 @@ const struct value *list_groupby(struct tpl *t, const struct value *v, struct ar
 
 			items = value_list(&t->pool);
 			value_append(&t->pool, pair, follow(t, value_at(list, i), attribute));
-			for (size_t k = i; k < value_len(list) && op_equal(t, sort_key(t, value_at(list, k), attribute, case_sensitive), key); k++)
+			for (size_t k = i;
+			     k < value_len(list) && op_equal(t, sort_key(t, value_at(list, k), attribute, case_sensitive), key); k++)
 				value_append(&t->pool, items, value_at(list, k));
 			value_append(&t->pool, pair, items);
 			value_append(&t->pool, result, pair);

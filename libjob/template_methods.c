@@ -1,4 +1,5 @@
-/* Methods of strings, lists, dicts and `loop`, and the functions that are always there. Source: Python's; none of them changes its object. */
+/* Methods of strings, lists, dicts and `loop`, and the functions that are always there. Source: Python's; none of them changes its object.
+ */
 #include "libjob/template_filters.h"
 
 #include <ctype.h>
@@ -28,7 +29,8 @@ static bool ends(const struct value *v, const struct value *with)
 }
 
 /* Either a string or a list of them */
-static const struct value *any_of(struct tpl *t, const struct value *v, const struct value *with, bool (*is)(const struct value *, const struct value *))
+static const struct value *any_of(struct tpl *t, const struct value *v, const struct value *with,
+				  bool (*is)(const struct value *, const struct value *))
 {
 	bool found = is(v, with);
 
@@ -87,13 +89,18 @@ static const struct value *m_split(struct tpl *t, const struct value *v, struct 
 	return list;
 }
 
-static const char *last_hit(const struct value *v, const struct value *needle, const char *end)
+/* The last `needle` before `end`. Each place that begins like it costs, since all of the needle may be compared there. */
+static const char *last_hit(struct tpl *t, const struct value *v, const struct value *needle, const char *end)
 {
-	const char *p = end - needle->u.s.n;
+	const char *begin = v->u.s.p, *p;
+	size_t n = needle->u.s.n, left = (size_t)(end - begin);
 
-	while (p >= v->u.s.p && memcmp(p, needle->u.s.p, needle->u.s.n) != 0)
-		p--;
-	return p >= v->u.s.p ? p : NULL;
+	if (!n || n > left)
+		return n ? NULL : end;
+	for (left -= n - 1; (p = memrchr(begin, needle->u.s.p[0], left)) && tpl_charge(t, n); left = (size_t)(p - begin))
+		if (memcmp(p, needle->u.s.p, n) == 0)
+			return p;
+	return NULL;
 }
 
 static const struct value *m_rsplit(struct tpl *t, const struct value *v, struct args *args)
@@ -109,7 +116,7 @@ static const struct value *m_rsplit(struct tpl *t, const struct value *v, struct
 		return m_split(t, v, args);
 	if (by->type != VALUE_STRING || !by->u.s.n)
 		return tpl_fail(t, "rsplit() with a maximum needs a separator");
-	while (left-- > 0 && tpl_charge(t, v->u.s.n) && (hit = last_hit(v, by, end))) {
+	while (left-- > 0 && tpl_charge(t, v->u.s.n) && (hit = last_hit(t, v, by, end))) {
 		value_append(&t->pool, list, value_string_n(&t->pool, hit + by->u.s.n, (size_t)(end - hit) - by->u.s.n));
 		end = hit;
 	}
@@ -141,7 +148,7 @@ static const struct value *partition(struct tpl *t, const struct value *v, const
 
 	if (by->type != VALUE_STRING || !by->u.s.n)
 		return tpl_fail(t, "partition() needs a separator that is not empty");
-	hit = last ? last_hit(v, by, v->u.s.p + v->u.s.n) : memmem(v->u.s.p, v->u.s.n, by->u.s.p, by->u.s.n);
+	hit = last ? last_hit(t, v, by, v->u.s.p + v->u.s.n) : memmem(v->u.s.p, v->u.s.n, by->u.s.p, by->u.s.n);
 	n = hit ? (size_t)(hit - v->u.s.p) : last ? 0 : v->u.s.n;
 	value_append(&t->pool, list, value_string_n(&t->pool, v->u.s.p, n));
 	value_append(&t->pool, list, hit ? by : value_string(&t->pool, ""));
@@ -237,7 +244,7 @@ static const struct value *m_find(struct tpl *t, const struct value *v, struct a
 
 static const struct value *m_rfind(struct tpl *t, const struct value *v, struct args *args)
 {
-	return string_args(t, args, "rfind") ? offset(t, v, last_hit(v, args->v[0], v->u.s.p + v->u.s.n)) : v;
+	return string_args(t, args, "rfind") ? offset(t, v, last_hit(t, v, args->v[0], v->u.s.p + v->u.s.n)) : v;
 }
 
 static const struct value *m_count(struct tpl *t, const struct value *v, struct args *args)
@@ -435,8 +442,8 @@ const struct value *loop_attr(struct tpl *t, const struct value *v, const char *
 	const struct {
 		const char *name;
 		int64_t number;
-	} numbers[] = {{"index", i + 1},  {"index0", i},	    {"revindex", n - i},	     {"revindex0", n - i - 1},
-		       {"length", n},	  {"depth", loop->depth}, {"depth0", (int64_t)loop->depth - 1}};
+	} numbers[] = {{"index", i + 1}, {"index0", i}, {"revindex", n - i}, {"revindex0", n - i - 1},
+		       {"length", n},    {"depth", 1},  {"depth0", 0}}; /* depths are those of recursive loops */
 
 	for (size_t k = 0; k < sizeof(numbers) / sizeof(numbers[0]); k++)
 		if (strcmp(numbers[k].name, name) == 0)
@@ -482,6 +489,8 @@ static const struct value *g_dict(struct tpl *t, struct args *args)
 {
 	struct value *dict = value_dict(&t->pool);
 
+	if (args->n > 1 || (args->n && args->v[0]->type != VALUE_DICT))
+		return tpl_fail(t, "dict() and namespace() take one mapping, and names");
 	for (size_t i = 0; args->n && i < value_len(args->v[0]) && tpl_charge(t, 0); i++)
 		value_set_key(&t->pool, dict, value_key_at(args->v[0], i), value_item_at(args->v[0], i));
 	for (size_t i = 0; i < args->n_keys && !t->failed; i++)
@@ -493,6 +502,8 @@ static const struct value *g_namespace(struct tpl *t, struct args *args)
 {
 	struct value *ns = (struct value *)(uintptr_t)g_dict(t, args);
 
+	if (t->failed)
+		return ns;
 	if (ns->has_namespace)
 		return tpl_fail(t, "a namespace cannot hold a namespace");
 	if (ns->type == VALUE_DICT)

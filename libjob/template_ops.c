@@ -281,7 +281,8 @@ const struct value *op_item(struct tpl *t, const struct value *v, const struct v
 			       : value_undefined();
 	if (key->type == VALUE_STRING)
 		return op_attr(t, v, key->u.s.p);
-	if (key->type != VALUE_INT || (v->type != VALUE_LIST && v->type != VALUE_STRING) || !tpl_charge(t, v->type == VALUE_STRING ? v->u.s.n : 0))
+	if (key->type != VALUE_INT || (v->type != VALUE_LIST && v->type != VALUE_STRING) ||
+	    !tpl_charge(t, v->type == VALUE_STRING ? v->u.s.n : 0))
 		return value_undefined();
 	n = value_len(v);
 	if (i < 0)
@@ -308,7 +309,8 @@ static int64_t bound(const struct value *v, int64_t n, int64_t otherwise, bool b
 	return i > n - back ? n - back : i;
 }
 
-const struct value *op_slice(struct tpl *t, const struct value *v, const struct value *from, const struct value *to, const struct value *step)
+const struct value *op_slice(struct tpl *t, const struct value *v, const struct value *from, const struct value *to,
+			     const struct value *step)
 {
 	int64_t n = (int64_t)value_len(v);
 	int64_t by = step->type == VALUE_INT ? step->u.i : 1;

@@ -11,6 +11,7 @@ static struct node *parse_unary(struct tpl *t, bool filters);
 static struct node *parse_primary(struct tpl *t);
 static struct node *parse_postfix(struct tpl *t, struct node *n);
 static struct node *parse_body(struct tpl *t, const char *ends);
+static struct node *parse_for_target(struct tpl *t);
 
 static const struct token *peek(struct tpl *t)
 {
@@ -584,33 +585,33 @@ static struct node *parse_if(struct tpl *t)
 	return all;
 }
 
+/* A name, or a group of them in brackets */
+static struct node *parse_for_name(struct tpl *t)
+{
+	struct node *n;
+
+	if (peek(t)->kind == T_NAME)
+		return parse_name(t);
+	if (!take_op(t, '('))
+		return unexpected(t, "a name to assign to");
+	n = deeper(t) ? parse_for_target(t) : NULL;
+	t->depth--;
+	return n && expect_op(t, ')') ? n : NULL;
+}
+
 /* The names that are assigned to: one N_NAME, or an N_LIST of them, nested for (a, (b, c)). `in` would be taken for the operator by
  * parse_tuple. */
 static struct node *parse_for_target(struct tpl *t)
 {
-	struct node *list = NULL;
-	struct node *first = NULL;
+	struct node *first = parse_for_name(t), *list;
 
-	do {
-		struct node *item;
-
-		if (is_name(t, "in") && list)
-			break;
-		if (peek(t)->kind != T_NAME && !is_op(t, '('))
-			return unexpected(t, "a name to assign to");
-		if (!deeper(t))
-			return NULL;
-		item = take_op(t, '(') ? parse_for_target(t) : parse_name(t);
-		t->depth--;
-		if (!first)
-			first = item;
-		else if (!list)
-			list = node(t, N_LIST, NULL, NULL, NULL), add_child(t, list, first);
-		if (list)
-			add_child(t, list, item);
-	} while (!t->failed && take_op(t, ','));
-	take_op(t, ')');
-	return list ? list : first;
+	if (!is_op(t, ','))
+		return first;
+	list = node(t, N_LIST, NULL, NULL, NULL);
+	add_child(t, list, first);
+	while (!t->failed && take_op(t, ',') && !is_name(t, "in") && !is_op(t, '=') && !is_op(t, ')'))
+		add_child(t, list, parse_for_name(t));
+	return list;
 }
 
 /* What `set` assigns to: names, or NAMESPACE.NAME */
@@ -787,7 +788,7 @@ static struct node *parse_body(struct tpl *t, const char *ends)
 		if (token->kind == T_EOF) {
 			t->line = line;
 			if (*ends)
-				tpl_fail(t, "a tag is not closed; expected:%s", ends);
+				tpl_fail(t, "a tag is not closed; expected one of:%.*s", (int)strlen(ends) - 1, ends);
 			break;
 		}
 		if (token->kind == T_DATA) {

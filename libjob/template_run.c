@@ -106,25 +106,15 @@ static const struct value *filtered(struct tpl *t, const struct node *n, const s
 	return kept;
 }
 
-static unsigned loops_around(const struct tpl *t)
-{
-	unsigned n = 0;
-
-	for (const struct scope *scope = t->scope; scope; scope = scope->parent)
-		n += scope->is_loop;
-	return n;
-}
-
 static void run_for(struct tpl *t, const struct node *n)
 {
 	const struct value *list = op_list(t, tpl_eval(t, n->a));
 	struct loop_state *loop = tpl_alloc(t, sizeof(*loop));
-	struct scope scope = {.parent = t->scope, .is_loop = true};
+	struct scope scope = {.parent = t->scope};
 
 	if (t->failed || !loop)
 		return;
 	list = filtered(t, n, list);
-	loop->depth = loops_around(t) + 1;
 	loop->list = list;
 	t->scope = &scope;
 	for (loop->i = 0; loop->i < value_len(list) && tpl_charge(t, 0); loop->i++) {
@@ -172,7 +162,7 @@ static void run_filter_block(struct tpl *t, const struct node *n)
 }
 
 static void (*const runners[])(struct tpl *t, const struct node *n) = {
-	[N_DATA] = run_data, [N_OUTPUT] = run_output,	      [N_IF] = run_if,	   [N_FOR] = run_for,
+	[N_DATA] = run_data, [N_OUTPUT] = run_output,       [N_IF] = run_if,     [N_FOR] = run_for,
 	[N_SET] = run_set,   [N_SET_BLOCK] = run_set_block, [N_WITH] = run_with, [N_FILTER_BLOCK] = run_filter_block,
 };
 

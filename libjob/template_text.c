@@ -5,6 +5,18 @@
 #include <stdio.h>
 #include <string.h>
 
+static bool text_grow(struct tpl *t, struct text *text, size_t cap)
+{
+	if (cap - text->cap > t->pool.limit - t->pool.used) {
+		t->pool.full = true;
+		return tpl_charge(t, 0);
+	}
+	t->pool.used += cap - text->cap;
+	text->p = gw_realloc(text->p, cap);
+	text->cap = cap;
+	return true;
+}
+
 void text_put(struct tpl *t, struct text *text, const char *p, size_t n)
 {
 	if (t->failed || !tpl_charge(t, n))
@@ -13,10 +25,8 @@ void text_put(struct tpl *t, struct text *text, const char *p, size_t n)
 		tpl_fail(t, "the text grows too large; accepted: %d bytes", TEMPLATE_OUTPUT_MAX);
 		return;
 	}
-	if (text->n + n + 1 > text->cap) {
-		text->cap = (text->n + n + 1) * 2 + 64;
-		text->p = gw_realloc(text->p, text->cap);
-	}
+	if (text->n + n + 1 > text->cap && !text_grow(t, text, (text->n + n + 1) * 2 + 64))
+		return;
 	if (n)
 		memcpy(text->p + text->n, p, n);
 	text->n += n;
@@ -32,9 +42,15 @@ const struct value *text_take(struct tpl *t, struct text *text)
 {
 	const struct value *v = t->failed ? value_undefined() : value_string_n(&t->pool, text->p, text->n);
 
+	text_free(t, text);
+	return v;
+}
+
+void text_free(struct tpl *t, struct text *text)
+{
+	t->pool.used -= text->cap;
 	free(text->p);
 	*text = (struct text){0};
-	return v;
 }
 
 const struct value *tpl_str(struct tpl *t, const struct value *v)
@@ -53,7 +69,13 @@ static void add_float(struct tpl *t, struct text *text, double f, bool json)
 	char buf[40];
 
 	if (!isfinite(f)) {
-		text_puts(t, text, json ? (isnan(f) ? "NaN" : f < 0 ? "-Infinity" : "Infinity") : (isnan(f) ? "nan" : f < 0 ? "-inf" : "inf"));
+		text_puts(t, text,
+			  json ? (isnan(f) ? "NaN"
+				  : f < 0  ? "-Infinity"
+					   : "Infinity")
+			       : (isnan(f) ? "nan"
+				  : f < 0  ? "-inf"
+					   : "inf"));
 		return;
 	}
 	for (int digits = 15; digits <= 17; digits++) {
@@ -141,7 +163,7 @@ void text_value(struct tpl *t, struct text *text, const struct value *v)
 		add_scalar(t, text, v, false);
 }
 
-/* Source: Jinja2's htmlsafe_json_dumps: < > & ' as \uXXXX, other than ASCII too. */
+/* Source: Jinja2's htmlsafe_json_dumps: < > & ' as \uXXXX. Letters other than ASCII stay: YAML knows no pairs of surrogates. */
 static void json_string(struct tpl *t, struct text *text, const struct value *v)
 {
 	char buf[16];
@@ -173,17 +195,20 @@ static void json_newline(struct tpl *t, struct text *text, int indent, int level
 static void json_container(struct tpl *t, struct text *text, const struct value *v, int indent, int level)
 {
 	bool is_list = v->type == VALUE_LIST;
+	struct args case_sensitive = {.v = {value_bool(true)}, .n = 1};
 
+	if (!is_list)
+		v = tpl_filter(t, "dictsort", v, &case_sensitive); /* pairs */
 	text_puts(t, text, is_list ? "[" : "{");
 	for (size_t i = 0; i < value_len(v) && !t->failed; i++) {
 		if (i)
 			text_puts(t, text, indent < 0 ? ", " : ",");
 		json_newline(t, text, indent, level + 1);
 		if (!is_list) {
-			text_json(t, text, tpl_str(t, value_key_at(v, i)), indent, level + 1);
+			text_json(t, text, tpl_str(t, value_at(value_at(v, i), 0)), indent, level + 1);
 			text_puts(t, text, ": ");
 		}
-		text_json(t, text, is_list ? value_at(v, i) : value_item_at(v, i), indent, level + 1);
+		text_json(t, text, is_list ? value_at(v, i) : value_at(value_at(v, i), 1), indent, level + 1);
 	}
 	if (value_len(v))
 		json_newline(t, text, indent, level);

@@ -20,16 +20,9 @@ static const struct value none = {.type = VALUE_NONE};
 static const struct value truths[2] = {{.type = VALUE_BOOL, .u.b = false}, {.type = VALUE_BOOL, .u.b = true}};
 
 static const char *const type_names[VALUE_TYPES] = {
-	[VALUE_UNDEFINED] = "undefined",
-	[VALUE_NONE] = "none",
-	[VALUE_BOOL] = "a boolean",
-	[VALUE_INT] = "an integer",
-	[VALUE_FLOAT] = "a number",
-	[VALUE_STRING] = "a string",
-	[VALUE_LIST] = "a list",
-	[VALUE_DICT] = "a mapping",
-	[VALUE_CALLABLE] = "a function",
-	[VALUE_LOOP] = "the loop",
+	[VALUE_UNDEFINED] = "undefined", [VALUE_NONE] = "none",       [VALUE_BOOL] = "a boolean", [VALUE_INT] = "an integer",
+	[VALUE_FLOAT] = "a number",      [VALUE_STRING] = "a string", [VALUE_LIST] = "a list",    [VALUE_DICT] = "a mapping",
+	[VALUE_CALLABLE] = "a function", [VALUE_LOOP] = "the loop",
 };
 
 void value_pool_init(struct value_pool *pool, size_t limit)
@@ -238,13 +231,27 @@ void value_append(struct value_pool *pool, struct value *list, const struct valu
 	v[list->u.list.n++] = item;
 }
 
+static uint64_t folded(uint64_t a, uint64_t b)
+{
+	__uint128_t product = (__uint128_t)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* The seed is where the program lies in memory, which no template can know: so none can choose keys that all meet in one place. */
 static uint32_t hash_bytes(const char *p, size_t n)
 {
-	uint32_t h = 2166136261u;
+	uint64_t seed = (uint64_t)(uintptr_t)&undefined * 0x9e3779b97f4a7c15u, h = seed ^ n, part;
 
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (unsigned char)p[i]) * 16777619u;
-	return h ^ h >> 15;
+	for (; n; p += sizeof(part)) {
+		size_t take = n < sizeof(part) ? n : sizeof(part);
+
+		part = 0;
+		memcpy(&part, p, take);
+		h = folded(part ^ seed, h ^ 0xa0761d6478bd642fu);
+		n -= take;
+	}
+	return (uint32_t)folded(h ^ 0xe7037ed1a0b428dbu, seed | 1);
 }
 
 static uint32_t key_hash(const struct value *key)

@@ -71,7 +71,7 @@ static void each_is_a_job_for_a_known_and_for_an_unknown_dut(void **state)
 		{"libjob/templates/register.yml.j2", CONSOLE "mars.action=register"},
 		{"libjob/templates/bootloop.yml.j2", CONSOLE "mars.action=check"},
 		{"examples/hello.yml", CONSOLE "mars.action=hello hello.text=good_morning"},
-		{"examples/reboot.yml", CONSOLE "rdinit=/bin/false panic=3"},
+		{"examples/reboot.yml", CONSOLE "rdinit=/nothing panic=3"},
 		{"examples/timeouts.yml", CONSOLE "mars.action=hello hello.text=with_many_cores"},
 	};
 	struct gw_error err = {0};
