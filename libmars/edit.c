@@ -259,7 +259,7 @@ static bool replace_value(struct editor *e, const struct tree_node *old, const s
 		return replace_block_items(e, old, value);
 	if (block)
 		return replace_block(e, old, value);
-	if (wants_lines(value) && !in_flow(old) && old->line == old->key->line && !old->anchored &&
+	if (wants_lines(value) && !in_flow(old->parent) && old->line == old->key->line && !old->anchored &&
 	    (tree_is_null(old) || (old->kind != TREE_SCALAR && old->kind != TREE_ALIAS && old->n == 0)))
 		return replace_with_lines(e, old, value);
 	return replace_scalar(e, old, value);
@@ -274,21 +274,39 @@ static bool insert_in_flow(struct editor *e, const struct tree_node *map, const 
 
 	if (map->last)
 		text_adds(text, ", ");
-	render_key(text, member->name);
+	render_key(text, member->name, TREE_PLAIN);
 	text_adds(text, ": ");
 	render_inline(text, &member->value, TREE_PLAIN);
 	return true;
+}
+
+/* Whether the entry has an empty line in front of it, and of the comments that belong to it. */
+static bool stands_apart(const struct editor *e, const struct tree_node *value)
+{
+	uint32_t at = line_start(e, value->key->start), start;
+
+	for (; at > 0; at = start) {
+		start = line_start(e, at - 1);
+		if (line_stop(e, start) == start)
+			return true;
+		if (e->text[start + strspn(e->text + start, " ")] != '#')
+			return false;
+	}
+	return false;
 }
 
 static bool insert_in_block(struct editor *e, const struct tree_node *map, const struct mars_member *member)
 {
 	uint32_t stop = line_stop(e, map->last->end);
 	unsigned indent = map->first->key->column - 1;
+	struct render_style style = render_style_of(e->tree, map);
 	struct text *text = splice(e, stop, stop);
 
-	text_adds(text, e->style.line_end);
+	text_adds(text, style.line_end);
+	if (map->n > 1 && stands_apart(e, map->last))
+		text_adds(text, style.line_end);
 	render_indent(text, indent);
-	render_member(text, &e->style, indent, member);
+	render_member(text, &style, indent, member);
 	return true;
 }
 
@@ -436,7 +454,7 @@ static bool edit_once(struct text *text, const char *name, struct tree **tree, c
 	struct tree *new = NULL;
 	bool ok;
 
-	e.style = render_style_of(*tree);
+	e.style = render_style_of(*tree, NULL);
 	ok = plan(&e);
 	if (ok && e.n) {
 		apply_splices(&e, &after);

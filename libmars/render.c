@@ -94,21 +94,25 @@ static void put_text(struct text *out, const char *text, enum tree_style quotes)
 		put_single(out, text);
 }
 
+/* PyYAML takes an exponent only behind a dot and with its sign: 1.0e-05. */
 static void put_number(struct text *out, double number)
 {
 	char buf[64];
+	size_t mantissa;
 
 	snprintf(buf, sizeof(buf), "%.15g", number);
 	if (strtod(buf, NULL) != number)
 		snprintf(buf, sizeof(buf), "%.17g", number);
-	if (strpbrk(buf, "eE")) /* PyYAML reads 1e+20 as a text */
-		snprintf(buf, sizeof(buf), "%.6f", number);
-	text_adds(out, buf);
+	mantissa = strcspn(buf, "e");
+	text_add(out, buf, mantissa);
+	if (buf[mantissa] && !memchr(buf, '.', mantissa))
+		text_adds(out, ".0");
+	text_adds(out, buf + mantissa);
 }
 
-void render_key(struct text *out, const char *key)
+void render_key(struct text *out, const char *key, enum tree_style quotes)
 {
-	put_text(out, key, TREE_PLAIN);
+	put_text(out, key, quotes);
 }
 
 static void put_flow_mapping(struct text *out, const struct mars_value *value)
@@ -116,7 +120,7 @@ static void put_flow_mapping(struct text *out, const struct mars_value *value)
 	text_adds(out, "{");
 	for (size_t i = 0; i < value->n; i++) {
 		text_adds(out, i ? ", " : "");
-		render_key(out, value->members[i].name);
+		render_key(out, value->members[i].name, TREE_PLAIN);
 		text_adds(out, ": ");
 		render_inline(out, &value->members[i].value, TREE_PLAIN);
 	}
@@ -172,8 +176,10 @@ static void new_line(struct text *out, const struct render_style *style, unsigne
 void render_member(struct text *out, const struct render_style *style, unsigned indent, const struct mars_member *member)
 {
 	const struct mars_value *value = &member->value;
+	struct render_style inner = *style;
 
-	render_key(out, member->name);
+	inner.quotes = TREE_PLAIN;
+	render_key(out, member->name, style->quotes);
 	text_adds(out, ":");
 	if (value->type == MARS_VALUE_TEXTS && value->n) {
 		for (size_t i = 0; i < value->n; i++) {
@@ -184,7 +190,7 @@ void render_member(struct text *out, const struct render_style *style, unsigned 
 	} else if (value->type == MARS_VALUE_MAPPING && value->n) {
 		for (size_t i = 0; i < value->n; i++) {
 			new_line(out, style, indent + style->step);
-			render_member(out, style, indent + style->step, &value->members[i]);
+			render_member(out, &inner, indent + style->step, &value->members[i]);
 		}
 	} else {
 		text_adds(out, " ");
@@ -205,22 +211,42 @@ static const struct tree_node *first_block_list(const struct tree_node *node)
 	return found;
 }
 
-struct render_style render_style_of(const struct tree *tree)
+/* How far the first block mapping that is a value of `map` is indented; 0: there is none. */
+static unsigned step_in(const struct tree_node *map)
+{
+	for (const struct tree_node *value = map && map->kind == TREE_MAP ? map->first : NULL; value; value = value->next)
+		if (value->kind == TREE_MAP && !value->flow && value->n && value->first->key->column > value->key->column)
+			return value->first->key->column - value->key->column;
+	return 0;
+}
+
+#define MAX_STEP 16 /* more is somebody's art, not a style */
+
+static void look_at(struct render_style *style, const struct tree_node *map)
+{
+	const struct tree_node *list = first_block_list(map);
+	unsigned step = step_in(map);
+
+	if (step && step <= MAX_STEP)
+		style->step = step;
+	if (list && list->column >= list->key->column && list->column - list->key->column <= MAX_STEP)
+		style->dash = list->column - list->key->column;
+}
+
+struct render_style render_style_of(const struct tree *tree, const struct tree_node *map)
 {
 	size_t len;
 	const char *text = tree_text(tree, &len), *end = len ? memchr(text, '\n', len) : NULL;
-	const struct tree_node *root = tree_root(tree), *list = first_block_list(root);
 	struct render_style style = {.line_end = end && end > text && end[-1] == '\r' ? "\r\n" : "\n", .step = 2, .dash = 2};
 
-	for (const struct tree_node *value = root && root->kind == TREE_MAP ? root->first : NULL; value; value = value->next)
-		if (value->kind == TREE_MAP && !value->flow && value->n && value->first->key->column > value->key->column) {
-			style.step = value->first->key->column - value->key->column;
-			break;
-		}
-	if (style.step > 16)
-		style.step = 2;
-	style.dash = list && list->column >= list->key->column && list->column - list->key->column <= 16 ? list->column - list->key->column
-													 : style.step;
+	look_at(&style, tree_root(tree));
+	if (!first_block_list(tree_root(tree)))
+		style.dash = style.step;
+	if (!map || map->kind != TREE_MAP || map->flow)
+		return style;
+	look_at(&style, map);
+	if (map->last && (map->last->key->style == TREE_SINGLE || map->last->key->style == TREE_DOUBLE))
+		style.quotes = (enum tree_style)map->last->key->style;
 	return style;
 }
 
@@ -277,6 +303,6 @@ bool render_reads_as(const struct tree *tree, const struct tree_node *node, cons
 	if (value->type == MARS_VALUE_INTEGER)
 		return reads_as_number(node, (double)value->integer);
 	if (value->type == MARS_VALUE_NUMBER)
-		return reads_as_number(node, value->number) || value->number > 1e15;
+		return reads_as_number(node, value->number);
 	return tree_is(node, value->text);
 }

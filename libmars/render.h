@@ -7,17 +7,18 @@
 #include "libmars/tree.h"
 
 struct render_style {
-	const char *line_end; /* "\n" or "\r\n" */
-	unsigned step;        /* blanks that a nested mapping is indented by */
-	unsigned dash;        /* blanks that a list's dashes are indented by, from their key */
+	const char *line_end;   /* "\n" or "\r\n" */
+	unsigned step;          /* blanks that a nested mapping is indented by */
+	unsigned dash;          /* blanks that a list's dashes are indented by, from their key */
+	enum tree_style quotes; /* of the member's own key; TREE_PLAIN: only where it needs them */
 };
 
-/* As the text at hand has them. */
-struct render_style render_style_of(const struct tree *tree);
+/* As the text has them, and nearer to it as the members of `map` (or NULL) have them. */
+struct render_style render_style_of(const struct tree *tree, const struct tree_node *map);
 
 /* In one line, at home in flow and block context. `quotes`: the style that a replaced scalar had, kept where it can be. */
 void render_inline(struct text *out, const struct mars_value *value, enum tree_style quotes);
-void render_key(struct text *out, const char *key);
+void render_key(struct text *out, const char *key, enum tree_style quotes);
 /* "KEY: VALUE", with line ends between its lines and none at its end; every line but the first is indented, by `indent` and more. */
 void render_member(struct text *out, const struct render_style *style, unsigned indent, const struct mars_member *member);
 void render_indent(struct text *out, unsigned indent);

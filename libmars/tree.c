@@ -421,7 +421,8 @@ static void parse_events(struct builder *b)
 {
 	/* libfyaml prints some errors whatever its flags say: its diagnostics are given nowhere to print to, and collected. */
 	struct fy_diag_cfg diag_cfg;
-	struct fy_parse_cfg cfg = {.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_JSON_NONE | FYPCF_DISABLE_MMAP_OPT};
+	struct fy_parse_cfg cfg = {.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_JSON_NONE | FYPCF_DISABLE_MMAP_OPT |
+					    FYPCF_SLOPPY_FLOW_INDENTATION};
 	struct fy_parser *parser;
 	struct fy_event *event;
 	FILE *nowhere = fopen("/dev/null", "we");
