@@ -199,6 +199,8 @@ static double rounded(double f, int precision)
 	char digits[400];
 	double scale = pow(10, -precision);
 
+	if (fabs(f) >= 1e15 && precision >= 0)
+		return f; /* no digits are behind its point */
 	if (precision < 0)
 		return nearbyint(f / scale) * scale;
 	snprintf(digits, sizeof(digits), "%.*f", precision, f);

@@ -57,7 +57,7 @@ const struct value *value_from_json(struct value_pool *pool, const char *text, s
 		gw_fail(err, GW_BAD_INPUT, "JSON is nested too deeply; accepted: %d levels", VALUE_DEPTH_MAX);
 		return NULL;
 	}
-	json = cJSON_Parse(text);
+	json = cJSON_ParseWithOpts(text, NULL, true);
 	if (!json)
 		gw_fail(err, GW_BAD_INPUT, "not JSON");
 	else
