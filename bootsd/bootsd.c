@@ -2,11 +2,8 @@
  * asks why. */
 #include "bootsd/bootsd.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "libgateway/files.h"
 #include "libgateway/log.h"
@@ -30,18 +27,12 @@ static bool read_network(struct bootsd *b, struct gw_error *err)
 	       dhcp_range_decode(&b->range, env_text(&b->env, OPT_BOOTS_DHCP_RANGE), &b->net, err);
 }
 
-static bool open_artifacts(struct bootsd *b, struct gw_error *err)
+static bool find_artifacts(struct bootsd *b, struct gw_error *err)
 {
 	const char *given = env_text(&b->env, OPT_EXECUTOR_ARTIFACT_CACHE_ROOT);
-	char *path = given ? gw_strdup(given) : env_state_path(&b->env, "artifacts");
-	bool ok = dir_make(path, 0755, err);
-	int fd = ok ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 
-	if (ok && fd < 0)
-		gw_fail_errno(err, GW_UNREACHABLE, errno, "EXECUTOR_ARTIFACT_CACHE_ROOT: %s", path);
-	free(path);
-	b->artifacts = fd < 0 ? 0 : fd;
-	return fd >= 0;
+	b->artifacts = given ? gw_strdup(given) : env_state_path(&b->env, "artifacts");
+	return dir_make(b->artifacts, 0755, err) || gw_context(err, "EXECUTOR_ARTIFACT_CACHE_ROOT");
 }
 
 static bool open_journal(struct bootsd *b, struct gw_error *err)
@@ -63,7 +54,7 @@ static bool load(struct bootsd *b, struct gw_error *err)
 	static_files_init(&b->statics);
 	b->peers = (struct peers){.net = &b->net, .machines = &b->machines, .leases = &b->leases};
 	b->seen = (struct seen){.bus = &b->bus, .loop = &b->loop};
-	return open_artifacts(b, err) && open_journal(b, err);
+	return find_artifacts(b, err) && open_journal(b, err);
 }
 
 static bool join_bus(struct bootsd *b, struct gw_error *err)
@@ -111,8 +102,7 @@ static void unload(struct bootsd *b)
 	machines_finish(&b->machines);
 	peers_finish(&b->peers);
 	static_files_finish(&b->statics);
-	if (b->artifacts)
-		close(b->artifacts);
+	free(b->artifacts);
 	free(b->capability_key);
 }
 

@@ -30,7 +30,7 @@ struct bootsd {
 	struct router_advert ra;
 	struct http_server *http;
 	uint16_t http_port;
-	int artifacts;        /* the artifact root; 0: not open */
+	char *artifacts;      /* the artifact root's path */
 	char *capability_key; /* executord's; NULL: not told yet */
 };
 

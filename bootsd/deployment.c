@@ -1,7 +1,10 @@
 #include "bootsd/deployment.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int by_path(const void *a, const void *b)
 {
@@ -15,11 +18,11 @@ static bool check_path(const struct msg_boot_file *file, struct gw_error *err)
 	return file->path[0] == '/' || gw_fail(err, GW_BAD_INPUT, "'%s' is not an absolute path", file->path);
 }
 
-static bool take_files(struct deployment *d, int artifacts, const struct msg_boot_deploy *from, struct gw_error *err)
+static bool take_files(struct deployment *d, int root, const struct msg_boot_deploy *from, struct gw_error *err)
 {
 	d->files = gw_calloc(from->files.n + 1, sizeof(struct boot_file *));
 	for (size_t i = 0; i < from->files.n; i++) {
-		struct boot_file *file = check_path(&from->files.v[i], err) ? boot_file_create(artifacts, &from->files.v[i], err) : NULL;
+		struct boot_file *file = check_path(&from->files.v[i], err) ? boot_file_create(root, &from->files.v[i], err) : NULL;
 
 		if (!file)
 			return false;
@@ -32,14 +35,20 @@ static bool take_files(struct deployment *d, int artifacts, const struct msg_boo
 	return true;
 }
 
-struct deployment *deployment_create(int artifacts, const char *job, const struct msg_boot_deploy *from, struct gw_error *err)
+struct deployment *deployment_create(const char *artifacts, const char *job, const struct msg_boot_deploy *from, struct gw_error *err)
 {
 	struct deployment *d = gw_calloc(1, sizeof(*d));
+	int root = open(artifacts, O_PATH | O_DIRECTORY | O_CLOEXEC); /* each time: an admin may have made the cache anew */
+	bool ok;
 
 	d->job = gw_strdup(job);
 	d->cmdline = gw_strdup(from->cmdline);
 	d->initramfs = from->initramfs;
-	if (take_files(d, artifacts, from, err) && dhcp_rules_init(&d->dhcp, from->dhcp.v, from->dhcp.n, err))
+	ok = (root >= 0 || gw_fail_errno(err, GW_NOT_FOUND, errno, "%s", artifacts)) && take_files(d, root, from, err) &&
+	     dhcp_rules_init(&d->dhcp, from->dhcp.v, from->dhcp.n, err);
+	if (root >= 0)
+		close(root);
+	if (ok)
 		return d;
 	deployment_destroy(d);
 	return NULL;

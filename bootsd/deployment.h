@@ -14,8 +14,8 @@ struct deployment {
 	struct dhcp_rules dhcp;
 };
 
-/* Opens each artifact beneath the folder `artifacts`. NULL, with what is wrong with which file. */
-struct deployment *deployment_create(int artifacts, const char *job, const struct msg_boot_deploy *from, struct gw_error *err);
+/* Opens each artifact beneath the folder `artifacts`, a path. NULL, with what is wrong with which file. */
+struct deployment *deployment_create(const char *artifacts, const char *job, const struct msg_boot_deploy *from, struct gw_error *err);
 void deployment_destroy(struct deployment *deployment); /* NULL is fine; transfers under way keep their files */
 struct boot_file *deployment_file(const struct deployment *deployment, const char *path); /* exact; borrowed; NULL: none */
 

@@ -333,8 +333,12 @@ static void withdraw(const char *job, const struct dut *dut)
 	must(&f.jobd, MSG_BOOT_WITHDRAW, &(struct msg_capability){.capability = (char *)capability(job, dut->id, dut->mac)});
 }
 
-static void start_bootsd(const char *const *more)
+/* As systemd would: `in` and `out` are its DHCP and TFTP sockets; -1: it opens its own. */
+static void start_bootsd_with(const char *const *more, int in, int out)
 {
+	static const char activated[] =
+		"exec 3<&0 4<&1 1>&2 </dev/null; LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=dhcp_ipv4:tftp_ipv4 exec \"$0\"";
+	static const char program[] = GW_BUILD_ROOT "/bootsd/bootsd";
 	const char *env[8] = {NULL};
 	int n = 0;
 
@@ -342,9 +346,27 @@ static void start_bootsd(const char *const *more)
 	env[n++] = gw_sprintf("EXECUTOR_STATE_DIR=%s", tmp_path("state"));
 	for (; more && *more; more++)
 		env[n++] = *more;
-	proc_start(&f.bootsd, "bootsd", (const char *const[]){GW_BUILD_ROOT "/bootsd/bootsd", NULL}, env);
+	if (in < 0)
+		proc_start(&f.bootsd, "bootsd", (const char *const[]){program, NULL}, env);
+	else
+		proc_start_io(&f.bootsd, "bootsd", (const char *const[]){"sh", "-c", activated, program, NULL}, env, in, out);
 	free((char *)env[0]);
 	free((char *)env[1]);
+}
+
+static void start_bootsd(const char *const *more)
+{
+	start_bootsd_with(more, -1, -1);
+}
+
+/* Ends it, starts it again, and tells it of the DUTs. */
+static void restart(int signal, const char *const *more, int in, int out)
+{
+	proc_end(&f.bootsd, signal);
+	turn_until(both_down);
+	start_bootsd_with(more, in, out);
+	turn_until(both_up);
+	configure(false);
 }
 
 static int setup_farm(void **state)
@@ -581,11 +603,7 @@ static void a_restart_keeps_the_leases_and_hears_of_the_duts_again(void **state)
 	struct reply before = {0}, after = {0};
 
 	boot_request(&duts[0], "ipxe-bios", "52:54:00:bb:00:02", &before);
-	proc_end(&f.bootsd, SIGKILL);
-	turn_until(both_down);
-	start_bootsd(NULL);
-	turn_until(both_up);
-	configure(false);
+	restart(SIGKILL, NULL, -1, -1);
 	boot_request(&duts[0], "ipxe-bios", "52:54:00:bb:00:02", &after);
 	assert_int_equal(after.yiaddr, before.yiaddr);
 }
@@ -872,6 +890,127 @@ static void every_machine_gets_ipxe_s_binaries(void **state)
 	close(t.fd);
 }
 
+/* ---- abuse, and other ways to run ---- */
+
+static int strangers_seen(void)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < f.seen.n; i++)
+		n += strncmp(f.seen.v[i]->mac, "52:54:02:", 9) == 0;
+	return n;
+}
+
+static void two_thousand_unknown_machines_do_not_flood_anybody(void **state)
+{
+	int fd = dut_socket(&duts[0], SOCK_DGRAM, 68);
+	uint8_t bytes[DHCP_PACKET_MAX];
+	struct reply offer = {0};
+	char mac[MAC_TEXT];
+	size_t n;
+
+	for (int i = 0; i < 2000; i++) {
+		snprintf(mac, sizeof(mac), "52:54:02:00:%02x:%02x", i >> 8, i & 255);
+		broadcast(fd, bytes, firmware_packet(bytes, "ovmf-pxe-discover", mac, NULL));
+	}
+	close(fd);
+	fd = dut_socket(&duts[1], SOCK_DGRAM, 68);
+	do { /* as a client does; it hears what the others are offered, too */
+		if (!readable(fd, 500)) {
+			n = firmware_packet(bytes, "ipxe-bios-discover", duts[1].mac, NULL);
+			broadcast(fd, bytes, n);
+		}
+		receive(fd, &offer);
+	} while (memcmp(offer.bytes + 28, bytes + 28, 6) != 0);
+	assert_int_equal(offer.yiaddr, 0x0a2a000c);
+	await_seen(duts[1].mac, "dhcp");
+	assert_in_range(strangers_seen(), 1, 200);
+	close(fd);
+}
+
+static int open_as_systemd(uint16_t port)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	return fd;
+}
+
+static void sockets_of_systemd_serve_the_private_interface_alone(void **state)
+{
+	struct sockaddr_in loopback = {.sin_family = AF_INET, .sin_port = htons(67), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	uint8_t bytes[DHCP_PACKET_MAX];
+	struct reply ack = {0};
+	int dhcp, tftp, fd;
+	size_t n;
+
+	proc_end(&f.bootsd, SIGTERM);
+	dhcp = open_as_systemd(67);
+	tftp = open_as_systemd(69);
+	restart(SIGTERM, NULL, dhcp, tftp);
+	close(dhcp);
+	close(tftp);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	n = firmware_packet(bytes, "ipxe-bios-discover", "52:54:03:00:00:01", NULL);
+	assert_int_equal(sendto(fd, bytes, n, 0, (struct sockaddr *)&loopback, sizeof(loopback)), n);
+	close(fd);
+	boot_request(&duts[0], "ipxe-bios", duts[0].mac, &ack);
+	assert_int_equal(ack.yiaddr, 0x0a2a000b);
+	every_machine_gets_ipxe_s_binaries(NULL);
+	await_seen(duts[0].mac, "dhcp");
+	for (size_t i = 0; i < f.seen.n; i++)
+		assert_string_not_equal(f.seen.v[i]->mac, "52:54:03:00:00:01");
+	restart(SIGTERM, NULL, -1, -1);
+}
+
+static void servers_can_be_left_to_others(void **state)
+{
+	restart(SIGTERM, (const char *const[]){"BOOTS_DISABLE_SERVERS=yes", NULL}, -1, -1);
+	proc_await(&f.bootsd, "BOOTS_DISABLE_SERVERS: no DHCP, no TFTP, no router advertisements");
+	close(open_as_systemd(67));
+	close(open_as_systemd(69));
+	set_address(&duts[0], "10.42.0.11");
+	must_deploy("job-10", &duts[0], "quiet");
+	expect_http(&duts[0], "GET", "/_/job/kernel", "", 200, "the kernel");
+	restart(SIGTERM, NULL, -1, -1);
+}
+
+static int open_files(void)
+{
+	char command[64], text[16] = "";
+	FILE *pipe;
+
+	snprintf(command, sizeof(command), "ls /proc/%d/fd | wc -l", (int)f.bootsd.pid);
+	pipe = popen(command, "re");
+	assert_non_null(fgets(text, sizeof(text), pipe));
+	pclose(pipe);
+	return atoi(text);
+}
+
+static void transfers_that_nobody_answers_are_few_and_leave_room_for_others(void **state)
+{
+	struct tftp half = {0};
+	int before, fd;
+
+	set_address(&duts[0], "10.42.0.11");
+	set_address(&duts[1], "10.42.0.12");
+	must_deploy("job-11", &duts[0], "quiet");
+	before = open_files();
+	for (int i = 0; i < 200; i++) {
+		tftp_ask(&half, &duts[0], RRQ("_/job/kernel\0octet\0blksize\0001468\0windowsize\00044"));
+		tftp_hear(&half);
+		assert_int_equal(half.bytes[1], TFTP_OACK);
+		close(half.fd);
+	}
+	fd = dut_socket(&duts[1], SOCK_DGRAM, 0);
+	close(fd);
+	every_machine_gets_ipxe_s_binaries(NULL);
+	assert_in_range(open_files(), before,
+			before + 4 + 1 + 1); /* and what every_machine_gets_ipxe_s_binaries left half done: socket and file */
+	withdraw("job-11", &duts[0]);
+}
+
 /* ---- refusals ---- */
 
 static void a_capability_of_another_farm_is_refused(void **state)
@@ -895,6 +1034,21 @@ static void an_artifact_outside_the_cache_is_refused(void **state)
 	assert_int_equal(symlink("/etc/passwd", tmp_path("state/artifacts/link")), 0);
 	assert_null(deploy("job-8", "one", duts[0].mac, "link", "quiet"));
 	assert_string_equal(f.error.text, "/_/job/kernel: artifact 'link' cannot be opened: Too many levels of symbolic links");
+}
+
+static void check_says_what_is_wrong_without_opening_anything(void **state)
+{
+	const char *const argv[] = {GW_BUILD_ROOT "/bootsd/bootsd", "--check", NULL};
+	struct proc p = {0};
+
+	proc_start(&p, "check", argv, NULL); /* while the other one holds the ports and the lock */
+	assert_int_equal(proc_wait(&p), 0);
+	proc_start(&p, "check", argv, (const char *const[]){"BOOTS_DHCP_RANGE=10.42.0.9", NULL});
+	proc_await(
+		&p,
+		"bootsd: BOOTS_DHCP_RANGE: '10.42.0.9' is not a range of addresses; accepted: FIRST-LAST, at most 65536, within private's "
+		"subnet (10.42.0.0 to 10.42.255.255)");
+	assert_int_equal(proc_wait(&p), 2);
 }
 
 static void a_missing_interface_is_said_at_start(void **state)
@@ -935,8 +1089,8 @@ static int listen_as_salad(void)
 	return fd;
 }
 
-/* Reads the console until `text` has come. */
-static void await_console(int fd, const char *text)
+/* What the console says up to `text`, borrowed until the next call. */
+static const char *await_console(int fd, const char *text)
 {
 	static char got[256 * 1024];
 	size_t n = 0;
@@ -951,6 +1105,7 @@ static void await_console(int fd, const char *text)
 		fprintf(stderr, "%s\n", got); /* longer than what cmocka prints */
 		fail_msg("'%s' did not come", text);
 	}
+	return got;
 }
 
 static void a_real_machine_boots_its_job_by_dhcp_http_and_script(void **state)
@@ -958,6 +1113,7 @@ static void a_real_machine_boots_its_job_by_dhcp_http_and_script(void **state)
 	const struct dut qemu = {.mac = QEMU_MAC, .id = "qemu"};
 	struct proc vpdud = {0};
 	int salad = listen_as_salad(), console;
+	const char *said;
 	void *answer;
 
 	proc_start(&vpdud, "vpdud",
@@ -974,8 +1130,8 @@ static void a_real_machine_boots_its_job_by_dhcp_http_and_script(void **state)
 	done_with(MSG_BOOT_DEPLOY, answer);
 	vpdu(VPDU_TURN_ON);
 	console = accept(salad, NULL, NULL);
-	await_console(console, "Command line: console=ttyS0 mark=a;b # || x\r\n[    0.000000] initramfs: 33 bytes");
-	await_console(console, "hello from the network\r\n");
+	said = await_console(console, "hello from the network\r\n");
+	assert_non_null(strstr(said, "Command line: console=ttyS0 mark=a;b # || x\r\n[    0.000000] initramfs: 33 bytes"));
 	assert_true(await_seen(QEMU_MAC, "dhcp")->netboot);
 	assert_string_equal(await_seen(QEMU_MAC, "http")->detail, "/boot/" QEMU_MAC "/boot.ipxe");
 	assert_string_equal(await_seen(QEMU_MAC, "http")->detail, "/_/job/kernel");
@@ -1006,6 +1162,11 @@ int main(void)
 		cmocka_unit_test(every_machine_gets_ipxe_s_binaries),
 		cmocka_unit_test(a_capability_of_another_farm_is_refused),
 		cmocka_unit_test(an_artifact_outside_the_cache_is_refused),
+		cmocka_unit_test(two_thousand_unknown_machines_do_not_flood_anybody),
+		cmocka_unit_test(transfers_that_nobody_answers_are_few_and_leave_room_for_others),
+		cmocka_unit_test(sockets_of_systemd_serve_the_private_interface_alone),
+		cmocka_unit_test(servers_can_be_left_to_others),
+		cmocka_unit_test(check_says_what_is_wrong_without_opening_anything),
 		cmocka_unit_test(a_missing_interface_is_said_at_start),
 		cmocka_unit_test(a_real_machine_boots_its_job_by_dhcp_http_and_script),
 	};

@@ -54,7 +54,7 @@ static struct deployment *deployment(const char *job)
 {
 	struct msg_boot_deploy body = {.cmdline = T("quiet")};
 
-	return deployment_create(-1, job, &body, NULL);
+	return deployment_create("/", job, &body, NULL);
 }
 
 static void duts_are_found_by_mac_and_address(void **state)
