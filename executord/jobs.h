@@ -94,6 +94,13 @@ void jobs_on_running(struct executord *ex, struct job *job);
 void jobs_on_ended(struct executord *ex, struct job *job, const struct msg_job_ended *ended);
 void jobs_lost(struct executord *ex, struct job *job, const char *why);
 
+/* Between the files of this part. */
+struct job *job_add(struct executord *ex, enum dut_job_kind kind); /* at the list's end, without an id */
+struct job *job_add_new(struct executord *ex, enum dut_job_kind kind);
+void job_set_outcome(struct job *job, const char *status, const char *reason); /* all else: nothing was seen */
+void job_over(struct job *job);                                                /* its port is off: the machine is free, the job is gone */
+void job_failed_early(struct job *job, const char *status, const char *why);   /* it never went; it is gone */
+void job_send_cancel(struct job *job);                                         /* as soon as its jobd can be asked; once */
 /* Of job_submit.c: answers the submission, if it waits; `status` 200 says "success". */
 void job_answer(struct job *job, int status, const char *text);
 /* Chooses the DUT of a prepared user's job. False: it was answered with the reason. */

@@ -13,7 +13,7 @@ static double zone_seconds(const char *text)
 
 	while (*text == ' ')
 		text++;
-	if (sscanf(text, "%c%2u:%2u", &sign, &hours, &minutes) < 2 && sscanf(text, "%c%2u%2u", &sign, &hours, &minutes) < 2)
+	if (sscanf(text, "%c%2u:%2u", &sign, &hours, &minutes) < 3 && sscanf(text, "%c%2u%2u", &sign, &hours, &minutes) < 2)
 		return 0; /* none, or Z */
 	return (sign == '-' ? -1.0 : 1.0) * (hours * 3600.0 + minutes * 60.0);
 }

@@ -1,0 +1,135 @@
+/* How jobs end: their results are taken, and their ports are off before the machines are free. */
+#include "executord/jobs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "executord/executord.h"
+#include "libgateway/log.h"
+
+#define REVOKE_RETRY_MS 2000
+
+static void raise_firmware_boot_time(struct job *job)
+{
+	const struct mars_dut *mars = registry_mars(job->ex, job->dut);
+	struct mars_edit edit;
+
+	if (!mars || job->outcome.firmware_boot_time <= mars->firmware_boot_time)
+		return;
+	edit = database_set("duts", job->dut->id, "firmware_boot_time", MARS_V_NUMBER(job->outcome.firmware_boot_time));
+	database_write(job->ex, &edit, 1, "firmware_boot_time", NULL, NULL);
+}
+
+static void on_ignored(void *data, const void *answer, const struct gw_error *err)
+{
+}
+
+static void release_artifacts(struct executord *ex, const char *id)
+{
+	struct msg_artifact_release release = {.job = (char *)id};
+
+	bus_ask(&ex->bus, "artifactd", MSG_ARTIFACT_RELEASE, &release, 0, on_ignored, NULL);
+}
+
+/* Its port is off, or was never on: the machine is free, and the job is gone afterwards. */
+void job_over(struct job *job)
+{
+	struct executord *ex = job->ex;
+	struct dut *dut = job->dut;
+	struct job_outcome outcome = job->outcome;
+	enum dut_job_kind kind = job->kind;
+	char id[64], cause[400];
+
+	snprintf(id, sizeof(id), "%s", job->id);
+	snprintf(cause, sizeof(cause), "job=%s status=%s%s%s", id, outcome.status, outcome.reason[0] ? " reason=" : "", outcome.reason);
+	release_artifacts(ex, id);
+	jobd_pool_drop(ex, job->jobd);
+	raise_firmware_boot_time(job);
+	job_destroy(job);
+	dut->job = NULL;
+	training_take_result(dut, id, kind, &outcome);
+	if (outcome.quick_check && kind == DUT_JOB_USER)
+		dut->quick_check_queued = true;
+	dut_job_over(dut, kind, strcmp(outcome.status, "PASS") == 0, outcome.unfit, cause);
+	state_store_changed(ex);
+	jobs_serve(ex);
+}
+
+void job_set_outcome(struct job *job, const char *status, const char *reason)
+{
+	job->outcome = (struct job_outcome){.firmware_boot_time = -1};
+	snprintf(job->outcome.status, sizeof(job->outcome.status), "%s", status);
+	snprintf(job->outcome.reason, sizeof(job->outcome.reason), "%s", reason);
+}
+
+static void on_revoked(void *data, const void *answer, const struct gw_error *err);
+
+static void ask_revoke(void *data)
+{
+	struct job *job = data;
+	struct msg_lease_revoke revoke = {.job = job->id};
+
+	bus_ask(&job->ex->bus, "pdud", MSG_LEASE_REVOKE, &revoke, 0, on_revoked, job);
+}
+
+static void on_revoked(void *data, const void *answer, const struct gw_error *err)
+{
+	struct job *job = data;
+
+	if (answer) {
+		job_over(job);
+	} else if (bus_peer_up(&job->ex->bus, "pdud")) {
+		log_error("job=%s: its port cannot be switched OFF, so the machine is not given out: %s; tried again", job->id, err->text);
+		loop_timer_start(&job->ex->loop, &job->timer, REVOKE_RETRY_MS, ask_revoke, job);
+	} /* else jobs_on_pdud_up tries again */
+}
+
+void jobs_revoke(struct executord *ex, struct job *job)
+{
+	struct msg_capability withdraw = {.capability = job->capability};
+
+	job->phase = JOB_SETTLING;
+	bus_forget(&ex->bus, job);
+	loop_timer_stop(&job->timer);
+	if (job->capability[0])
+		bus_ask(&ex->bus, "bootsd", MSG_BOOT_WITHDRAW, &withdraw, 0, on_ignored, NULL);
+	ask_revoke(job);
+}
+
+void jobs_on_pdud_up(struct executord *ex)
+{
+	for (struct job *job = ex->jobs.first; job; job = job->next)
+		if (job->phase == JOB_SETTLING && !loop_timer_active(&job->timer)) {
+			bus_forget(&ex->bus, job); /* one that pdud's end has just failed */
+			ask_revoke(job);
+		}
+}
+
+/* Without its jobd: the port's state is not known. */
+void jobs_lost(struct executord *ex, struct job *job, const char *why)
+{
+	char cause[400];
+
+	if (job->phase == JOB_SETTLING)
+		return;
+	snprintf(cause, sizeof(cause), "job=%s reason=%s", job->id, why);
+	log_error("job=%s on %s is lost: %s", job->id, job->dut->id, why);
+	job_set_outcome(job, "INCOMPLETE", why);
+	job_answer(job, 500, why);
+	dut_apply(job->dut, DUT_EV_JOB_LOST, cause, NULL);
+	if (job->phase != JOB_SETTLING) /* a state that cannot have a job: the port matters all the same */
+		jobs_revoke(ex, job);
+}
+
+/* It never went, so nothing was powered. */
+void job_failed_early(struct job *job, const char *status, const char *why)
+{
+	if (!job->dut) {
+		job_destroy(job);
+		return;
+	}
+	log_warning("job=%s on %s did not start: %s", job->id, job->dut->id, why);
+	job_set_outcome(job, status, why);
+	job_over(job);
+}

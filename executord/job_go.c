@@ -1,0 +1,215 @@
+/* From a description to a jobd that carries the job: waiting, prepared, going. */
+#include "executord/jobs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "executord/executord.h"
+#include "libgateway/log.h"
+
+#define JOB_TEXT_MAX (4U << 20)
+
+static char *own_text(struct executord *ex, enum dut_job_kind kind, struct gw_error *err)
+{
+	const char *path = kind == DUT_JOB_REGISTRATION ? ex->settings.registration_job : ex->settings.bootloop_job;
+
+	return file_read(path, JOB_TEXT_MAX, NULL, err);
+}
+
+static void on_no_text(void *data)
+{
+	struct job *job = data;
+
+	job_failed_early(job, "SETUP_FAIL", job->cancel_reason);
+}
+
+void jobs_start_own(struct executord *ex, struct dut *dut, enum dut_job_kind kind)
+{
+	struct job *job = job_add_new(ex, kind);
+	struct gw_error err = {0};
+
+	gw_assert(!dut->job);
+	job->dut = dut;
+	dut->job = job;
+	job->text = own_text(ex, kind, &err);
+	if (job->text) {
+		jobs_serve(ex);
+		return;
+	}
+	snprintf(job->cancel_reason, sizeof(job->cancel_reason), "%.255s", err.text);
+	job->phase = JOB_GIVEN; /* waits for nothing */
+	loop_timer_start(&ex->loop, &job->timer, 0, on_no_text, job);
+}
+
+static void on_prepared(void *data, const void *answer, const struct gw_error *err)
+{
+	struct job *job = data;
+	struct executord *ex = job->ex;
+
+	if (answer && !job->cancelled) {
+		for (size_t i = 0; i < ((const struct msg_job_prepared *)answer)->warnings.n; i++)
+			log_warning("job=%s: %s", job->id, ((const struct msg_job_prepared *)answer)->warnings.v[i]);
+		if (job->kind != DUT_JOB_USER)
+			jobs_go(ex, job);
+		else if (job_choose_dut(job, answer))
+			return;
+		else {
+			jobd_pool_give_back(ex, job->jobd);
+			job_destroy(job);
+			jobs_serve(ex);
+		}
+		return;
+	}
+	jobd_pool_give_back(ex, job->jobd);
+	job->jobd = NULL;
+	if (job->kind == DUT_JOB_USER)
+		job_answer(job, answer ? 500 : gw_http_status(err->kind), answer ? job->cancel_reason : err->text);
+	job_failed_early(job, answer ? "INCOMPLETE" : "SETUP_FAIL", answer ? job->cancel_reason : err->text);
+	jobs_serve(ex);
+}
+
+static void prepare(struct job *job)
+{
+	struct msg_job_prepare ask = {.job_text = job->text,
+				      .unfit_regex = (char *)job->ex->settings.unfit_regex,
+				      .target_known = job->kind != DUT_JOB_USER || job->request.has_target};
+
+	job->phase = JOB_PREPARING;
+	loop_timer_stop(&job->timer);
+	snprintf(job->jobd_name, sizeof(job->jobd_name), "%s", job->jobd->name);
+	bus_ask(&job->ex->bus, job->jobd->name, MSG_JOB_PREPARE, &ask, 0, on_prepared, job);
+	free(job->text);
+	job->text = NULL;
+}
+
+void jobs_serve(struct executord *ex)
+{
+	for (struct job *job = ex->jobs.first; job; job = job->next) {
+		if (job->phase != JOB_WAITING)
+			continue;
+		job->jobd = jobd_pool_take(ex, job);
+		if (!job->jobd)
+			break;
+		prepare(job);
+	}
+	jobd_pool_fill(ex);
+}
+
+static void on_gone(void *data, const void *answer, const struct gw_error *err)
+{
+	struct job *job = data;
+
+	if (job->phase != JOB_GOING)
+		return; /* it runs or ended already */
+	if (answer) {
+		job->phase = JOB_GIVEN;
+		state_store_changed(job->ex);
+		job_answer(job, 200, "success");
+		if (job->cancelled)
+			job_send_cancel(job);
+	} else if (err->kind == GW_UNREACHABLE) {
+		jobs_lost(job->ex, job, err->text);
+	} else {
+		job_answer(job, gw_http_status(err->kind), err->text);
+		jobd_pool_give_back(job->ex, job->jobd);
+		job->jobd = NULL;
+		job_failed_early(job, "SETUP_FAIL", err->text);
+	}
+}
+
+static bool make_capability(struct job *job, const struct mars_dut *mars, const char *pdu, const char *port, struct gw_error *err)
+{
+	struct capability cap = {0};
+
+	snprintf(cap.job, sizeof(cap.job), "%s", job->id);
+	snprintf(cap.dut, sizeof(cap.dut), "%s", mars->id);
+	snprintf(cap.mac, sizeof(cap.mac), "%s", mars->mac_address);
+	snprintf(cap.ip, sizeof(cap.ip), "%s", mars->ip_address ? mars->ip_address : "");
+	snprintf(cap.pdu, sizeof(cap.pdu), "%s", pdu);
+	snprintf(cap.port, sizeof(cap.port), "%s", port);
+	return capability_make(job->ex->settings.key, &cap, job->capability, err);
+}
+
+static struct bus_texts texts_of(const struct mars_strings *strings)
+{
+	return (struct bus_texts){strings->v, strings->n};
+}
+
+static struct msg_dut describe(const struct executord *ex, const struct dut *dut, const struct mars_dut *mars)
+{
+	return (struct msg_dut){.id = dut->id,
+				.base_name = mars->base_name,
+				.full_name = dut->full_name,
+				.tags = texts_of(&mars->tags),
+				.manual_tags = texts_of(&mars->manual_tags),
+				.mac_address = mars->mac_address,
+				.ip_address = mars->ip_address,
+				.local_tty_device = mars->local_tty_device,
+				.firmware_boot_time = mars->firmware_boot_time,
+				.boot_sequence_power = mars->boot_sequence_power < 0 ? ex->settings.boot_power : mars->boot_sequence_power,
+				.ready_for_service = dut->ready_writes ? dut->ready_wanted : mars->ready_for_service,
+				.comment = mars->comment};
+}
+
+/* What the DUT answers to; the caller frees v. */
+static struct bus_texts machine_tags(const struct executord *ex, const struct mars_dut *mars)
+{
+	struct bus_texts tags = {gw_calloc(mars->tags.n + mars->manual_tags.n + 1, sizeof(char *)), 0};
+
+	for (size_t i = 0; i < mars->tags.n; i++)
+		tags.v[tags.n++] = mars->tags.v[i];
+	for (size_t i = 0; i < mars->manual_tags.n; i++)
+		tags.v[tags.n++] = mars->manual_tags.v[i];
+	tags.v[tags.n++] = (char *)ex->settings.farm_tag;
+	return tags;
+}
+
+static void ask_go(struct job *job, const struct mars_dut *mars, const char *pdu, const char *port)
+{
+	struct msg_dut dut = describe(job->ex, job->dut, mars);
+	struct bus_texts tags = machine_tags(job->ex, mars);
+	struct msg_name_value *variables = gw_calloc(job->request.n_environ + 1, sizeof(*variables));
+	struct msg_job_go go = {.job = job->id,
+				.job_id = job->request.job_id,
+				.kind = (char *)job_kind_name(job->kind),
+				.dut = {&dut, 1},
+				.machine_tags = tags,
+				.pdu = (char *)pdu,
+				.port = (char *)port,
+				.capability = job->capability,
+				.callback_host = job->request.callback_host,
+				.callback_port = job->request.callback_port,
+				.environ = {variables, job->request.n_environ}};
+
+	for (size_t i = 0; i < job->request.n_environ; i++)
+		variables[i] = (struct msg_name_value){.name = job->request.environ[i].name, .value = job->request.environ[i].value};
+	job->phase = JOB_GOING;
+	bus_ask(&job->ex->bus, job->jobd_name, MSG_JOB_GO, &go, 0, on_gone, job);
+	free(variables);
+	free(tags.v);
+}
+
+static void on_cannot_go(void *data)
+{
+	struct job *job = data;
+
+	job_answer(job, 500, job->cancel_reason);
+	job_failed_early(job, "SETUP_FAIL", job->cancel_reason);
+}
+
+void jobs_go(struct executord *ex, struct job *job)
+{
+	const struct mars_dut *mars = registry_mars(ex, job->dut);
+	const char *pdu, *port;
+	struct gw_error err = {0};
+
+	if (!mars || !dut_port(job->dut, &pdu, &port))
+		gw_fail(&err, GW_REFUSED, "the machine has no power port any more");
+	else if (make_capability(job, mars, pdu, port, &err)) {
+		ask_go(job, mars, pdu, port);
+		return;
+	}
+	snprintf(job->cancel_reason, sizeof(job->cancel_reason), "%.255s", err.text);
+	loop_timer_start(&ex->loop, &job->timer, 0, on_cannot_go, job); /* not inside the step that led here */
+}

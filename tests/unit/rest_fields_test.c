@@ -1,0 +1,82 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "executord/rest_fields.h"
+#include "libmars/fields.h"
+
+#define PATCHABLE "manual_tags, pdu_off_delay, ready_for_service, is_retired, comment, firmware_boot_time"
+#define CREATABLE                                                                                                                          \
+	"id, base_name, mac_address, ip_address, tags, manual_tags, local_tty_device, ready_for_service, is_retired, firmware_boot_time"
+
+static const struct row {
+	unsigned who;
+	const char *json, *error; /* NULL: accepted */
+} rows[] = {
+	{MARS_BY_PATCH, "{\"comment\": \"a note\", \"pdu_off_delay\": 2.5, \"is_retired\": true, \"manual_tags\": [\"x\"]}", NULL},
+	{MARS_BY_PATCH, "{\"comment\": null}", NULL},
+	{MARS_BY_PATCH, "{\"firmware_boot_time\": null}", NULL},
+	{MARS_BY_CREATE, "{\"base_name\": \"b\", \"tags\": [], \"mac_address\": \"52:54:00:00:00:01\", \"local_tty_device\": null}", NULL},
+	{MARS_BY_PATCH, "{}", "nothing is to be set; the body is an empty object"},
+	{MARS_BY_PATCH, "{\"tags\": []}", "'tags' is not a field that can be set here; accepted: " PATCHABLE},
+	{MARS_BY_PATCH, "{\"id\": \"x\"}", "'id' is not a field that can be set here; accepted: " PATCHABLE},
+	{MARS_BY_CREATE, "{\"pdu\": \"APC\"}", "'pdu' is not a field that can be set here; accepted: " CREATABLE},
+	{MARS_BY_PATCH, "{\"comment\": 3}", "comment: accepted: a text of 0 to 4096 bytes, or null"},
+	{MARS_BY_PATCH, "{\"is_retired\": 1}", "is_retired: accepted: true or false"},
+	{MARS_BY_PATCH, "{\"is_retired\": null}", "is_retired: accepted: true or false"},
+	{MARS_BY_PATCH, "{\"pdu_off_delay\": -1}", "pdu_off_delay: accepted: a number of seconds from 0 to 3600"},
+	{MARS_BY_PATCH, "{\"manual_tags\": \"x\"}", "manual_tags: accepted: a list of at most 1024 texts"},
+	{MARS_BY_PATCH, "{\"manual_tags\": [\"a\", \"b,c\"]}",
+	 "manual_tags[1]: accepted: a text of 1 to 255 bytes without commas or blanks around it"},
+	{MARS_BY_CREATE, "{\"mac_address\": \"52:54\"}", "mac_address: accepted: a MAC address, as 52:54:00:11:22:0a"},
+	{MARS_BY_CREATE, "{\"ip_address\": \"300.1.1.1\"}", "ip_address: accepted: an IPv4 address, or null"},
+	{MARS_BY_CREATE, "{\"id\": \"a/b\"}", "id: accepted: a text of 1 to 128 bytes without `/` and line ends"},
+};
+
+static void a_body_is_decoded_or_its_field_is_named(void **state)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rest_fields fields;
+		struct gw_error err = {0};
+		cJSON *json = cJSON_Parse(rows[i].json);
+
+		if (rest_fields_decode(&fields, json, rows[i].who, &err) != (rows[i].error == NULL))
+			fail_msg("%s: %s", rows[i].json, err.text);
+		assert_string_equal(err.text, rows[i].error ? rows[i].error : "");
+		rest_fields_finish(&fields);
+		cJSON_Delete(json);
+	}
+}
+
+static void values_are_what_the_body_says(void **state)
+{
+	struct rest_fields fields;
+	struct gw_error err = {0};
+	cJSON *json = cJSON_Parse("{\"id\": \"m\", \"tags\": [\"a\", \"b\"], \"ip_address\": null, \"firmware_boot_time\": 3}");
+
+	assert_true(rest_fields_decode(&fields, json, MARS_BY_CREATE, &err));
+	assert_string_equal(fields.id, "m");
+	assert_int_equal(fields.n, 3);
+	assert_int_equal(rest_fields_find(&fields, "tags")->n, 2);
+	assert_string_equal(rest_fields_find(&fields, "tags")->texts[1], "b");
+	assert_int_equal(rest_fields_find(&fields, "ip_address")->type, MARS_VALUE_NULL);
+	assert_true(rest_fields_find(&fields, "firmware_boot_time")->number == 3);
+	assert_null(rest_fields_find(&fields, "comment"));
+	rest_fields_finish(&fields);
+	cJSON_Delete(json);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_body_is_decoded_or_its_field_is_named),
+		cmocka_unit_test(values_are_what_the_body_says),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
