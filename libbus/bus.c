@@ -24,32 +24,6 @@ enum bus_daemon bus_daemon_of(const char *name)
 	return (enum bus_daemon)0;
 }
 
-static struct bus_note *take_notes(struct bus_state *bus)
-{
-	struct bus_note *notes;
-
-	pthread_mutex_lock(&bus->mutex);
-	notes = bus->notes;
-	bus->notes = NULL;
-	bus->notes_end = &bus->notes;
-	pthread_mutex_unlock(&bus->mutex);
-	return notes;
-}
-
-void bus_notes_deliver(struct bus_state *bus)
-{
-	struct bus_note *note, *notes = take_notes(bus);
-
-	while ((note = notes)) {
-		notes = note->next;
-		if (note->socket == bus->server.serial)
-			bus_server_note(bus, note);
-		else
-			bus_peers_note(bus, note);
-		free(note);
-	}
-}
-
 static void on_wake(uv_async_t *wake)
 {
 	bus_notes_deliver(wake->data);
@@ -131,16 +105,6 @@ bool bus_join(struct bus *bus, struct loop *loop, const char *runtime_dir, enum 
 	return false;
 }
 
-static void notes_drop(struct bus_state *bus)
-{
-	struct bus_note *note, *notes = take_notes(bus);
-
-	while ((note = notes)) {
-		notes = note->next;
-		free(note);
-	}
-}
-
 void bus_finish(struct bus *bus)
 {
 	struct bus_state *state = bus->state;
@@ -149,9 +113,8 @@ void bus_finish(struct bus *bus)
 		return;
 	bus_peers_finish(state);
 	bus_server_finish(state);
-	bus_sendings_finish(state);
 	watch_finish(state);
-	notes_drop(state);
+	bus_notes_drop(state);
 	pthread_mutex_destroy(&state->mutex);
 	file_lock_finish(&state->lock);
 	free(state->runtime_dir);

@@ -1,6 +1,4 @@
-/* The asking end: one raw REQ socket for each connection to a peer, so that nothing of a lost connection goes out on the next. */
-#include <nng/nng.h>
-#include <nng/protocol/reqrep0/req.h>
+/* The asking end: a connection to each peer that is watched, made again whenever it is lost. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,16 +6,21 @@
 #include "libbus/internal.h"
 #include "libgateway/log.h"
 
-#define ID_BIT 0x80000000U /* ends nng's list of hops */
-
 enum {
-	RETRY_FIRST_MS = 10,  /* between a socket's bind and its listen a connection is refused */
-	RETRY_LAST_MS = 50, /* to a socket whose owner was killed; its return is seen in the folder */
-	AGAIN_MS = 1000,      /* after a connection that ended without a hello */
+	AGAIN_FIRST_MS = 10,  /* between a socket's bind and its listen a connection is refused */
+	AGAIN_LAST_MS = 1000, /* to a socket whose owner was killed (its return is seen in the folder), or that hangs up before its hello */
 };
 
-/* ABSENT: no socket. DIALING: nng tries. HELLO: connected, hello said. REFUSED: connected, of another version. PAUSED: see AGAIN_MS. */
+/* ABSENT: no socket. DIALING: nng tries. HELLO: connected, hello said. REFUSED: connected, but it does not accept us. PAUSED: until it is
+ * tried again. */
 enum peer_state { ABSENT, DIALING, HELLO, REFUSED, UP, PAUSED };
+
+struct dial {
+	struct bus_state *bus;
+	uint64_t serial; /* 0: none is under way */
+	nng_stream_dialer *dialer;
+	nng_aio *aio;
+};
 
 struct bus_peer {
 	struct bus_peer *next; /* in state.peers */
@@ -26,11 +29,12 @@ struct bus_peer {
 	bus_peer_fn *fn;
 	void *owner;
 	enum peer_state state;
-	struct bus_socket socket;
+	struct dial dial;
+	struct bus_line *line; /* owned; HELLO, REFUSED, UP */
 	struct loop_timer again;
-	bool returned;   /* its socket changed in the folder during HELLO */
-	uint64_t seq;    /* of its last event */
-	unsigned unseen; /* messages read and not told */
+	unsigned again_ms; /* the next pause */
+	bool returned;     /* its socket changed in the folder while it was tried */
+	uint64_t seq;      /* of its last event */
 	unsigned n_asked;
 	int in_use; /* a function on the stack goes on with it */
 	bool dead;  /* unwatched meanwhile */
@@ -70,7 +74,7 @@ static struct bus_asked *asked_create(struct bus_state *bus, enum bus_type type,
 	a->type = type;
 	a->done = done;
 	a->data = data;
-	a->id = ID_BIT | ++bus->last_id;
+	a->id = ++bus->last_id;
 	a->next = bus->asked;
 	if (a->next)
 		a->next->prev = a;
@@ -117,20 +121,13 @@ static void on_deadline(void *data)
 	asked_end(a, NULL, &a->why);
 }
 
-static void send_text(struct bus_peer *peer, uint32_t id, const char *text)
-{
-	const unsigned char header[4] = {(unsigned char)(id >> 24), (unsigned char)(id >> 16), (unsigned char)(id >> 8), (unsigned char)id};
-
-	bus_socket_send(&peer->socket, header, sizeof(header), text);
-}
-
 static void asked_send(struct bus_asked *a, struct bus_peer *peer, const char *text, int deadline_ms)
 {
 	a->peer = peer;
 	peer->n_asked++;
 	a->deadline_ms = deadline_ms ? deadline_ms : bus_types[a->type].deadline_ms;
 	loop_timer_start(a->bus->loop, &a->timer, (uint64_t)a->deadline_ms, on_deadline, a);
-	send_text(peer, a->id, text);
+	bus_line_send(peer->line, a->id, text);
 }
 
 static bool may_be_asked(const struct bus_peer *peer, const char *name, struct gw_error *err)
@@ -208,13 +205,25 @@ static void tell(struct bus_peer *peer, enum bus_peer_event what)
 		peer->fn(peer->owner, peer->name, what);
 }
 
+static void dial_end(struct dial *dial)
+{
+	if (dial->dialer)
+		nng_stream_dialer_close(dial->dialer);
+	if (dial->aio)
+		nng_aio_stop(dial->aio); /* its callback has returned; a note that it left is of an old serial */
+	nng_aio_free(dial->aio);
+	nng_stream_dialer_free(dial->dialer);
+	*dial = (struct dial){0};
+}
+
 static void peer_close(struct bus_peer *peer)
 {
-	bus_socket_close(&peer->socket);
+	dial_end(&peer->dial);
+	bus_line_destroy(peer->line);
+	peer->line = NULL;
 	loop_timer_finish(&peer->again);
 	peer->state = ABSENT;
 	peer->returned = false;
-	peer->unseen = 0;
 }
 
 static void on_again(void *data)
@@ -225,7 +234,8 @@ static void on_again(void *data)
 static void peer_pause(struct bus_peer *peer)
 {
 	peer->state = PAUSED;
-	loop_timer_start(peer->bus->loop, &peer->again, AGAIN_MS, on_again, peer);
+	loop_timer_start(peer->bus->loop, &peer->again, peer->again_ms, on_again, peer);
+	peer->again_ms = peer->again_ms * 2 < AGAIN_LAST_MS ? peer->again_ms * 2 : AGAIN_LAST_MS;
 }
 
 /* The connection is lost. Requests fail first, so that a DOWN finds nothing under way. */
@@ -267,6 +277,7 @@ static void on_hello_answered(void *data, const void *answer, const struct gw_er
 		peer->state = REFUSED;
 	} else {
 		peer->state = UP;
+		peer->again_ms = AGAIN_FIRST_MS;
 		peer->seq = (uint64_t)hello->seq;
 		log_info("bus: %s (process %d) is there", peer->name, (int)hello->pid);
 		tell(peer, BUS_PEER_UP);
@@ -349,26 +360,18 @@ static void hear_numbered(struct bus_peer *peer, const struct bus_wire *wire)
 		hear_event(peer, wire);
 }
 
-static uint32_t id_of(nng_msg *msg)
-{
-	const unsigned char *b = nng_msg_header(msg);
-
-	if (nng_msg_header_len(msg) < 4)
-		return 0;
-	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-}
-
-static void hear(struct bus_peer *peer, nng_msg *msg)
+static void hear(struct bus_peer *peer, const struct bus_note *note)
 {
 	struct bus_wire wire;
 	struct gw_error err = {0};
 
-	if (!bus_wire_decode(nng_msg_body(msg), nng_msg_len(msg), &wire, &err)) {
+	bus_line_heard(peer->line);
+	if (!bus_wire_decode(note->text, note->len, &wire, &err)) {
 		log_warning("bus: a message of %s is left out: %s", peer->name, err.text);
 		return;
 	}
 	if (wire.form == BUS_ANSWER || wire.form == BUS_ERROR)
-		hear_reply(peer, id_of(msg), &wire);
+		hear_reply(peer, note->id, &wire);
 	else if (wire.form == BUS_EVENT_OF || wire.form == BUS_DROPPED)
 		hear_numbered(peer, &wire);
 	else
@@ -376,50 +379,33 @@ static void hear(struct bus_peer *peer, nng_msg *msg)
 	bus_wire_finish(&wire);
 }
 
-static void tell_seen(struct bus_peer *peer)
-{
-	char *text = bus_wire_seen(peer->unseen);
-
-	peer->unseen = 0;
-	send_text(peer, ID_BIT, text);
-	free(text);
-}
-
-static void on_readable(void *data, int events)
-{
-	struct bus_peer *peer = data;
-	uint64_t connection = peer->socket.serial;
-	nng_msg *msg;
-
-	peer_hold(peer);
-	for (int n = 0; n < BUS_WINDOW && peer->socket.serial == connection && (msg = bus_socket_receive(&peer->socket)); n++) {
-		peer->unseen++;
-		hear(peer, msg);
-		nng_msg_free(msg);
-		if (peer->socket.serial == connection && peer->unseen >= BUS_SEEN_EVERY)
-			tell_seen(peer);
-	}
-	peer_release(peer);
-}
-
 /* ---- connecting ---- */
 
-static bool dial(struct bus_peer *peer, struct gw_error *err)
+/* On a thread of nng's. */
+static void on_dialed(void *data)
 {
-	char *url = gw_sprintf("ipc://%s", peer->path);
-	nng_dialer dialer;
-	int rc;
+	struct dial *dial = data;
+	struct bus_note note = {.kind = BUS_DIALED, .serial = dial->serial, .error = nng_aio_result(dial->aio)};
 
-	if (!bus_socket_open(&peer->socket, peer->bus, nng_req0_open_raw, on_readable, peer, err)) {
-		free(url);
-		return false;
-	}
-	rc = nng_dialer_create(&dialer, peer->socket.nng, url);
-	rc = rc ? rc : nng_dialer_set_ms(dialer, NNG_OPT_RECONNMINT, RETRY_FIRST_MS);
-	rc = rc ? rc : nng_dialer_set_ms(dialer, NNG_OPT_RECONNMAXT, RETRY_LAST_MS);
-	rc = rc ? rc : nng_dialer_start(dialer, NNG_FLAG_NONBLOCK);
+	if (note.error == 0)
+		note.stream = nng_aio_get_output(dial->aio, 0);
+	else
+		note.kind = BUS_DIAL_FAILED;
+	bus_note_leave(dial->bus, &note);
+}
+
+static bool dial_start(struct bus_state *bus, struct dial *dial, const char *path, struct gw_error *err)
+{
+	char *url = gw_sprintf("ipc://%s", path);
+	int rc = nng_stream_dialer_alloc(&dial->dialer, url);
+
+	dial->bus = bus;
+	dial->serial = ++bus->last_serial;
+	rc = rc ? rc : nng_aio_alloc(&dial->aio, on_dialed, dial);
+	if (rc == 0)
+		nng_stream_dialer_dial(dial->dialer, dial->aio);
 	free(url);
-	return rc == 0 || gw_fail(err, GW_INTERNAL, "%s: cannot connect: %s", peer->path, nng_strerror(rc));
+	return rc == 0 || gw_fail(err, GW_INTERNAL, "%s: cannot connect: %s", path, nng_strerror(rc));
 }
 
 /* Without a socket there is nothing to try: the folder tells when it is there. */
@@ -431,32 +417,53 @@ static void peer_connect(struct bus_peer *peer)
 	if (access(peer->path, F_OK) != 0)
 		return;
 	peer->state = DIALING;
-	if (dial(peer, &err))
+	if (dial_start(peer->bus, &peer->dial, peer->path, &err))
 		return;
 	log_failure("bus", &err);
 	peer_close(peer);
 	peer_pause(peer);
 }
 
-void bus_peers_note(struct bus_state *bus, const struct bus_note *note)
+static void peer_dialed(struct bus_peer *peer, struct bus_note *note)
+{
+	bool at_once = peer->returned;
+
+	dial_end(&peer->dial);
+	if (note->kind == BUS_DIALED && bus_stream_accepted(note->stream)) {
+		peer->line = bus_line_create(peer->bus, note->stream);
+		note->stream = NULL;
+		say_hello(peer);
+	} else if (at_once) {
+		peer_connect(peer);
+	} else {
+		peer_pause(peer);
+	}
+}
+
+void bus_peers_note(struct bus_state *bus, struct bus_note *note)
 {
 	struct bus_peer *peer = bus->peers;
 
-	while (peer && peer->socket.serial != note->socket)
+	while (peer && bus_line_serial(peer->line) != note->serial && peer->dial.serial != note->serial)
 		peer = peer->next;
 	if (!peer)
-		return; /* of a socket that is closed */
-	if (note->added && peer->state == DIALING)
-		say_hello(peer);
-	else if (!note->added && peer->state != DIALING)
+		return; /* of what is closed by now */
+	peer_hold(peer);
+	if (peer->dial.serial == note->serial)
+		peer_dialed(peer, note);
+	else if (note->kind == BUS_LINE_MESSAGE)
+		hear(peer, note);
+	else if (note->kind == BUS_LINE_GONE)
 		peer_lost(peer);
+	peer_release(peer);
 }
 
 static void peer_folder_changed(struct bus_peer *peer)
 {
+	peer->again_ms = AGAIN_FIRST_MS;
 	if (peer->state == ABSENT || peer->state == PAUSED)
 		peer_connect(peer);
-	else if (peer->state == HELLO)
+	else if (peer->state == DIALING || peer->state == HELLO)
 		peer->returned = true;
 }
 
@@ -473,6 +480,7 @@ void bus_watch(struct bus *bus, const char *name, bus_peer_fn *fn, void *owner)
 
 	gw_assert(!peer_find(bus->state, name) && strcmp(name, bus->state->name) != 0);
 	peer->bus = bus->state;
+	peer->again_ms = AGAIN_FIRST_MS;
 	peer->name = gw_strdup(name);
 	peer->path = bus_socket_path(bus->state, name);
 	peer->fn = fn;
@@ -521,7 +529,7 @@ void bus_peers_finish(struct bus_state *bus)
 	for (peer = bus->peers; peer; peer = peer->next)
 		peer_close(peer);
 	while (bus->asked) {
-		if (bus->asked->id > (ID_BIT | last_id))
+		if (bus->asked->id > last_id)
 			bus->asked->done = NULL; /* asked by the `done` of another just now */
 		asked_end(bus->asked, NULL, &err);
 	}

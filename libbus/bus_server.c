@@ -1,6 +1,4 @@
-/* The answering end: one raw REP socket, a connection an asker. */
-#include <nng/nng.h>
-#include <nng/protocol/reqrep0/rep.h>
+/* The answering end: a listening socket, a connection an asker. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,127 +7,82 @@
 #include "libbus/internal.h"
 #include "libgateway/log.h"
 
-/* A text that waits until its reader has read what came before. */
-struct waiting {
-	struct waiting *next;
-	size_t header_len;
-	char header[BUS_HEADER_MAX];
-	bool event;
-	char *text; /* owned */
-};
+#define ACCEPT_AGAIN_MS 100 /* out of descriptors: some may be free then */
 
 struct bus_connection {
-	struct bus_connection *next; /* in state.connections */
+	struct bus_connection *next; /* in server.connections */
 	struct bus_state *bus;
-	uint32_t pipe;
-	pid_t pid;
+	struct bus_line *line;  /* owned */
 	char name[65];          /* as hello said; "" before */
 	enum bus_daemon daemon; /* 0: no hello yet */
-	char hello_header[BUS_HEADER_MAX];
-	size_t hello_header_len; /* where events go */
-	unsigned sent;           /* and not seen yet */
-	unsigned events_waiting;
-	bool dropped; /* events, since too many waited */
-	struct waiting *first, **end;
+	uint32_t hello_id;      /* events are further answers to it */
+	bool dropped;           /* events, since too much waited */
 	struct bus_call *calls;
 	unsigned n_calls;
+};
+
+struct bus_server {
+	struct bus_state *bus;
+	uint64_t serial;
+	nng_stream_listener *listener;
+	nng_aio *accepting;
+	struct loop_timer again; /* after a failed accept */
+	struct bus_connection *connections;
+	unsigned n_connections;
 };
 
 struct bus_call {
 	struct bus_call *next, *prev;      /* in connection.calls */
 	struct bus_connection *connection; /* NULL: gone; the answer goes nowhere */
 	enum bus_type type;
-	size_t header_len;
-	char header[BUS_HEADER_MAX];
+	uint32_t id;
 };
 
-static struct bus_connection *connection_find(struct bus_state *bus, uint32_t pipe)
-{
-	struct bus_connection *c = bus->connections;
+/* ---- connections ---- */
 
-	while (c && c->pipe != pipe)
+static struct bus_connection *connection_find(const struct bus_server *server, uint64_t serial)
+{
+	struct bus_connection *c = server->connections;
+
+	while (c && bus_line_serial(c->line) != serial)
 		c = c->next;
 	return c;
 }
 
-static void connection_add(struct bus_state *bus, const struct bus_note *note)
+static void connection_add(struct bus_server *server, struct bus_note *note)
 {
-	struct bus_connection *c = gw_calloc(1, sizeof(*c));
+	struct bus_connection *c;
 
-	c->bus = bus;
-	c->pipe = note->pipe;
-	c->pid = note->pid;
-	c->end = &c->first;
-	c->next = bus->connections;
-	bus->connections = c;
+	if (server->n_connections >= BUS_CONNECTIONS_MAX) {
+		log_warning("bus: a connection is refused: there are %u", server->n_connections);
+		return; /* the note still has the stream, and frees it */
+	}
+	c = gw_calloc(1, sizeof(*c));
+	c->bus = server->bus;
+	c->line = bus_line_create(server->bus, note->stream);
+	note->stream = NULL;
+	c->next = server->connections;
+	server->connections = c;
+	server->n_connections++;
 }
 
-static struct waiting *waiting_take(struct bus_connection *c)
+static void connection_remove(struct bus_server *server, struct bus_connection *gone)
 {
-	struct waiting *w = c->first;
-
-	c->first = w->next;
-	if (!c->first)
-		c->end = &c->first;
-	c->events_waiting -= w->event;
-	return w;
-}
-
-static void waiting_free(struct waiting *w)
-{
-	free(w->text);
-	free(w);
-}
-
-static void connection_remove(struct bus_state *bus, struct bus_connection *gone)
-{
-	struct bus_connection **at = &bus->connections;
+	struct bus_connection **at = &server->connections;
 
 	while (*at != gone)
 		at = &(*at)->next;
 	*at = gone->next;
+	server->n_connections--;
 	for (struct bus_call *call = gone->calls; call; call = call->next)
 		call->connection = NULL;
-	while (gone->first)
-		waiting_free(waiting_take(gone));
 	if (gone->daemon)
-		log_debug("bus: %s (process %d) has left", gone->name, (int)gone->pid);
+		log_debug("bus: %s (process %d) has left", gone->name, (int)bus_line_pid(gone->line));
+	bus_line_destroy(gone->line);
 	free(gone);
 }
 
-void bus_server_note(struct bus_state *bus, const struct bus_note *note)
-{
-	struct bus_connection *c = connection_find(bus, note->pipe);
-
-	if (note->added && !c)
-		connection_add(bus, note);
-	else if (!note->added && c)
-		connection_remove(bus, c);
-}
-
-static void send_now(struct bus_connection *c, const void *header, size_t header_len, const char *text)
-{
-	c->sent++;
-	bus_socket_send(&c->bus->server, header, header_len, text);
-}
-
-static void send_or_wait(struct bus_connection *c, const void *header, size_t header_len, const char *text, bool event)
-{
-	struct waiting *w;
-
-	if (!c->first && c->sent < BUS_WINDOW) {
-		send_now(c, header, header_len, text);
-		return;
-	}
-	w = gw_calloc(1, sizeof(*w));
-	memcpy(w->header, header, header_len);
-	w->header_len = header_len;
-	w->event = event;
-	w->text = gw_strdup(text);
-	*c->end = w;
-	c->end = &w->next;
-	c->events_waiting += event;
-}
+/* ---- events ---- */
 
 /* Once everything that waited is gone, a listener that lost events learns of it. */
 static void tell_dropped(struct bus_connection *c)
@@ -137,57 +90,46 @@ static void tell_dropped(struct bus_connection *c)
 	char *text = bus_wire_dropped(c->bus->seq);
 
 	c->dropped = false;
-	send_now(c, c->hello_header, c->hello_header_len, text);
+	bus_line_send(c->line, c->hello_id, text);
 	free(text);
-}
-
-static void on_seen(struct bus_connection *c, uint64_t n)
-{
-	c->sent -= n < c->sent ? (unsigned)n : c->sent;
-	while (c->first && c->sent < BUS_WINDOW) {
-		struct waiting *w = waiting_take(c);
-		send_now(c, w->header, w->header_len, w->text);
-		waiting_free(w);
-	}
-	if (c->dropped && c->sent < BUS_WINDOW)
-		tell_dropped(c);
 }
 
 static void send_event(struct bus_connection *c, const char *text)
 {
-	if (!c->daemon)
+	if (!c->daemon || c->dropped)
 		return;
-	if (c->events_waiting >= BUS_EVENTS_WAITING_MAX && !c->dropped) {
-		log_warning("bus: %s does not read its events; it will have to ask anew", c->name);
-		c->dropped = true;
+	if (bus_line_waiting(c->line) < BUS_EVENTS_WAITING_MAX) {
+		bus_line_send(c->line, c->hello_id, text);
+		return;
 	}
-	if (!c->dropped)
-		send_or_wait(c, c->hello_header, c->hello_header_len, text, true);
+	log_warning("bus: %s does not read its events; it will have to ask anew", c->name);
+	c->dropped = true;
+	bus_line_tell_drained(c->line);
 }
 
 void bus_server_event(struct bus_state *bus, const char *text)
 {
-	for (struct bus_connection *c = bus->connections; c; c = c->next)
+	for (struct bus_connection *c = bus->server->connections; c; c = c->next)
 		send_event(c, text);
 }
 
-/* The answer, or an error, to what came with this header. */
-static void reply_error(struct bus_connection *c, const void *header, size_t header_len, const struct gw_error *why)
+/* ---- answers ---- */
+
+static void reply_error(struct bus_connection *c, uint32_t id, const struct gw_error *why)
 {
 	char *text = bus_wire_error(why);
 
-	send_or_wait(c, header, header_len, text, false);
+	bus_line_send(c->line, id, text);
 	free(text);
 }
 
-static struct bus_call *call_create(struct bus_connection *c, enum bus_type type, const void *header, size_t header_len)
+static struct bus_call *call_create(struct bus_connection *c, enum bus_type type, uint32_t id)
 {
 	struct bus_call *call = gw_calloc(1, sizeof(*call));
 
 	call->connection = c;
 	call->type = type;
-	memcpy(call->header, header, header_len);
-	call->header_len = header_len;
+	call->id = id;
 	call->next = c->calls;
 	if (call->next)
 		call->next->prev = call;
@@ -228,7 +170,7 @@ void bus_answer(struct bus_call *call, const void *body)
 		bus_answer_error(call, &err);
 		return;
 	}
-	send_or_wait(call->connection, call->header, call->header_len, text, false);
+	bus_line_send(call->connection->line, call->id, text);
 	free(text);
 	call_end(call);
 }
@@ -236,9 +178,11 @@ void bus_answer(struct bus_call *call, const void *body)
 void bus_answer_error(struct bus_call *call, const struct gw_error *err)
 {
 	if (call->connection)
-		reply_error(call->connection, call->header, call->header_len, err);
+		reply_error(call->connection, call->id, err);
 	call_end(call);
 }
+
+/* ---- what is asked ---- */
 
 /* A name is its holder's: who says hello as X must be the process that holds X.lock. */
 static bool name_is_its_own(const struct bus_connection *c, const struct msg_hello *hello, struct gw_error *err)
@@ -246,15 +190,17 @@ static bool name_is_its_own(const struct bus_connection *c, const struct msg_hel
 	char *lock;
 	pid_t holder;
 
-	if (c->pid == getpid()) /* two ends in one process, in tests: asking would drop the lock (fcntl's locks are the process's) */
+	if (bus_line_pid(c->line) ==
+	    getpid()) /* two ends in one process, in tests: asking would drop the lock (fcntl's locks are the process's) */
 		return true;
 	if (strchr(hello->daemon, '/'))
 		return gw_fail(err, GW_BAD_INPUT, "daemon: '%s' is not a name", hello->daemon);
 	lock = gw_sprintf("%s/%s.lock", c->bus->runtime_dir, hello->daemon);
 	holder = strcmp(hello->daemon, c->bus->name) == 0 ? getpid() : file_lock_holder(lock);
 	free(lock);
-	return holder == c->pid || gw_fail(err, GW_REFUSED, "process %d says to be %s but does not hold its lock (process %d does)",
-					   (int)c->pid, hello->daemon, (int)holder);
+	return holder == bus_line_pid(c->line) ||
+	       gw_fail(err, GW_REFUSED, "process %d says to be %s but does not hold its lock (process %d does)", (int)bus_line_pid(c->line),
+		       hello->daemon, (int)holder);
 }
 
 static bool version_fits(const cJSON *body, struct gw_error *err)
@@ -273,12 +219,12 @@ static void answer_hello(struct bus_connection *c)
 	struct msg_hello hello = {.version = BUS_VERSION, .daemon = bus->name, .pid = getpid(), .seq = (int64_t)bus->seq};
 	char *text = bus_wire_answer(MSG_HELLO, &hello, NULL);
 
-	send_or_wait(c, c->hello_header, c->hello_header_len, text, false);
+	bus_line_send(c->line, c->hello_id, text);
 	free(text);
 }
 
 /* The version is looked at before the rest, which another version may have otherwise. */
-static bool hear_hello(struct bus_connection *c, const cJSON *body, const void *header, size_t header_len, struct gw_error *err)
+static bool hear_hello(struct bus_connection *c, const cJSON *body, uint32_t id, struct gw_error *err)
 {
 	struct msg_hello *hello = version_fits(body, err) ? bus_body_decode(&bus_body_hello, body, err) : NULL;
 	bool ok = hello && name_is_its_own(c, hello, err);
@@ -289,10 +235,9 @@ static bool hear_hello(struct bus_connection *c, const cJSON *body, const void *
 		ok = c->daemon || gw_fail(err, GW_REFUSED, "'%s' is not a name of a daemon", hello->daemon);
 	}
 	if (ok) {
-		memcpy(c->hello_header, header, header_len);
-		c->hello_header_len = header_len;
+		c->hello_id = id;
 		answer_hello(c);
-		log_debug("bus: %s (process %d) says hello", c->name, (int)c->pid);
+		log_debug("bus: %s (process %d) says hello", c->name, (int)bus_line_pid(c->line));
 	}
 	bus_body_free(&bus_body_hello, hello);
 	return ok;
@@ -313,92 +258,148 @@ static bool may_ask(const struct bus_connection *c, enum bus_type type, struct g
 	return true;
 }
 
-static bool hear_ask(struct bus_connection *c, const struct bus_wire *wire, const void *header, size_t header_len, struct gw_error *err)
+static bool hear_ask(struct bus_connection *c, const struct bus_wire *wire, uint32_t id, struct gw_error *err)
 {
 	const struct bus_body *table = bus_types[wire->type].body;
 	struct bus_state *bus = c->bus;
 	void *body;
 
 	if (wire->type == MSG_HELLO)
-		return hear_hello(c, wire->body, header, header_len, err);
+		return hear_hello(c, wire->body, id, err);
 	if (!may_ask(c, wire->type, err))
 		return false;
 	body = bus_body_decode(table, wire->body, err);
 	if (!body)
 		return gw_context(err, "%s", bus_types[wire->type].name);
-	bus->handlers[wire->type](bus->owner, body, call_create(c, wire->type, header, header_len));
+	bus->handlers[wire->type](bus->owner, body, call_create(c, wire->type, id));
 	bus_body_free(table, body);
 	return true;
 }
 
-static bool hear(struct bus_connection *c, nng_msg *msg, struct gw_error *err)
+static bool hear(struct bus_connection *c, const struct bus_note *note, struct gw_error *err)
 {
 	struct bus_wire wire;
-	bool ok = bus_wire_decode(nng_msg_body(msg), nng_msg_len(msg), &wire, err);
+	bool ok;
 
-	if (ok && wire.form == BUS_ASK)
-		ok = hear_ask(c, &wire, nng_msg_header(msg), nng_msg_header_len(msg), err);
-	else if (ok && wire.form == BUS_SEEN)
-		on_seen(c, wire.number);
-	else if (ok)
-		gw_fail(err, GW_BAD_INPUT, "that is not for an asker to say");
-	ok = ok && err->kind == GW_OK;
+	if (!bus_wire_decode(note->text, note->len, &wire, err))
+		return false;
+	ok = wire.form == BUS_ASK ? hear_ask(c, &wire, note->id, err) : gw_fail(err, GW_BAD_INPUT, "that is not for an asker to say");
 	bus_wire_finish(&wire);
 	return ok;
 }
 
-static void on_message(struct bus_connection *c, nng_msg *msg)
+static void on_message(struct bus_connection *c, const struct bus_note *note)
 {
 	struct gw_error err = {0};
 
-	if (nng_msg_header_len(msg) > BUS_HEADER_MAX || hear(c, msg, &err))
+	bus_line_heard(c->line);
+	if (hear(c, note, &err))
 		return;
-	log_warning("bus: a message of %s (process %d) is refused: %s", c->name[0] ? c->name : "a stranger", (int)c->pid, err.text);
-	reply_error(c, nng_msg_header(msg), nng_msg_header_len(msg), &err);
+	log_warning("bus: a message of %s (process %d) is refused: %s", c->name[0] ? c->name : "a stranger", (int)bus_line_pid(c->line),
+		    err.text);
+	reply_error(c, note->id, &err);
 }
 
-static void on_readable(void *data, int events)
+static bool connection_note(struct bus_server *server, const struct bus_note *note)
 {
-	struct bus_state *bus = data;
-	nng_msg *msg;
+	struct bus_connection *c = connection_find(server, note->serial);
 
-	for (int n = 0; n < BUS_WINDOW && (msg = bus_socket_receive(&bus->server)); n++) {
-		struct bus_connection *c;
+	if (!c)
+		return false;
+	if (note->kind == BUS_LINE_MESSAGE)
+		on_message(c, note);
+	else if (note->kind == BUS_LINE_DRAINED)
+		tell_dropped(c);
+	else if (note->kind == BUS_LINE_GONE)
+		connection_remove(server, c);
+	return true;
+}
 
-		bus_notes_deliver(bus);
-		c = connection_find(bus, (uint32_t)nng_pipe_id(nng_msg_get_pipe(msg)));
-		if (c) /* else it is gone by now */
-			on_message(c, msg);
-		nng_msg_free(msg);
+/* ---- listening ---- */
+
+static void accept_next(void *data)
+{
+	struct bus_server *server = data;
+
+	nng_stream_listener_accept(server->listener, server->accepting);
+}
+
+/* On a thread of nng's. */
+static void on_accepted(void *data)
+{
+	struct bus_server *server = data;
+	struct bus_note note = {.kind = BUS_ACCEPTED, .serial = server->serial, .error = nng_aio_result(server->accepting)};
+
+	if (note.error == NNG_ECLOSED || note.error == NNG_ECANCELED)
+		return;
+	if (note.error) {
+		note.kind = BUS_ACCEPT_FAILED;
+		bus_note_leave(server->bus, &note);
+		return;
 	}
+	note.stream = nng_aio_get_output(server->accepting, 0);
+	if (bus_stream_accepted(note.stream))
+		bus_note_leave(server->bus, &note);
+	else
+		nng_stream_free(note.stream);
+	accept_next(server);
+}
+
+bool bus_server_note(struct bus_state *bus, struct bus_note *note)
+{
+	struct bus_server *server = bus->server;
+
+	if (note->serial != server->serial)
+		return connection_note(server, note);
+	if (note->kind == BUS_ACCEPTED) {
+		connection_add(server, note);
+	} else {
+		log_error("bus: cannot accept a connection: %s", nng_strerror(note->error));
+		loop_timer_start(bus->loop, &server->again, ACCEPT_AGAIN_MS, accept_next, server);
+	}
+	return true;
+}
+
+static bool listen_at(struct bus_server *server, const char *path, struct gw_error *err)
+{
+	char *url = gw_sprintf("ipc://%s", path);
+	int rc = nng_stream_listener_alloc(&server->listener, url);
+
+	unlink(path); /* of a killed predecessor: we hold the lock */
+	rc = rc ? rc : nng_stream_listener_set_int(server->listener, NNG_OPT_IPC_PERMISSIONS, 0660);
+	rc = rc ? rc : nng_aio_alloc(&server->accepting, on_accepted, server);
+	rc = rc ? rc : nng_stream_listener_listen(server->listener);
+	free(url);
+	if (rc)
+		return gw_fail(err, GW_UNREACHABLE, "%s: cannot listen: %s", path, nng_strerror(rc));
+	accept_next(server);
+	return true;
 }
 
 bool bus_server_start(struct bus_state *bus, struct gw_error *err)
 {
-	char *url = gw_sprintf("ipc://%s", bus->path);
-	nng_listener listener;
-	int rc = 0;
-
-	unlink(bus->path); /* of a killed predecessor: we hold the lock */
-	if (bus_socket_open(&bus->server, bus, nng_rep0_open_raw, on_readable, bus, err)) {
-		nng_socket_set_int(bus->server.nng, NNG_OPT_MAXTTL, 2);
-		rc = nng_listener_create(&listener, bus->server.nng, url);
-		rc = rc ? rc : nng_listener_set_int(listener, NNG_OPT_IPC_PERMISSIONS, 0660);
-		rc = rc ? rc : nng_listener_start(listener, 0);
-		if (rc)
-			gw_fail(err, GW_UNREACHABLE, "%s: cannot listen: %s", bus->path, nng_strerror(rc));
-	}
-	free(url);
-	return bus->server.serial && rc == 0;
+	bus->server = gw_calloc(1, sizeof(*bus->server));
+	bus->server->bus = bus;
+	bus->server->serial = ++bus->last_serial;
+	return listen_at(bus->server, bus->path, err);
 }
 
 void bus_server_finish(struct bus_state *bus)
 {
-	bool was_open = bus->server.serial;
+	struct bus_server *server = bus->server;
 
-	bus_socket_close(&bus->server);
-	while (bus->connections)
-		connection_remove(bus, bus->connections);
-	if (was_open)
-		unlink(bus->path);
+	if (!server)
+		return;
+	if (server->listener)
+		nng_stream_listener_close(server->listener);
+	if (server->accepting)
+		nng_aio_stop(server->accepting);
+	nng_aio_free(server->accepting);
+	nng_stream_listener_free(server->listener);
+	loop_timer_finish(&server->again);
+	while (server->connections)
+		connection_remove(server, server->connections);
+	unlink(bus->path);
+	free(server);
+	bus->server = NULL;
 }

@@ -1,9 +1,14 @@
 /* What the files of the bus share. Private to libbus and its tests.
  *
- * nng calls back on threads of its own. Those callbacks only leave a note (bus_nng.c) and wake the loop; all else is on the loop's thread.
+ * The bus uses nng's streams, not its sockets: in nng 1.5.2 a listening socket accepts nothing any more once a peer has hung up during the
+ * greeting (EPIPE is taken for "closed"); REP drops answers, and PUB events, that a slow peer has not read; REQ cannot tell that a peer is
+ * gone.
  *
- * One connection carries everything between an asker (raw REQ) and an answerer (raw REP): requests, answers, and the answerer's events, as
- * further answers to the asker's hello. So events and answers keep their order, and only a listener that does not read loses events. */
+ * nng calls back on threads of its own. Those callbacks only leave a note (bus_notes.c) and wake the loop; all else is on the loop's
+ * thread.
+ *
+ * One connection carries everything between an asker and an answerer: requests, answers, and the answerer's events, as further answers to
+ * the asker's hello. So events and answers keep their order, and only a listener that does not read loses events. */
 #ifndef LIBBUS_INTERNAL_H
 #define LIBBUS_INTERNAL_H
 
@@ -16,50 +21,55 @@
 #include "libgateway/files.h"
 
 enum {
-	/* nng's REP keeps 64 answers for a slow connection and drops what comes then: we never let it have so many. */
-	BUS_WINDOW = 48,
-	BUS_SEEN_EVERY = 16, /* messages read after which the asker says so */
-	BUS_EVENTS_WAITING_MAX = 4096,
-	BUS_CALLS_MAX = 4096, /* requests under way on one connection, at either end */
-	BUS_HEADER_MAX = 64,
+	BUS_EVENTS_WAITING_MAX = 4096, /* messages to a listener that does not read, after which events are dropped */
+	BUS_CALLS_MAX = 4096,          /* requests under way on one connection, at either end */
+	BUS_CONNECTIONS_MAX = 1024,
 };
 
-/* ---- bus_nng.c: nng's sockets and threads ---- */
+/* ---- bus_notes.c: what nng's threads saw ---- */
 
-/* What a thread of nng's saw: a connection came or went. */
+enum bus_note_kind {
+	BUS_ACCEPTED,      /* stream: from our listener */
+	BUS_ACCEPT_FAILED, /* error */
+	BUS_DIALED,        /* stream */
+	BUS_DIAL_FAILED,   /* error */
+	BUS_LINE_MESSAGE,  /* id, text */
+	BUS_LINE_DRAINED,  /* as bus_line_tell_drained wished */
+	BUS_LINE_GONE,     /* nothing follows */
+};
 struct bus_note {
 	struct bus_note *next;
-	uint64_t socket; /* bus_socket.serial */
-	bool added;
-	uint32_t pipe;
-	pid_t pid; /* the other end's */
+	enum bus_note_kind kind;
+	uint64_t serial;    /* of the line or the dialer that it is about; nothing reuses one */
+	nng_stream *stream; /* owned until taken */
+	int error;          /* nng's */
+	uint32_t id;
+	char *text; /* owned */
+	size_t len;
 };
-struct bus_socket {
-	nng_socket nng;
-	struct bus_state *bus;
-	uint64_t serial; /* 0: not open */
-	struct loop_fd readable;
-};
-struct bus_sending;
-struct bus_sendings { /* sends under way; each has an aio, and they are used again and again */
-	struct bus_sending *all, *idle;
-};
+void bus_note_leave(struct bus_state *bus, const struct bus_note *note); /* from any thread; copied, with what it owns */
+void bus_notes_deliver(struct bus_state *bus);                           /* to the server and the peers */
+void bus_notes_drop(struct bus_state *bus);
 
-typedef int bus_open_fn(nng_socket *nng); /* nng_rep0_open_raw */
-bool bus_socket_open(struct bus_socket *socket, struct bus_state *bus, bus_open_fn *open, loop_fd_fn *on_readable, void *data,
-		     struct gw_error *err);
-void bus_socket_close(struct bus_socket *socket);       /* accepts one that is not open */
-nng_msg *bus_socket_receive(struct bus_socket *socket); /* NULL: nothing is there. The caller frees */
-/* `header` goes before the text; for REQ the id, for REP what the request came with. */
-void bus_socket_send(struct bus_socket *socket, const void *header, size_t header_len, const char *text);
-void bus_sendings_finish(struct bus_state *bus); /* once all sockets are closed */
-bool bus_user_accepted(uint64_t uid, uint64_t gid);
+/* ---- bus_line.c: a connection ---- */
+
+struct bus_line;
+struct bus_line *bus_line_create(struct bus_state *bus, nng_stream *stream); /* takes the stream; begins to receive */
+void bus_line_destroy(struct bus_line *line);                                /* no note of it follows. NULL is fine */
+uint64_t bus_line_serial(const struct bus_line *line);                       /* 0 for NULL */
+pid_t bus_line_pid(const struct bus_line *line);
+void bus_line_send(struct bus_line *line, uint32_t id, const char *text);
+size_t bus_line_waiting(struct bus_line *line);     /* messages that the peer has not taken yet */
+void bus_line_tell_drained(struct bus_line *line);  /* BUS_LINE_DRAINED when none waits any more, once */
+void bus_line_heard(struct bus_line *line);         /* a message of it was dealt with: more may be received */
+bool bus_user_accepted(uint64_t uid, uint64_t gid); /* root, our user, our group */
+bool bus_stream_accepted(nng_stream *stream);       /* its user is, else a warning is logged */
 
 /* ---- the whole ---- */
 
-struct bus_connection; /* bus_server.c */
-struct bus_peer;       /* bus_peer.c */
-struct bus_asked;      /* bus_peer.c */
+struct bus_server; /* bus_server.c */
+struct bus_peer;   /* bus_peer.c */
+struct bus_asked;  /* bus_peer.c */
 
 struct bus_state {
 	struct loop *loop;
@@ -70,32 +80,28 @@ struct bus_state {
 	struct file_lock lock;
 	uint64_t last_serial;
 
-	pthread_mutex_t mutex; /* of notes and sendings */
-	bool has_mutex;
+	pthread_mutex_t mutex; /* of the notes, and of what lines share with nng's threads */
 	struct bus_note *notes, **notes_end;
-	struct bus_sendings sendings;
 	uv_async_t *wake;      /* owned */
 	uv_fs_event_t *folder; /* owned; watches runtime_dir for the sockets of peers */
 
-	struct bus_socket server;
-	struct bus_connection *connections;
-	uint64_t seq; /* of our last event */
+	struct bus_server *server; /* owned */
+	uint64_t seq;              /* of our last event */
 
 	struct bus_peer *peers;
 	struct bus_asked *asked; /* all requests of ours that are under way, the newest first */
 	uint32_t last_id;
 };
 
-void bus_notes_deliver(struct bus_state *bus); /* to bus_server_note or bus_peers_note; what came before a message is known before it */
 char *bus_socket_path(const struct bus_state *bus, const char *name); /* the caller frees */
 enum bus_daemon bus_daemon_of(const char *name);                      /* "jobd-12" -> BUS_JOBD; 0: none */
 
 bool bus_server_start(struct bus_state *bus, struct gw_error *err);
 void bus_server_finish(struct bus_state *bus);
-void bus_server_note(struct bus_state *bus, const struct bus_note *note);
-void bus_server_event(struct bus_state *bus, const char *text); /* to all connections that said hello */
+bool bus_server_note(struct bus_state *bus, struct bus_note *note); /* false: it is not about the server */
+void bus_server_event(struct bus_state *bus, const char *text);     /* to all connections that said hello */
 
-void bus_peers_note(struct bus_state *bus, const struct bus_note *note);
+void bus_peers_note(struct bus_state *bus, struct bus_note *note);
 void bus_peers_folder_changed(struct bus_state *bus, const char *file); /* NULL: it cannot be told what changed */
 void bus_peers_finish(struct bus_state *bus);
 

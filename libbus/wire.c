@@ -14,7 +14,7 @@ static const struct form {
 	const char *keys[KEYS_MAX + 1];
 } forms[] = {
 	{BUS_ASK, {"ask", "body"}}, {BUS_ANSWER, {"answer"}}, {BUS_ERROR, {"error", "kind"}}, {BUS_EVENT_OF, {"event", "seq", "body"}},
-	{BUS_DROPPED, {"seq"}},     {BUS_SEEN, {"seen"}},
+	{BUS_DROPPED, {"seq"}},
 };
 
 static const cJSON *get(const cJSON *json, const char *key)
@@ -95,10 +95,39 @@ static bool read_form(struct bus_wire *wire, struct gw_error *err)
 		       read_body(json, "body", &wire->body, err);
 	case BUS_DROPPED:
 		return read_number(json, "seq", &wire->number, err);
-	case BUS_SEEN:
-		return read_number(json, "seen", &wire->number, err);
 	}
 	return false;
+}
+
+static uint32_t read_u32(const unsigned char *at)
+{
+	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+static void write_u32(unsigned char *at, uint32_t value)
+{
+	for (int i = 3; i >= 0; i--, value >>= 8)
+		at[i] = (unsigned char)value;
+}
+
+bool bus_frame_decode(const void *bytes, size_t len, uint32_t *id, size_t *frame)
+{
+	size_t body;
+
+	*frame = 0;
+	if (len < BUS_FRAME_HEAD)
+		return true;
+	body = read_u32(bytes);
+	*id = read_u32((const unsigned char *)bytes + 4);
+	if (len - BUS_FRAME_HEAD >= body)
+		*frame = BUS_FRAME_HEAD + body;
+	return body <= BUS_MESSAGE_MAX;
+}
+
+void bus_frame_head(uint32_t id, size_t len, unsigned char head[BUS_FRAME_HEAD])
+{
+	write_u32(head, (uint32_t)len);
+	write_u32(head + 4, id);
 }
 
 bool bus_wire_decode(const char *bytes, size_t len, struct bus_wire *wire, struct gw_error *err)
@@ -113,7 +142,7 @@ bool bus_wire_decode(const char *bytes, size_t len, struct bus_wire *wire, struc
 	if (form)
 		wire->form = form->form;
 	else
-		gw_fail(err, GW_BAD_INPUT, "a message has one of: ask, answer, error, event, seq, seen");
+		gw_fail(err, GW_BAD_INPUT, "a message has one of: ask, answer, error, event, seq");
 	if (form && has_just(form, wire->json, err) && read_form(wire, err))
 		return true;
 	bus_wire_finish(wire);
@@ -202,20 +231,10 @@ char *bus_wire_error(const struct gw_error *why)
 	return print(json);
 }
 
-static char *print_number(const char *key, uint64_t number)
+char *bus_wire_dropped(uint64_t seq)
 {
 	cJSON *json = cJSON_CreateObject();
 
-	cJSON_AddNumberToObject(json, key, (double)number);
+	cJSON_AddNumberToObject(json, "seq", (double)seq);
 	return print(json);
-}
-
-char *bus_wire_dropped(uint64_t seq)
-{
-	return print_number("seq", seq);
-}
-
-char *bus_wire_seen(uint64_t n)
-{
-	return print_number("seen", n);
 }

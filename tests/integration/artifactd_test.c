@@ -491,6 +491,7 @@ int main(void)
 		TEST(a_wrong_option_is_refused_by_name),
 	};
 
-	log_init("artifactd_test", "warning");
+	log_init("artifactd_test", getenv("TEST_LOG") ? getenv("TEST_LOG") : "warning");
+	cmocka_set_test_filter(getenv("ONLY"));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
