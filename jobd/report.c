@@ -10,7 +10,9 @@ static void on_running_told(void *data, const void *answer, const struct gw_erro
 	struct jobd *j = data;
 
 	j->report.running = NULL;
-	if (!answer)
+	if (!answer && err->kind == GW_UNREACHABLE)
+		report_running(j);
+	else if (!answer)
 		log_warning("job=%s executord does not take that it runs: %s", j->go->job, err->text);
 }
 
@@ -34,7 +36,7 @@ static void on_ended_told(void *data, const void *answer, const struct gw_error 
 	struct jobd *j = data;
 
 	j->report.ended = NULL;
-	if (!answer && err->kind == GW_UNREACHABLE) { /* it is there but did not answer in time: the result must not get lost */
+	if (!answer && err->kind == GW_UNREACHABLE) { /* it is there but did not answer in time */
 		report_ended(j);
 		return;
 	}
