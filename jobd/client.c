@@ -22,7 +22,8 @@
 #define OUT_MAX             (CTRL_MAX + 64 * 1024) /* session_end always has room */
 #define TELL_BELOW          (1024 * 1024)
 #define IN_MAX              (64 * 1024)
-#define FIRST_PORT          1024 /* below are the system's services, which a job must not talk to */
+#define KERNEL_MAX          (256 * 1024) /* of the same in the kernel, beside OUT_MAX */
+#define FIRST_PORT          1024         /* below are the system's services, which a job must not talk to */
 
 static void on_client(void *data, int events);
 
@@ -314,11 +315,12 @@ static void on_client(void *data, int events)
 static void connected(struct jobd *j)
 {
 	struct client *c = &j->client;
-	int one = 1;
+	int one = 1, room = KERNEL_MAX;
 
 	loop_timer_stop(&c->patience);
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(c->fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	c->state = c->shut ? CLIENT_ENDING : CLIENT_CONNECTED;
 	c->shut = false;
 	report_running(j);
