@@ -1,0 +1,131 @@
+/* What bootsd refuses, and how it can be run. */
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/harness/boot_clients.h"
+#include "tests/harness/boot_farm.h"
+
+static void a_capability_of_another_farm_is_refused(void **state)
+{
+	char *real = gw_strdup(f.key);
+
+	f.key[0] = f.key[0] == '0' ? '1' : '0';
+	artifact("kernel", "the kernel");
+	assert_null(deploy("job-8", "one", duts[0].mac, "kernel", "quiet"));
+	memcpy(f.key, real, sizeof(f.key));
+	free(real);
+	assert_int_equal(f.error.kind, GW_REFUSED);
+}
+
+static void an_artifact_outside_the_cache_is_refused(void **state)
+{
+	artifact("first", "");
+	artifact("second", "");
+	assert_null(deploy("job-8", "one", duts[0].mac, "../mars_db.yaml", "quiet"));
+	assert_string_equal(f.error.text, "/_/job/kernel: artifact '../mars_db.yaml' cannot be opened: Invalid cross-device link");
+	assert_int_equal(symlink("/etc/passwd", tmp_path("state/artifacts/link")), 0);
+	assert_null(deploy("job-8", "one", duts[0].mac, "link", "quiet"));
+	assert_string_equal(f.error.text, "/_/job/kernel: artifact 'link' cannot be opened: Too many levels of symbolic links");
+}
+
+static void check_says_what_is_wrong_without_opening_anything(void **state)
+{
+	const char *const argv[] = {GW_BUILD_ROOT "/bootsd/bootsd", "--check", NULL};
+	struct proc p = {0};
+
+	proc_start(&p, "check", argv, NULL); /* while the other one holds the ports and the lock */
+	assert_int_equal(proc_wait(&p), 0);
+	proc_start(&p, "check", argv, (const char *const[]){"BOOTS_DHCP_RANGE=10.42.0.9", NULL});
+	proc_await(
+		&p,
+		"bootsd: BOOTS_DHCP_RANGE: '10.42.0.9' is not a range of addresses; accepted: FIRST-LAST, at most 65536, within private's "
+		"subnet (10.42.0.0 to 10.42.255.255)");
+	assert_int_equal(proc_wait(&p), 2);
+}
+
+static void a_missing_interface_is_said_at_start(void **state)
+{
+	struct proc p = {0};
+
+	proc_start(&p, "lost", (const char *const[]){GW_BUILD_ROOT "/bootsd/bootsd", NULL},
+		   (const char *const[]){"PRIVATE_INTERFACE=nowhere", NULL});
+	proc_await(
+		&p,
+		"bootsd: PRIVATE_INTERFACE: there is no network interface 'nowhere'; accepted: the name of the one that leads to the DUTs");
+	assert_int_equal(proc_wait(&p), 1);
+}
+
+static int open_as_systemd(uint16_t port)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	return fd;
+}
+
+static void sockets_of_systemd_serve_the_private_interface_alone(void **state)
+{
+	struct sockaddr_in loopback = {.sin_family = AF_INET, .sin_port = htons(67), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	uint8_t bytes[DHCP_PACKET_MAX];
+	struct reply ack = {0};
+	int dhcp, tftp, fd;
+	size_t n;
+
+	proc_end(&f.bootsd, SIGTERM);
+	dhcp = open_as_systemd(67);
+	tftp = open_as_systemd(69);
+	restart(SIGTERM, NULL, dhcp, tftp);
+	close(dhcp);
+	close(tftp);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	n = firmware_packet(bytes, "ipxe-bios-discover", "52:54:03:00:00:01", NULL);
+	assert_int_equal(sendto(fd, bytes, n, 0, (struct sockaddr *)&loopback, sizeof(loopback)), n);
+	close(fd);
+	boot_request(&duts[0], "ipxe-bios", duts[0].mac, &ack);
+	assert_int_equal(ack.yiaddr, 0x0a2a000b);
+	set_address(&duts[1], "10.42.0.12");
+	every_machine_gets_ipxe_s_binaries(NULL);
+	await_seen(duts[0].mac, "dhcp");
+	for (size_t i = 0; i < f.seen.n; i++)
+		assert_string_not_equal(f.seen.v[i]->mac, "52:54:03:00:00:01");
+	restart(SIGTERM, NULL, -1, -1);
+}
+
+static void servers_can_be_left_to_others(void **state)
+{
+	restart(SIGTERM, (const char *const[]){"BOOTS_DISABLE_SERVERS=yes", NULL}, -1, -1);
+	proc_await(&f.bootsd, "BOOTS_DISABLE_SERVERS: no DHCP, no TFTP, no router advertisements");
+	close(open_as_systemd(67));
+	close(open_as_systemd(69));
+	set_address(&duts[0], "10.42.0.11");
+	must_deploy("job-10", &duts[0], "quiet");
+	expect_http(&duts[0], "GET", "/_/job/kernel", "", 200, "the kernel");
+	restart(SIGTERM, NULL, -1, -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_capability_of_another_farm_is_refused),
+		cmocka_unit_test(an_artifact_outside_the_cache_is_refused),
+		cmocka_unit_test(check_says_what_is_wrong_without_opening_anything),
+		cmocka_unit_test(a_missing_interface_is_said_at_start),
+		cmocka_unit_test(sockets_of_systemd_serve_the_private_interface_alone),
+		cmocka_unit_test(servers_can_be_left_to_others),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	duts_plug_in();
+	return cmocka_run_group_tests(tests, setup_farm, teardown_farm);
+}
