@@ -28,6 +28,7 @@ struct category {
 struct item_list {
 	struct category *v;
 	size_t n;
+	size_t n_items; /* of all */
 };
 
 /* One item, a list, or a mapping of categories. */

@@ -1,8 +1,8 @@
-/* `x | FILTER`: one row each. Source: Jinja2's builtin filters; those on lists are in template_lists.c. */
+/* `x | FILTER`: one row each. Source: Jinja2's builtin filters; those on lists are in template_lists.c, on numbers in template_numbers.c.
+ */
 #include "libjob/template_filters.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -94,55 +94,6 @@ static const struct value *f_replace(struct tpl *t, const struct value *v, struc
 	return t->failed ? v : text_replaced(t, v, from, to, count->type == VALUE_INT ? count->u.i : -1);
 }
 
-/* As Python reads one: white space around it, no hexadecimal. */
-static bool float_of(const char *p, double *f)
-{
-	char *end;
-
-	if (strpbrk(p, "xX"))
-		return false;
-	*f = strtod(p, &end);
-	if (end == p)
-		return false;
-	return !end[strspn(end, " \t\n\r\v\f")];
-}
-
-static const struct value *f_int(struct tpl *t, const struct value *v, struct args *args)
-{
-	const struct value *otherwise = arg(args, 0, "default", value_int(&t->pool, 0));
-	int64_t base = value_as_int(arg(args, 1, "base", value_int(&t->pool, 10)));
-	double f = value_as_float(v);
-	const char *p = value_text(v, NULL);
-	char *end;
-	long long i;
-
-	if (v->type == VALUE_STRING && base >= 2 && base <= 36) {
-		errno = 0;
-		i = strtoll(p, &end, (int)base);
-		while (isspace((unsigned char)*end))
-			end++;
-		if (end > p && !*end && !errno)
-			return value_int(&t->pool, i);
-		if (!float_of(p, &f))
-			return otherwise;
-	} else if (v->type != VALUE_INT && v->type != VALUE_BOOL && v->type != VALUE_FLOAT) {
-		return otherwise;
-	}
-	if (v->type == VALUE_INT || v->type == VALUE_BOOL)
-		return value_int(&t->pool, value_as_int(v));
-	return isfinite(f) && fabs(f) < 9.2e18 ? value_int(&t->pool, (int64_t)f) : otherwise;
-}
-
-static const struct value *f_float(struct tpl *t, const struct value *v, struct args *args)
-{
-	const char *p = value_text(v, NULL);
-	double f = value_as_float(v);
-
-	if (p ? !float_of(p, &f) : (v->type != VALUE_INT && v->type != VALUE_BOOL && v->type != VALUE_FLOAT))
-		return arg(args, 0, "default", value_float(&t->pool, 0));
-	return value_float(&t->pool, f);
-}
-
 static const struct value *f_string(struct tpl *t, const struct value *v, struct args *args)
 {
 	return tpl_str(t, v);
@@ -182,48 +133,6 @@ static const struct value *f_tojson(struct tpl *t, const struct value *v, struct
 
 	text_json(t, &text, v, indent->type == VALUE_INT && indent->u.i >= 0 && indent->u.i <= 16 ? (int)indent->u.i : -1, 0);
 	return text_take(t, &text);
-}
-
-static const struct value *f_abs(struct tpl *t, const struct value *v, struct args *args)
-{
-	if (v->type == VALUE_FLOAT)
-		return value_float(&t->pool, fabs(v->u.f));
-	if (v->type != VALUE_INT && v->type != VALUE_BOOL)
-		return tpl_fail(t, "abs does not work with %s", value_type_name(v));
-	return value_as_int(v) < 0 ? op_math(t, '-', value_int(&t->pool, 0), v) : v;
-}
-
-/* To the nearest, a half to the even digit; of what the number really is, which printf knows. */
-static double rounded(double f, int precision)
-{
-	char digits[400];
-	double scale = pow(10, -precision);
-
-	if (fabs(f) >= 1e15 && precision >= 0)
-		return f; /* no digits are behind its point */
-	if (precision < 0)
-		return nearbyint(f / scale) * scale;
-	snprintf(digits, sizeof(digits), "%.*f", precision, f);
-	return strtod(digits, NULL);
-}
-
-static const struct value *f_round(struct tpl *t, const struct value *v, struct args *args)
-{
-	int64_t precision = value_as_int(arg(args, 0, "precision", value_int(&t->pool, 0)));
-	const char *method = value_text(arg(args, 1, "method", value_string(&t->pool, "common")), NULL);
-	double scale = pow(10, (double)precision), f = value_as_float(v);
-
-	if (v->type != VALUE_INT && v->type != VALUE_FLOAT && v->type != VALUE_BOOL)
-		return tpl_fail(t, "round does not work with %s", value_type_name(v));
-	if (precision > 15 || precision < -15 || !method)
-		return tpl_fail(t, "round: this precision or method is not accepted");
-	if (strcmp(method, "ceil") == 0 || strcmp(method, "floor") == 0)
-		return value_float(&t->pool, (*method == 'c' ? ceil(f * scale) : floor(f * scale)) / scale);
-	if (strcmp(method, "common") != 0)
-		return tpl_fail(t, "round: '%.20s' is not a method; accepted: common, ceil, floor", method);
-	if (v->type == VALUE_FLOAT)
-		return value_float(&t->pool, rounded(f, (int)precision));
-	return precision < 0 && fabs(f) < 1e15 ? value_int(&t->pool, (int64_t)rounded(f, (int)precision)) : v;
 }
 
 static const struct value *f_escape(struct tpl *t, const struct value *v, struct args *args)
@@ -392,7 +301,7 @@ static const struct {
 	filter *run;
 	size_t min, max; /* arguments, with or without a name */
 } filters[] = {
-	{"abs", f_abs, 0, 0},
+	{"abs", number_abs, 0, 0},
 	{"attr", f_attr, 1, 1},
 	{"batch", list_batch, 1, 2},
 	{"capitalize", f_capitalize, 0, 0},
@@ -403,12 +312,12 @@ static const struct {
 	{"e", f_escape, 0, 0},
 	{"escape", f_escape, 0, 0},
 	{"first", list_first, 0, 0},
-	{"float", f_float, 0, 1},
+	{"float", number_float, 0, 1},
 	{"forceescape", f_escape, 0, 0},
 	{"format", f_format, 0, ARGS_MAX},
 	{"groupby", list_groupby, 1, 3},
 	{"indent", f_indent, 0, 3},
-	{"int", f_int, 0, 2},
+	{"int", number_int, 0, 2},
 	{"items", list_items, 0, 0},
 	{"join", list_join, 0, 2},
 	{"last", list_last, 0, 0},
@@ -422,7 +331,7 @@ static const struct {
 	{"rejectattr", list_rejectattr, 1, 3},
 	{"replace", f_replace, 2, 3},
 	{"reverse", list_reverse, 0, 0},
-	{"round", f_round, 0, 2},
+	{"round", number_round, 0, 2},
 	{"safe", f_same, 0, 0},
 	{"select", list_select, 0, 2},
 	{"selectattr", list_selectattr, 1, 3},

@@ -7,7 +7,6 @@
 #define POOL_LIMIT  ((size_t)64 * 1024 * 1024)
 #define BLOCK_FIRST 4096
 #define BLOCK_MAX   ((size_t)1024 * 1024)
-#define INDEX_FROM  12 /* dicts of so many entries get a hash index */
 
 struct value_block {
 	struct value_block *next;
@@ -15,7 +14,7 @@ struct value_block {
 	_Alignas(16) unsigned char bytes[];
 };
 
-static struct value undefined = {.type = VALUE_UNDEFINED}; /* never written: what fills lists and dicts looks at the type first */
+struct value value_of_nothing = {.type = VALUE_UNDEFINED};
 static const struct value none = {.type = VALUE_NONE};
 static const struct value truths[2] = {{.type = VALUE_BOOL, .u.b = false}, {.type = VALUE_BOOL, .u.b = true}};
 
@@ -88,14 +87,14 @@ static struct value *value_new(struct value_pool *pool, enum value_type type)
 	struct value *v = value_pool_alloc(pool, sizeof(*v));
 
 	if (!v)
-		return &undefined;
+		return &value_of_nothing;
 	v->type = type;
 	return v;
 }
 
 const struct value *value_undefined(void)
 {
-	return &undefined;
+	return &value_of_nothing;
 }
 
 const struct value *value_none(void)
@@ -132,7 +131,7 @@ const struct value *value_string_n(struct value_pool *pool, const char *text, si
 
 	if (!copy) {
 		pool->full = true;
-		return &undefined;
+		return &value_of_nothing;
 	}
 	if (n)
 		memcpy(copy, text, n);
@@ -183,155 +182,6 @@ struct value *value_list(struct value_pool *pool)
 struct value *value_dict(struct value_pool *pool)
 {
 	return value_new(pool, VALUE_DICT);
-}
-
-/* The nesting of values is bounded here, so that whoever walks them may recurse. */
-static bool may_hold(struct value_pool *pool, struct value *parent, const struct value *child)
-{
-	if (child->depth + 1 > VALUE_DEPTH_MAX) {
-		pool->full = true;
-		return false;
-	}
-	if (child->depth + 1 > parent->depth)
-		parent->depth = child->depth + 1;
-	parent->has_namespace |= child->is_namespace || child->has_namespace;
-	return true;
-}
-
-static void *grown(struct value_pool *pool, const void *old, size_t n, size_t *cap, size_t item)
-{
-	size_t more = *cap ? *cap * 2 : 4;
-	void *p;
-
-	if (n < *cap)
-		return (void *)(uintptr_t)old;
-	if (more > pool->limit / item) {
-		pool->full = true;
-		return NULL;
-	}
-	p = value_pool_alloc(pool, more * item);
-	if (!p)
-		return NULL;
-	if (n)
-		memcpy(p, old, n * item);
-	*cap = more;
-	return p;
-}
-
-void value_append(struct value_pool *pool, struct value *list, const struct value *item)
-{
-	const struct value **v;
-
-	if (list->type != VALUE_LIST || !may_hold(pool, list, item))
-		return;
-	v = grown(pool, list->u.list.v, list->u.list.n, &list->u.list.cap, sizeof(*v));
-	if (!v)
-		return;
-	list->u.list.v = v;
-	v[list->u.list.n++] = item;
-}
-
-static uint64_t folded(uint64_t a, uint64_t b)
-{
-	__uint128_t product = (__uint128_t)a * b;
-
-	return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-/* The seed is where the program lies in memory, which no template can know: so none can choose keys that all meet in one place. */
-static uint32_t hash_bytes(const char *p, size_t n)
-{
-	uint64_t seed = (uint64_t)(uintptr_t)&undefined * 0x9e3779b97f4a7c15u, h = seed ^ n, part;
-
-	for (; n; p += sizeof(part)) {
-		size_t take = n < sizeof(part) ? n : sizeof(part);
-
-		part = 0;
-		memcpy(&part, p, take);
-		h = folded(part ^ seed, h ^ 0xa0761d6478bd642fu);
-		n -= take;
-	}
-	return (uint32_t)folded(h ^ 0xe7037ed1a0b428dbu, seed | 1);
-}
-
-static uint32_t key_hash(const struct value *key)
-{
-	double f;
-
-	if (key->type == VALUE_STRING)
-		return hash_bytes(key->u.s.p, key->u.s.n);
-	if (key->type == VALUE_NONE)
-		return 1;
-	f = value_as_float(key) + 0.0; /* 1, 1.0 and True are one key */
-	return hash_bytes((const char *)&f, sizeof(f));
-}
-
-static size_t dict_slot(const struct value *dict, const struct value *key)
-{
-	size_t mask = dict->u.dict.n_index - 1;
-	size_t slot = key_hash(key) & mask;
-
-	while (dict->u.dict.index[slot] && !value_equal(dict->u.dict.v[dict->u.dict.index[slot] - 1].key, key))
-		slot = (slot + 1) & mask;
-	return slot;
-}
-
-static struct value_entry *dict_find(const struct value *dict, const struct value *key)
-{
-	if (dict->type != VALUE_DICT)
-		return NULL;
-	if (dict->u.dict.index) {
-		uint32_t at = dict->u.dict.index[dict_slot(dict, key)];
-
-		return at ? &dict->u.dict.v[at - 1] : NULL;
-	}
-	for (size_t i = 0; i < dict->u.dict.n; i++)
-		if (value_equal(dict->u.dict.v[i].key, key))
-			return &dict->u.dict.v[i];
-	return NULL;
-}
-
-static void dict_reindex(struct value_pool *pool, struct value *dict)
-{
-	size_t n = 32;
-
-	if (dict->u.dict.n < INDEX_FROM || dict->u.dict.n * 2 <= dict->u.dict.n_index)
-		return;
-	while (n < dict->u.dict.n * 4)
-		n *= 2;
-	dict->u.dict.index = value_pool_alloc(pool, n * sizeof(uint32_t));
-	dict->u.dict.n_index = dict->u.dict.index ? n : 0;
-	for (size_t i = 0; dict->u.dict.index && i < dict->u.dict.n; i++)
-		dict->u.dict.index[dict_slot(dict, dict->u.dict.v[i].key)] = (uint32_t)i + 1;
-}
-
-void value_set_key(struct value_pool *pool, struct value *dict, const struct value *key, const struct value *item)
-{
-	struct value_entry *found = dict_find(dict, key);
-	struct value_entry *v;
-
-	if (dict->type != VALUE_DICT || !may_hold(pool, dict, item))
-		return;
-	if (found) {
-		found->item = item;
-		return;
-	}
-	v = grown(pool, dict->u.dict.v, dict->u.dict.n, &dict->u.dict.cap, sizeof(*v));
-	if (!v)
-		return;
-	dict->u.dict.v = v;
-	v[dict->u.dict.n++] = (struct value_entry){key, item};
-	if (dict->u.dict.index)
-		dict->u.dict.index[dict_slot(dict, key)] = (uint32_t)dict->u.dict.n;
-	dict_reindex(pool, dict);
-}
-
-void value_set(struct value_pool *pool, struct value *dict, const char *key, const struct value *item)
-{
-	const struct value *k = value_string(pool, key);
-
-	if (k->type == VALUE_STRING)
-		value_set_key(pool, dict, k, item);
 }
 
 enum value_type value_type(const struct value *v)
@@ -403,42 +253,6 @@ size_t value_len(const struct value *v)
 	return n;
 }
 
-const struct value *value_at(const struct value *list, size_t i)
-{
-	return list->type == VALUE_LIST && i < list->u.list.n ? list->u.list.v[i] : &undefined;
-}
-
-const struct value *value_get_key(const struct value *dict, const struct value *key)
-{
-	struct value_entry *found = dict_find(dict, key);
-
-	return found ? found->item : &undefined;
-}
-
-const struct value *value_get(const struct value *dict, const char *key)
-{
-	struct value k = {.type = VALUE_STRING, .u.s = {key, strlen(key)}};
-
-	return value_get_key(dict, &k);
-}
-
-bool value_has(const struct value *dict, const char *key)
-{
-	struct value k = {.type = VALUE_STRING, .u.s = {key, strlen(key)}};
-
-	return dict_find(dict, &k) != NULL;
-}
-
-const struct value *value_key_at(const struct value *dict, size_t i)
-{
-	return dict->type == VALUE_DICT && i < dict->u.dict.n ? dict->u.dict.v[i].key : &undefined;
-}
-
-const struct value *value_item_at(const struct value *dict, size_t i)
-{
-	return dict->type == VALUE_DICT && i < dict->u.dict.n ? dict->u.dict.v[i].item : &undefined;
-}
-
 static bool is_number(const struct value *v)
 {
 	return v->type == VALUE_BOOL || v->type == VALUE_INT || v->type == VALUE_FLOAT;
@@ -455,9 +269,9 @@ static bool list_equal(const struct value *a, const struct value *b)
 static bool dict_equal(const struct value *a, const struct value *b)
 {
 	for (size_t i = 0; i < a->u.dict.n; i++) {
-		struct value_entry *other = dict_find(b, a->u.dict.v[i].key);
+		const struct value *key = a->u.dict.v[i].key;
 
-		if (!other || !value_equal(a->u.dict.v[i].item, other->item))
+		if (!value_has_key(b, key) || !value_equal(a->u.dict.v[i].item, value_get_key(b, key)))
 			return false;
 	}
 	return true;

@@ -44,6 +44,8 @@ struct value {
 	} u;
 };
 
+extern struct value value_of_nothing; /* undefined; never written, since what fills lists and dicts looks at the type first */
+bool value_has_key(const struct value *dict, const struct value *key);
 const struct value *value_string_borrow(struct value_pool *pool, const char *text, size_t n); /* text[n] is 0 and lives long enough */
 const struct value *value_loop(struct value_pool *pool, void *state);
 

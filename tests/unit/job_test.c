@@ -414,6 +414,26 @@ static void bombs_of_aliases_are_refused(void **state)
 	free(text);
 }
 
+static void there_are_only_so_many_items(void **state)
+{
+	char *text = NULL;
+	size_t size;
+	struct gw_errors errs = {0};
+	FILE *out = open_memstream(&text, &size);
+	struct job job;
+
+	fprintf(out, HEAD "console_patterns: {}\ndeployment: {start: {initramfs: {a: [&x {data: x}], b: [*x");
+	for (int i = 0; i < 999; i++)
+		fprintf(out, ", *x");
+	fprintf(out, "]}}}\n");
+	fclose(out);
+	assert_false(decode(&job, text, &errs));
+	assert_string_equal(errs.v[0].text, "job:3:56: deployment.start.initramfs.b: too many items; accepted: up to 1000");
+	assert_int_equal(errs.n, 1);
+	gw_errors_finish(&errs);
+	free(text);
+}
+
 static void a_job_is_rendered_with_its_names(void **state)
 {
 	static const char text[] = "#!jinja2\ntarget: {id: {{ machine_id }}}\ndeployment: {start: {kernel: {url: \"{{ minio_url }}/k\"}}}\n"
@@ -488,6 +508,7 @@ int main(void)
 		cmocka_unit_test(all_errors_are_found_in_one_pass),
 		cmocka_unit_test(deadlines_are_compared_with_the_clock),
 		cmocka_unit_test(bombs_of_aliases_are_refused),
+		cmocka_unit_test(there_are_only_so_many_items),
 		cmocka_unit_test(a_job_is_rendered_with_its_names),
 		cmocka_unit_test(a_command_line_is_a_template_on_one_line),
 		cmocka_unit_test(secrets_are_masked),
