@@ -1,6 +1,5 @@
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,28 +8,9 @@
 #include <unistd.h>
 
 #include "registration/http.h"
+#include "registration/resolve.h"
 
 #define CONNECT_MS 5000
-
-/* Looks `name` up in lines of "ADDRESS NAME [NAME]...", which is destroyed. */
-static bool hosts_find(char *hosts, const char *name, char address[16])
-{
-	struct in_addr parsed;
-	char *line_rest, *word_rest;
-
-	for (char *line = strtok_r(hosts, "\n", &line_rest); line; line = strtok_r(NULL, "\n", &line_rest)) {
-		char *first, *word;
-		line[strcspn(line, "#")] = '\0';
-		first = strtok_r(line, " \t\r", &word_rest);
-		while (first && (word = strtok_r(NULL, " \t\r", &word_rest))) {
-			if (strcasecmp(word, name) != 0 || inet_pton(AF_INET, first, &parsed) != 1)
-				continue;
-			inet_ntop(AF_INET, &parsed, address, 16);
-			return true;
-		}
-	}
-	return false;
-}
 
 static bool split_port(char *name, uint16_t *port)
 {
@@ -48,7 +28,6 @@ static bool split_port(char *name, uint16_t *port)
 
 bool http_server_find(struct http_server *server, const char *root, const char *host, struct failure *why)
 {
-	char hosts[65536];
 	struct in_addr parsed;
 
 	if (snprintf(server->name, sizeof(server->name), "%s", host) >= (int)sizeof(server->name) ||
@@ -58,9 +37,7 @@ bool http_server_find(struct http_server *server, const char *root, const char *
 		inet_ntop(AF_INET, &parsed, server->address, sizeof(server->address));
 		return true;
 	}
-	if (file_text(hosts, sizeof(hosts), root, "/etc/hosts") && hosts_find(hosts, server->name, server->address))
-		return true;
-	return failed(why, "-m: '%.100s' is not in /etc/hosts; accepted: an IPv4 address or a name in there", server->name);
+	return resolve(server->address, root, server->name, why);
 }
 
 static bool await(int fd, short events, int64_t until)

@@ -38,7 +38,7 @@ static const char usage[] = "Usage: registration [-m HOST[:PORT]] [--no-tty] reg
 			    "  check     compares it with what the gateway has of it, and its console with SALAD\n"
 			    "  cache     is not built yet\n"
 			    "\n"
-			    "  -m HOST[:PORT]  the gateway, an IPv4 address or a name in /etc/hosts; default: ci-gateway, port 80\n"
+			    "  -m HOST[:PORT]  the gateway, a name or an IPv4 address; default: ci-gateway, port 80\n"
 			    "  --no-tty        leaves the serial ports and the console alone\n"
 			    "  --root DIR      reads /proc, /sys, /etc and /dev below DIR, for tests\n"
 			    "  --help, --version\n"

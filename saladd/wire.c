@@ -103,9 +103,10 @@ static void on_reset(struct wire *w, bool *finished)
 {
 	if (w->input == WIRE_PAUSED_TILL_GONE)
 		w->events->gone(w->data);
-	else if (w->input == WIRE_READS)
-		while (on_readable(w, finished))
-			;
+	while (!*finished && w->input == WIRE_READS && on_readable(w, finished))
+		;
+	if (!*finished)
+		watch_again(w);
 }
 
 static void on_ready(void *data, int events)

@@ -1,5 +1,6 @@
 /* The registration program as it runs on a test machine: this test plays the gateway's REST and, on pseudo terminals, SALAD. The machine's
  * facts are a tree of files; its network is the namespace's: `private`, 02:00:00:00:00:01, 10.42.0.1. */
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <termios.h>
@@ -259,9 +261,37 @@ static void what_is_no_http_server_is_told(void **state)
 	assert_int_equal(proc_wait(&program), 1);
 	put("/etc/hosts", "127.0.0.1 localhost\n");
 	start("register", "--no-tty");
-	proc_await(&program, "MaRS: -m: 'ci-gateway' is not in /etc/hosts; accepted: an IPv4 address or a name in there");
+	proc_await(&program, "MaRS: 'ci-gateway' is not in /etc/hosts, and /etc/resolv.conf names no DNS server");
 	assert_int_equal(proc_wait(&program), 1);
 	gateway = net_listen(PORT);
+}
+
+/* The DNS server is this test: dnsmasq's part on a real farm. */
+static void the_gateway_is_found_by_dns(void **state)
+{
+	static const char address[] = "\300\014\0\1\0\1\0\0\0\x3c\0\4\x0a\x2a\0\1";
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(53), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}, client;
+	int dns = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t len = sizeof(client);
+	unsigned char message[512];
+	ssize_t n;
+
+	assert_int_equal(bind(dns, (struct sockaddr *)&at, sizeof(at)), 0);
+	put("/etc/hosts", "127.0.0.1 localhost\n");
+	put("/etc/resolv.conf", "search lan\nnameserver 127.0.0.1\n");
+	start("register", "--no-tty");
+	n = recvfrom(dns, message, sizeof(message) - sizeof(address), 0, (struct sockaddr *)&client, &len);
+	assert_true(n > 12);
+	message[2] |= 0x80;
+	message[7] = 1;
+	memcpy(message + n, address, sizeof(address) - 1);
+	sendto(dns, message, (size_t)n + sizeof(address) - 1, 0, (struct sockaddr *)&client, len);
+	expect_request("POST", "/api/v1/machine/", "null", OK_ANSWER);
+	assert_int_equal(proc_wait(&program), 0);
+	close(dns);
+	start("register", "--no-tty");
+	proc_await(&program, "MaRS: 'ci-gateway' is not in /etc/hosts, and no DNS server answers");
+	assert_int_equal(proc_wait(&program), 1);
 }
 
 /* ---- check ---- */
@@ -392,6 +422,7 @@ int main(void)
 		TEST(a_refused_post_is_said_again_as_patch),
 		TEST(what_the_gateway_refuses_twice_has_failed),
 		TEST(what_is_no_http_server_is_told),
+		TEST(the_gateway_is_found_by_dns),
 		TEST(check_finds_no_difference_and_tells_salad_whose_the_console_is),
 		TEST(tags_are_compared_as_a_set),
 		TEST(each_difference_is_told),
