@@ -105,7 +105,7 @@ static void on_reset(struct wire *w, bool *finished)
 		w->events->gone(w->data);
 	while (!*finished && w->input == WIRE_READS && on_readable(w, finished))
 		;
-	if (!*finished)
+	if (!*finished && w->input == WIRE_READS) /* paused, it would be told again at once, and again */
 		watch_again(w);
 }
 
