@@ -1,9 +1,10 @@
 /* Boot HTTP: a DUT's own files and script, and what every machine may fetch. Who asks is told by address and MAC (peer.h); a file of
  * another DUT is as unknown as one that is not there. */
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bootsd/bootsd.h"
@@ -29,7 +30,7 @@ static struct machine *asking(struct bootsd *b, const struct http_request *rq)
 	struct machine *machine;
 	struct mac mac;
 
-	if (peers_find(&b->peers, ip_of(rq), loop_now_ms(&b->loop), &machine, &mac) == PEER_IMPOSTOR)
+	if (peers_find(&b->peers, ip_of(rq), &machine, &mac) == PEER_IMPOSTOR)
 		log_warning("http: %s uses the address %s of another machine; it is served nothing of it", mac_print(mac_text, mac),
 			    ip4_print(ip_text, ip_of(rq)));
 	return machine;
@@ -115,11 +116,17 @@ static void get_static(void *owner, struct http_request *rq)
 	struct bootsd *b = owner;
 	uint64_t size;
 	int fd = static_files_open(&b->statics, http_arg(rq, "name"), &size, NULL);
+	struct stat st;
+	char etag[64];
 
-	if (fd >= 0)
-		http_answer_file(rq, fd, size, NULL, OCTETS);
-	else
+	if (fd < 0) {
 		not_found(rq);
+		return;
+	}
+	gw_assert(fstat(fd, &st) == 0); /* it was done before, to see that it is a file */
+	snprintf(etag, sizeof(etag), "%llx-%llx.%lx", (unsigned long long)st.st_ino, (unsigned long long)st.st_mtim.tv_sec,
+		 st.st_mtim.tv_nsec);
+	http_answer_file(rq, fd, size, etag, OCTETS);
 }
 
 static const struct http_route routes[] = {

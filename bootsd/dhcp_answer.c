@@ -215,7 +215,8 @@ static bool on_inform(struct answering *s)
 
 static bool on_release(struct answering *s)
 {
-	leases_release(s->ctx->leases, s->request->mac, s->request->ciaddr);
+	s->a->ip = s->request->ciaddr;
+	leases_release(s->ctx->leases, s->request->mac, s->a->ip);
 	return stay_silent(s, NULL);
 }
 

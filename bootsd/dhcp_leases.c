@@ -190,11 +190,11 @@ void leases_decline(struct leases *l, struct mac mac, uint32_t ip, uint64_t now_
 	*lease = (struct lease){.kind = LEASE_DECLINED, .until_ms = now_ms + LEASE_DECLINE_MS};
 }
 
-bool leases_holder(const struct leases *l, uint32_t ip, uint64_t now_ms, struct mac *mac)
+bool leases_holder(const struct leases *l, uint32_t ip, struct mac *mac)
 {
 	const struct lease *lease = at_ip(l, ip);
 
-	if (!lease || lease->kind != LEASE_BOUND || is_over(lease, now_ms))
+	if (!lease || lease->kind != LEASE_BOUND)
 		return false;
 	*mac = lease->mac;
 	return true;

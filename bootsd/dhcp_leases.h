@@ -44,8 +44,8 @@ uint32_t leases_address_of(const struct leases *leases, struct mac mac, uint64_t
 bool leases_bind(struct leases *leases, struct mac mac, uint32_t ip, uint64_t now_ms);    /* false: it is not this MAC's */
 void leases_release(struct leases *leases, struct mac mac, uint32_t ip);                  /* nothing if it is not this MAC's */
 void leases_decline(struct leases *leases, struct mac mac, uint32_t ip, uint64_t now_ms); /* the same */
-/* Who holds this address now. */
-bool leases_holder(const struct leases *leases, uint32_t ip, uint64_t now_ms, struct mac *mac);
+/* Whose this address is; also after its lease, while nobody else needs it: some systems never renew. */
+bool leases_holder(const struct leases *leases, uint32_t ip, struct mac *mac);
 /* From the journal, at start. One that cannot be any more is ignored. */
 void leases_restore(struct leases *leases, struct mac mac, uint32_t ip, uint64_t until_ms);
 

@@ -36,19 +36,19 @@ static void resolve(struct peers *p, uint32_t ip)
 		return; /* then the next request does not find it either, and is told so */
 }
 
-static struct machine *owner(const struct peers *p, uint32_t ip, uint64_t now_ms)
+static struct machine *owner(const struct peers *p, uint32_t ip)
 {
 	struct machine *machine = machines_by_ip(p->machines, ip);
 	struct mac mac;
 
-	if (!machine && leases_holder(p->leases, ip, now_ms, &mac))
+	if (!machine && leases_holder(p->leases, ip, &mac))
 		machine = machines_by_mac(p->machines, mac);
 	return machine;
 }
 
-enum peer_is peers_find(struct peers *p, uint32_t ip, uint64_t now_ms, struct machine **machine, struct mac *mac)
+enum peer_is peers_find(struct peers *p, uint32_t ip, struct machine **machine, struct mac *mac)
 {
-	struct machine *of = owner(p, ip, now_ms);
+	struct machine *of = owner(p, ip);
 	bool resolved;
 
 	*mac = (struct mac){{0}};

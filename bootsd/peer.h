@@ -19,7 +19,7 @@ enum peer_is {
 	PEER_IMPOSTOR,   /* the address is a machine's, but another's MAC uses it */
 	PEER_UNRESOLVED, /* a machine's, and the kernel does not know a MAC for it: ARP has been started, the next request will do */
 };
-enum peer_is peers_find(struct peers *peers, uint32_t ip, uint64_t now_ms, struct machine **machine, struct mac *mac);
+enum peer_is peers_find(struct peers *peers, uint32_t ip, struct machine **machine, struct mac *mac);
 void peers_finish(struct peers *peers); /* accepts zeroed memory */
 
 #endif

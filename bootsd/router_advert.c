@@ -9,7 +9,8 @@
 #include "libgateway/log.h"
 
 #define EVERY_MS        200000 /* unasked, RFC 4861 section 6.2.1: at most 600 s */
-#define RETRY_MS        500    /* the interface's own address may still be tentative */
+#define RETRY_MS        100
+#define TRIES           50
 #define PREFIX_SECONDS  86400
 #define ANSWER_BURST    20
 #define ANSWER_EVERY_MS 100
@@ -61,11 +62,21 @@ static void on_time(void *data)
 	struct router_advert *ra = data;
 	bool sent = advertise(ra);
 
-	if (!sent && !ra->complained) {
-		ra->complained = true;
-		log_warning("router advertisements: cannot be sent on %s yet: %s; trying again", ra->net->name, strerror(errno));
-	}
-	loop_timer_start(ra->loop, &ra->again, sent ? EVERY_MS : RETRY_MS, on_time, ra);
+	if (sent || ra->tries == 0)
+		ra->tries = 0;
+	else if (--ra->tries == 0)
+		log_warning("router advertisements: one cannot be sent on %s: %s", ra->net->name, strerror(errno));
+	loop_timer_start(ra->loop, &ra->again, ra->tries ? RETRY_MS : EVERY_MS, on_time, ra);
+}
+
+/* The interface's own address is there once it has its first machine, and then tentative for a second or two: no reason to let that machine
+ * wait for longer. */
+static void answer(struct router_advert *ra)
+{
+	if (advertise(ra))
+		return;
+	ra->tries = TRIES;
+	loop_timer_start(ra->loop, &ra->again, RETRY_MS, on_time, ra);
 }
 
 /* A solicitation: the filter lets nothing else through. Answered at once, to all (RFC 4861 section 6.2.6), since the asker's MAC need not
@@ -77,7 +88,7 @@ static void on_readable(void *data, int events)
 
 	while (recv(ra->fd, bytes, sizeof(bytes), MSG_DONTWAIT) >= 0)
 		if (bucket_take(&ra->answers, loop_now_ms(ra->loop), ANSWER_BURST, ANSWER_EVERY_MS))
-			advertise(ra);
+			answer(ra);
 }
 
 static bool set_up(int fd, const struct interface *net)

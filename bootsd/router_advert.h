@@ -18,7 +18,7 @@ struct router_advert {
 	struct loop_fd watch;
 	struct loop_timer again;
 	struct bucket answers;
-	bool complained;
+	unsigned tries; /* that an answer which could not be sent has left */
 };
 
 size_t router_advert_encode(uint8_t out[ROUTER_ADVERT_MAX], const struct interface *net); /* pure; the kernel fills in the checksum */

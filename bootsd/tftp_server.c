@@ -139,7 +139,7 @@ static void on_request(struct tftp_server *s, const struct sockaddr_in *from, co
 	struct gw_error err = {0};
 	struct tftp_request rq;
 
-	a.is = peers_find(s->peers, a.ip, loop_now_ms(s->loop), &a.machine, &a.mac);
+	a.is = peers_find(s->peers, a.ip, &a.machine, &a.mac);
 	if (!tftp_request_decode(&rq, bytes, n, &err)) {
 		refuse(&a, TFTP_E_ILLEGAL, err.text);
 		log_request(&a, "?", err.text);

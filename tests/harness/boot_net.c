@@ -62,8 +62,9 @@ static void plug_in(struct dut *dut, int number)
 	dut->ns = open(path, O_RDONLY | O_CLOEXEC);
 	assert_true(dut->ns >= 0);
 	shell("ip link add port%d type veth peer name eth0 address %s netns %d && ip link set port%d master private up && "
-	      "nsenter --net=%s ip link set eth0 up && nsenter --net=%s ip link set lo up",
-	      number, dut->mac, (int)dut->pid, number, path, path);
+	      "nsenter --net=%s sh -c 'echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad' && nsenter --net=%s ip link set eth0 up && nsenter "
+	      "--net=%s ip link set lo up",
+	      number, dut->mac, (int)dut->pid, number, path, path, path);
 }
 
 void set_address(const struct dut *dut, const char *address)
@@ -85,6 +86,17 @@ int dut_socket(const struct dut *dut, int type, uint16_t port)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "eth0", 5);
 	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	return fd;
+}
+
+int dut_icmp6_socket(const struct dut *dut)
+{
+	int fd;
+
+	assert_int_equal(setns(dut->ns, CLONE_NEWNET), 0);
+	fd = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "eth0", 5), 0);
+	assert_int_equal(setns(home, CLONE_NEWNET), 0);
 	return fd;
 }
 

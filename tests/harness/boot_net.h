@@ -21,6 +21,7 @@ void shell(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* must 
 int duts_plug_in(void);
 void set_address(const struct dut *dut, const char *address);   /* in 10.42.0.0/16, instead of what it had */
 int dut_socket(const struct dut *dut, int type, uint16_t port); /* of the machine, bound, may broadcast; the caller closes it */
+int dut_icmp6_socket(const struct dut *dut);                    /* raw, of its eth0 */
 bool readable(int fd, int ms);
 
 #endif

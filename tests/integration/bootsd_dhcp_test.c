@@ -166,6 +166,27 @@ static void what_is_no_request_gets_no_answer_and_a_line_in_the_log(void **state
 	close(fd);
 }
 
+/* Else iPXE waits 16 s for it at each boot. */
+static void a_router_solicitation_is_answered_with_no_router(void **state)
+{
+	struct sockaddr_in6 all_routers = {.sin6_family = AF_INET6, .sin6_addr = {{{0xff, 2, [15] = 2}}}};
+	static const uint8_t solicitation[8] = {133};
+	const int hops = 255;
+	uint8_t got[256] = {0};
+	int fd = dut_icmp6_socket(&duts[0]);
+
+	setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &hops, sizeof(hops));
+	assert_int_equal(sendto(fd, solicitation, sizeof(solicitation), 0, (struct sockaddr *)&all_routers, sizeof(all_routers)), 8);
+	do {
+		assert_true(readable(fd, PROC_PATIENCE_MS));
+		assert_true(recv(fd, got, sizeof(got), 0) > 0);
+	} while (got[0] != 134);
+	assert_memory_equal(got + 4, "\x40\0\0\0", 4); /* hop limit 64, no flags, lifetime 0 */
+	assert_memory_equal(got + 24, "\3\4\x40\xc0", 4);
+	assert_memory_equal(got + 40, "\xfd\x77\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16); /* the bridge's own network */
+	close(fd);
+}
+
 static int strangers_seen(void)
 {
 	int n = 0;
@@ -212,6 +233,7 @@ int main(void)
 		cmocka_unit_test(a_restart_keeps_the_leases_and_hears_of_the_duts_again),
 		cmocka_unit_test(busybox_udhcpc_gets_and_renews_its_lease),
 		cmocka_unit_test(what_is_no_request_gets_no_answer_and_a_line_in_the_log),
+		cmocka_unit_test(a_router_solicitation_is_answered_with_no_router),
 		cmocka_unit_test(two_thousand_unknown_machines_do_not_flood_anybody),
 	};
 
