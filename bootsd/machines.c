@@ -258,6 +258,7 @@ struct machine *machines_deploy(struct machines *m, struct mac mac, struct deplo
 	}
 	deployment_destroy(machine->deployment);
 	machine->deployment = deployment;
+	machine->last_xid = 0; /* of another boot: iPXE begins each one with the same number */
 	return machine;
 }
 

@@ -136,6 +136,16 @@ static void requests_count_for_the_job_not_for_the_deployment(void **state)
 	assert_int_equal(machines_deploy(&m, mac, deployment("job-2"))->requests, 0);
 }
 
+/* qemu's iPXE begins each cold boot with the same DHCP number: the second boot's request was taken for a repetition and not told. */
+static void a_new_boot_s_first_request_is_no_repetition_of_the_last_boot_s(void **state)
+{
+	struct mac mac;
+
+	assert_true(mac_decode(&mac, "52:54:00:00:00:01"));
+	machines_deploy(&m, mac, deployment("job-1"))->last_xid = 0x1234;
+	assert_int_equal(machines_deploy(&m, mac, deployment("job-1"))->last_xid, 0);
+}
+
 static void ten_thousand_duts_are_found_again(void **state)
 {
 	struct msg_boot_dut *duts = calloc(10000, sizeof(*duts));
@@ -165,6 +175,7 @@ int main(void)
 		TEST(of_two_duts_with_one_address_or_mac_the_first_wins),
 		TEST(a_dut_that_is_deleted_during_its_job_is_served_to_its_end),
 		TEST(requests_count_for_the_job_not_for_the_deployment),
+		TEST(a_new_boot_s_first_request_is_no_repetition_of_the_last_boot_s),
 		TEST(ten_thousand_duts_are_found_again),
 	};
 
