@@ -12,23 +12,9 @@
 
 #include <cmocka.h>
 
-#include "pdud/vpdud/wire.h"
 #include "tests/harness/boot_clients.h"
 #include "tests/harness/boot_farm.h"
-
-static void vpdu(enum vpdu_op op)
-{
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9191), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	uint8_t bytes[VPDU_REQUEST_BYTES], answer = 0;
-
-	vpdu_request_encode(&(struct vpdu_request){op, 0}, bytes);
-	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-	assert_int_equal(send(fd, bytes, sizeof(bytes), 0), sizeof(bytes));
-	assert_int_equal(recv(fd, &answer, 1, 0), 1);
-	assert_int_equal(answer, VPDU_DONE);
-	close(fd);
-}
+#include "tests/harness/boot_machine.h"
 
 static int listen_as_salad(void)
 {
@@ -67,11 +53,7 @@ static void a_real_machine_boots_its_job_by_dhcp_http_and_script(void **state)
 	const char *said;
 	void *answer;
 
-	proc_start(&vpdud, "vpdud",
-		   (const char *const[]){GW_BUILD_ROOT "/pdud/vpdud/vpdud", "--salad", "127.0.0.1:8100", "--bridge", "private", "--memory",
-					 "64", "--skip-ipxe-prompt", NULL},
-		   NULL);
-	proc_await(&vpdud, "vpdud: listening on 127.0.0.1:9191");
+	machine_start(&vpdud, (const char *const[]){"--salad", "127.0.0.1:8100", "--memory", "64", NULL});
 	shell("cp %s %s", GW_BUILD_ROOT "/tests/harness/tinydut/tinydut.bin", tmp_path("state/artifacts/tinydut"));
 	artifact("first", "hello from ");
 	artifact("second", "the network\n@poweroff\n");
@@ -79,7 +61,7 @@ static void a_real_machine_boots_its_job_by_dhcp_http_and_script(void **state)
 	if (!answer)
 		fail_msg("%s", f.error.text);
 	done_with(MSG_BOOT_DEPLOY, answer);
-	vpdu(VPDU_TURN_ON);
+	machine_on();
 	console = accept(salad, NULL, NULL);
 	said = await_console(console, "hello from the network\r\n");
 	assert_non_null(strstr(said, "Command line: console=ttyS0 mark=a;b # || x\r\n[    0.000000] initramfs: 33 bytes"));
@@ -87,7 +69,7 @@ static void a_real_machine_boots_its_job_by_dhcp_http_and_script(void **state)
 	assert_string_equal(await_seen(QEMU_MAC, "http")->detail, "/boot/" QEMU_MAC "/boot.ipxe");
 	assert_string_equal(await_seen(QEMU_MAC, "http")->detail, "/_/job/kernel");
 	withdraw("job-9", &qemu);
-	vpdu(VPDU_TURN_OFF);
+	machine_off();
 	close(console);
 	close(salad);
 	proc_end(&vpdud, SIGTERM);
