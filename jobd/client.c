@@ -2,13 +2,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <math.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "jobd/jobd.h"
@@ -17,12 +15,8 @@
 
 #define CONNECT_PATIENCE_MS 10000 /* with the resolving of its name */
 #define LEAVE_PATIENCE_MS   2000
-#define CONSOLE_MAX         (3 * 1024 * 1024) /* of waiting frames, beyond which console bytes are left out */
-#define CTRL_MAX            (CONSOLE_MAX + 512 * 1024)
-#define OUT_MAX             (CTRL_MAX + 64 * 1024) /* session_end always has room */
-#define TELL_BELOW          (1024 * 1024)
 #define IN_MAX              (64 * 1024)
-#define KERNEL_MAX          (256 * 1024) /* of the same in the kernel, beside OUT_MAX */
+#define KERNEL_MAX          (256 * 1024) /* of the same in the kernel, beside CLIENT_OUT_MAX */
 #define FIRST_PORT          1024         /* below are the system's services, which a job must not talk to */
 
 static void on_client(void *data, int events);
@@ -56,7 +50,7 @@ static void drop_connection(struct client *c)
 	c->sent = c->frame_left = 0;
 }
 
-static void gone(struct jobd *j, const char *why)
+void client_is_gone(struct jobd *j, const char *why)
 {
 	struct client *c = &j->client;
 	bool expected = c->state == CLIENT_LEAVING;
@@ -68,175 +62,11 @@ static void gone(struct jobd *j, const char *why)
 	report_may_leave(j);
 }
 
-/* ---- out ---- */
-
-static int64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-static size_t waiting(const struct client *c)
-{
-	return c->out.len - c->sent;
-}
-
-static void watch_again(struct client *c)
-{
-	if (c->fd && c->state >= CLIENT_CONNECTED)
-		loop_fd_events(&c->watch, UV_READABLE | (waiting(c) ? UV_WRITABLE : 0));
-}
-
-/* What was sent goes in large pieces, so that a long queue is not moved for each frame. */
-static void forget_sent(struct client *c)
-{
-	if (c->sent == c->out.len || c->sent > OUT_MAX / 4) {
-		buffer_drop(&c->out, c->sent);
-		c->sent = 0;
-	}
-}
-
-static size_t first_frame(const struct client *c)
-{
-	uint32_t length;
-
-	memcpy(&length, c->out.data + c->sent, sizeof(length));
-	return FRAME_HEADER + ntohl(length);
-}
-
-/* One send a frame: the field's client loses its place in one that reaches it in three pieces. 0: all is sent or the socket is full. */
-static int send_frames(struct client *c)
-{
-	while (waiting(c)) {
-		ssize_t n;
-
-		if (!c->frame_left)
-			c->frame_left = first_frame(c);
-		n = send(c->fd, c->out.data + c->sent, c->frame_left, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n < 0)
-			return errno == EAGAIN || errno == EINTR ? 0 : errno;
-		c->sent += (size_t)n;
-		c->frame_left -= (size_t)n;
-		forget_sent(c);
-	}
-	return 0;
-}
-
-static void add_frame(struct client *c, char *frame, size_t n)
-{
-	buffer_add(&c->out, frame, n);
-	free(frame);
-}
-
-static void tell_left_out(struct client *c)
-{
-	char text[128];
-	size_t n;
-	char *frame;
-
-	if (!c->left_out)
-		return;
-	snprintf(text, sizeof(text), "%llu bytes of the console were left out: they were not read in time\n",
-		 (unsigned long long)c->left_out);
-	c->left_out = 0;
-	frame = frame_encode_ctrl(now_us(), text, FRAME_WARNING, FRAME_TAG_NONE, NULL, &n);
-	add_frame(c, frame, n);
-}
-
-static void flush(struct jobd *j)
-{
-	struct client *c = &j->client;
-	int error;
-
-	if (c->state < CLIENT_CONNECTED || c->state == CLIENT_GONE)
-		return;
-	error = send_frames(c);
-	if (error) {
-		gone(j, strerror(error));
-		return;
-	}
-	if (c->left_out && waiting(c) < TELL_BELOW) {
-		tell_left_out(c);
-		send_frames(c);
-	}
-	if (!waiting(c) && c->state >= CLIENT_ENDING && !c->shut) {
-		shutdown(c->fd, SHUT_WR);
-		c->shut = true;
-	}
-	watch_again(c);
-}
-
-static bool takes_more(const struct client *c)
-{
-	return c->state >= CLIENT_RESOLVING && c->state <= CLIENT_CONNECTED;
-}
-
-void client_ctrl(struct jobd *j, const struct run_action *action)
-{
-	struct client *c = &j->client;
-	cJSON *metadata = action->metadata ? cJSON_Parse(action->metadata) : NULL;
-	size_t n;
-	char *frame;
-
-	if (takes_more(c)) {
-		frame = frame_encode_ctrl(now_us(), action->text, (enum frame_severity)action->severity, (enum frame_tag)action->tag,
-					  metadata, &n);
-		if (waiting(c) + n <= CTRL_MAX)
-			add_frame(c, frame, n);
-		else
-			free(frame);
-		flush(j);
-	}
-	cJSON_Delete(metadata);
-}
-
-void client_console(struct jobd *j, const void *bytes, size_t n)
-{
-	struct client *c = &j->client;
-	const char *from = bytes;
-
-	if (!takes_more(c))
-		return;
-	while (n) {
-		size_t piece = n < FRAME_IO_MAX ? n : FRAME_IO_MAX, len;
-		char *frame = NULL;
-
-		if (waiting(c) < CONSOLE_MAX && !c->left_out) {
-			frame = frame_encode_job_io(now_us(), from, piece, &len);
-			add_frame(c, frame, len);
-		} else {
-			c->left_out += piece;
-		}
-		from += piece;
-		n -= piece;
-	}
-	flush(j);
-}
-
-void client_session_end(struct jobd *j, const char *status)
-{
-	struct client *c = &j->client;
-	char *frame;
-	size_t n;
-
-	if (!takes_more(c))
-		return;
-	tell_left_out(c);
-	frame = frame_encode_session_end(now_us(), status, NAN, NULL, NULL, &n);
-	add_frame(c, frame, n);
-	if (c->state == CLIENT_CONNECTED) {
-		c->state = CLIENT_ENDING;
-		flush(j);
-	} else {
-		c->shut = true; /* it is said as soon as it is connected */
-	}
-}
+/* ---- leaving ---- */
 
 static void on_leave_patience(void *data)
 {
-	gone(data, NULL);
+	client_is_gone(data, NULL);
 }
 
 void client_close(struct jobd *j)
@@ -246,10 +76,10 @@ void client_close(struct jobd *j)
 	if (c->state == CLIENT_CONNECTED || c->state == CLIENT_ENDING) {
 		c->state = CLIENT_LEAVING;
 		loop_timer_start(&j->loop, &c->patience, LEAVE_PATIENCE_MS, on_leave_patience, j);
-		flush(j);
+		client_flush(j);
 	} else if (client_is_there(j) && c->state != CLIENT_LEAVING) {
 		c->state = CLIENT_LEAVING;
-		gone(j, NULL);
+		client_is_gone(j, NULL);
 	}
 }
 
@@ -291,10 +121,10 @@ static void read_client(struct jobd *j)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		gone(j, n == 0 ? "it closed its connection" : strerror(errno));
+		client_is_gone(j, n == 0 ? "it closed its connection" : strerror(errno));
 	} else if (!buffer_add(&c->in, bytes, (size_t)n) || !take_frames(j, &err)) {
 		gw_context(&err, "what it says cannot be read");
-		gone(j, err.text);
+		client_is_gone(j, err.text);
 	}
 }
 
@@ -303,11 +133,11 @@ static void on_client(void *data, int events)
 	struct jobd *j = data;
 
 	if (events < 0)
-		gone(j, uv_strerror(events));
+		client_is_gone(j, uv_strerror(events));
 	else if (events & UV_READABLE)
 		read_client(j);
 	if (j->client.fd && events > 0 && events & UV_WRITABLE)
-		flush(j);
+		client_flush(j);
 }
 
 /* ---- connecting ---- */
@@ -325,7 +155,7 @@ static void connected(struct jobd *j)
 	c->shut = false;
 	report_running(j);
 	drive_happened(j, RUN_CLIENT_CONNECTED, NULL);
-	flush(j);
+	client_flush(j);
 }
 
 static void on_connecting(void *data, int events)
@@ -339,11 +169,11 @@ static void on_connecting(void *data, int events)
 	getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &size);
 	loop_fd_finish(&c->watch);
 	if (events < 0 || error)
-		gone(j, error ? strerror(error) : uv_strerror(events));
+		client_is_gone(j, error ? strerror(error) : uv_strerror(events));
 	else if (loop_fd_start(&j->loop, &c->watch, c->fd, UV_READABLE, on_client, j, &err))
 		connected(j);
 	else
-		gone(j, err.text);
+		client_is_gone(j, err.text);
 }
 
 static void connect_to(struct jobd *j, struct in_addr address)
@@ -356,9 +186,9 @@ static void connect_to(struct jobd *j, struct in_addr address)
 	c->fd = fd < 0 ? 0 : fd;
 	c->state = CLIENT_CONNECTING;
 	if (fd < 0 || (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0 && errno != EINPROGRESS))
-		gone(j, strerror(errno));
+		client_is_gone(j, strerror(errno));
 	else if (!loop_fd_start(&j->loop, &c->watch, fd, UV_WRITABLE, on_connecting, j, &err))
-		gone(j, err.text);
+		client_is_gone(j, err.text);
 }
 
 static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
@@ -370,7 +200,7 @@ static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *
 		if (status == 0 && found)
 			connect_to(j, ((struct sockaddr_in *)(void *)found->ai_addr)->sin_addr);
 		else
-			gone(j, uv_strerror(status));
+			client_is_gone(j, uv_strerror(status));
 	}
 	uv_freeaddrinfo(found);
 	free(request);
@@ -389,7 +219,7 @@ static void resolve(struct jobd *j)
 		return;
 	free(c->resolving);
 	c->resolving = NULL;
-	gone(j, uv_strerror(rc));
+	client_is_gone(j, uv_strerror(rc));
 }
 
 static void on_impatience(void *data)
@@ -399,7 +229,7 @@ static void on_impatience(void *data)
 
 	snprintf(text, sizeof(text), "%s port %lld did not answer within %d s", j->go->callback_host, (long long)j->go->callback_port,
 		 CONNECT_PATIENCE_MS / 1000);
-	gone(j, text);
+	client_is_gone(j, text);
 }
 
 void client_connect(struct jobd *j)
@@ -408,7 +238,7 @@ void client_connect(struct jobd *j)
 	struct in_addr address;
 
 	c->state = CLIENT_RESOLVING;
-	c->out.max = OUT_MAX;
+	c->out.max = CLIENT_OUT_MAX;
 	c->in.max = 2 * IN_MAX;
 	loop_timer_start(&j->loop, &c->patience, CONNECT_PATIENCE_MS, on_impatience, j);
 	if (inet_pton(AF_INET, j->go->callback_host, &address) == 1)

@@ -14,6 +14,8 @@
 #include "libgateway/loop.h"
 #include "libjob/run.h"
 
+#define CLIENT_OUT_MAX (3584 * 1024) /* bytes of frames that wait; the kernel holds some more */
+
 struct jobd;
 
 /* NONE: there is no submitter, or not yet. ENDING: session_end is on its way, then we wait for its close. LEAVING: it is not awaited. */
@@ -40,5 +42,9 @@ void client_session_end(struct jobd *j, const char *status);
 void client_close(struct jobd *j); /* what was said still goes out, if it reads */
 bool client_is_there(const struct jobd *j);
 void client_finish(struct jobd *j);
+
+/* Between client.c and client_out.c. */
+void client_flush(struct jobd *j);
+void client_is_gone(struct jobd *j, const char *why);
 
 #endif

@@ -1,4 +1,4 @@
-/* A jobd before its job: the connection that says that it is wanted, hello to executord, and what executord asks of it. */
+/* A jobd before its job: the connection that says that it is wanted, and hello to executord. */
 #ifndef JOBD_SPARE_H
 #define JOBD_SPARE_H
 

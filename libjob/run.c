@@ -36,96 +36,6 @@ const char *const run_event_names[RUN_EVENTS] = {
 	[RUN_WITHDRAWN] = "WITHDRAWN",
 };
 
-static const char *text_of(const struct run_event *event)
-{
-	return event->text ? event->text : "no reason was given";
-}
-
-/* ---- setup ---- */
-
-static void set_up(struct run *run)
-{
-	if (run->lease != RUN_HELD || !run->off || !run->artifacts_ready || run->client == RUN_ASKED)
-		return;
-	run_timer_stop(run, JOB_INFRA_SETUP);
-	run_say(run, 1, 101, NULL, "Infra setup complete");
-	run_begin_boot(run);
-}
-
-static void ask_setup(struct run *run)
-{
-	if (run->lease != RUN_HELD) {
-		run->lease = RUN_ASKED;
-		run_do(run, RUN_DO_TAKE_LEASE);
-	}
-	if (!run->off)
-		run_do(run, RUN_DO_POWER_OFF);
-	if (!run->artifacts_ready)
-		run_do(run, RUN_DO_FETCH);
-	run_timer_start(run, JOB_INFRA_SETUP);
-}
-
-static void start(struct run *run, const struct run_event *event)
-{
-	run->started = run->now;
-	run->phase = RUN_SETUP;
-	run_timer_start(run, JOB_OVERALL);
-	if (run->client == RUN_ASKED)
-		run_do(run, RUN_DO_CONNECT_CLIENT);
-	if (run->shown_job)
-		run_say(run, 1, 0, NULL, "The job, as rendered for this machine:\n%s", run->shown_job);
-	run_say(run, 1, 100, NULL, "Set up the infrastructure: switch the machine off, fetch what it boots");
-	ask_setup(run);
-}
-
-static void setup_client(struct run *run, const struct run_event *event)
-{
-	if (run->client != RUN_ASKED)
-		return;
-	run->client = RUN_HELD;
-	set_up(run);
-}
-
-static void setup_lease(struct run *run, const struct run_event *event)
-{
-	run->lease = RUN_HELD;
-	set_up(run);
-}
-
-static void setup_lease_failed(struct run *run, const struct run_event *event)
-{
-	if (run->lease != RUN_ASKED)
-		return;
-	run->lease = RUN_GONE;
-	run_fail(run, "the machine's power port could not be had: %s", text_of(event));
-}
-
-static void setup_artifacts(struct run *run, const struct run_event *event)
-{
-	run->artifacts_ready = true;
-	set_up(run);
-}
-
-static void setup_artifacts_failed(struct run *run, const struct run_event *event)
-{
-	if (!run->artifacts_ready)
-		run_fail(run, "%s", text_of(event));
-}
-
-static void setup_off(struct run *run, const struct run_event *event)
-{
-	run->off = true;
-	set_up(run);
-}
-
-static void setup_expired(struct run *run)
-{
-	if (run_timer_hit(run, JOB_INFRA_SETUP))
-		ask_setup(run);
-	else
-		run_fail(run, "the timeout infra_setup of %g s was hit", (double)run->timers[JOB_INFRA_SETUP].ms / 1000);
-}
-
 /* ---- what ends it ---- */
 
 static void client_gone(struct run *run, const struct run_event *event)
@@ -136,9 +46,9 @@ static void client_gone(struct run *run, const struct run_event *event)
 		return;
 	run->client = RUN_GONE;
 	if (connected)
-		run_end(run, RUN_INCOMPLETE, "the client is gone: %s", text_of(event));
+		run_end(run, RUN_INCOMPLETE, "the client is gone: %s", run_text_of(event));
 	else
-		run_fail(run, "the client could not be reached: %s", text_of(event));
+		run_fail(run, "the client could not be reached: %s", run_text_of(event));
 }
 
 static void lease_lost(struct run *run, const struct run_event *event)
@@ -146,30 +56,30 @@ static void lease_lost(struct run *run, const struct run_event *event)
 	if (run->lease != RUN_HELD)
 		return;
 	run->lease = RUN_GONE;
-	run_fail(run, "the machine's power port was lost: %s", text_of(event));
+	run_fail(run, "the machine's power port was lost: %s", run_text_of(event));
 }
 
 static void power_failed(struct run *run, const struct run_event *event)
 {
 	if (run->lease == RUN_HELD)
-		run_fail(run, "the machine's power could not be switched: %s", text_of(event));
+		run_fail(run, "the machine's power could not be switched: %s", run_text_of(event));
 }
 
 static void deploy_failed(struct run *run, const struct run_event *event)
 {
-	run_fail(run, "the machine's boot could not be set up: %s", text_of(event));
+	run_fail(run, "the machine's boot could not be set up: %s", run_text_of(event));
 }
 
 static void console_lost(struct run *run, const struct run_event *event)
 {
-	run_say(run, 2, 0, NULL, "The console was lost: %s; trying again", text_of(event));
+	run_say(run, 2, 0, NULL, "The console was lost: %s; trying again", run_text_of(event));
 }
 
 static void cancel(struct run *run, const struct run_event *event)
 {
 	if (run->phase == RUN_NEW)
 		run->started = run->now;
-	run_cancel(run, text_of(event));
+	run_cancel(run, run_text_of(event));
 }
 
 /* ---- from here to run_boot.c and run_end.c ---- */
@@ -222,7 +132,7 @@ static void end_off(struct run *run, const struct run_event *event)
 
 static void end_off_failed(struct run *run, const struct run_event *event)
 {
-	run_end_off_failed(run, text_of(event));
+	run_end_off_failed(run, run_text_of(event));
 }
 
 static void end_withdrawn(struct run *run, const struct run_event *event)
@@ -259,7 +169,7 @@ static void expired(struct run *run, size_t timer)
 	} else if (timer == RUN_TIMER_OFF_AGAIN) {
 		run_end_say_off(run);
 	} else if (timer == JOB_INFRA_SETUP) {
-		setup_expired(run);
+		run_setup_expired(run);
 	} else if (timer == JOB_INFRA_TEARDOWN) {
 		run_timer_hit(run, timer);
 		run_end_expired(run);
@@ -298,16 +208,16 @@ static void ignore(struct run *run, const struct run_event *event)
 #define _ ignore
 static event_fn *const table[RUN_EVENTS][RUN_PHASES] = {
 	/*                           NEW     SETUP                   OFF            RESET             ON                TEARDOWN and after below */
-	[RUN_START]            = {start,  _,                      _,             _,                _,                _,                _,               _,               _,              _},
+	[RUN_START]            = {run_setup_start,  _,                      _,             _,                _,                _,                _,               _,               _,              _},
 	[RUN_TICK]             = {_,      tick,                   tick,          tick,             tick,             tick,             tick,            tick,            tick,           _},
-	[RUN_CLIENT_CONNECTED] = {_,      setup_client,           _,             _,                _,                _,                late_client,     late_client,     _,              _},
+	[RUN_CLIENT_CONNECTED] = {_,      run_setup_client,           _,             _,                _,                _,                late_client,     late_client,     _,              _},
 	[RUN_CLIENT_GONE]      = {_,      client_gone,            client_gone,   client_gone,      client_gone,      client_gone,      end_client_gone, end_client_gone, _,              _},
-	[RUN_LEASE_TAKEN]      = {_,      setup_lease,            _,             _,                _,                _,                end_lease,       end_lease,       end_lease,      _},
-	[RUN_LEASE_FAILED]     = {_,      setup_lease_failed,     _,             _,                _,                _,                end_lease_gone,  end_lease_gone,  end_lease_gone, _},
+	[RUN_LEASE_TAKEN]      = {_,      run_setup_lease,            _,             _,                _,                _,                end_lease,       end_lease,       end_lease,      _},
+	[RUN_LEASE_FAILED]     = {_,      run_setup_lease_failed,     _,             _,                _,                _,                end_lease_gone,  end_lease_gone,  end_lease_gone, _},
 	[RUN_LEASE_LOST]       = {_,      lease_lost,             lease_lost,    lease_lost,       lease_lost,       lease_lost,       end_lease_gone,  end_lease_gone,  end_lease_gone, _},
-	[RUN_ARTIFACTS_READY]  = {_,      setup_artifacts,        _,             _,                _,                _,                _,               _,               _,              _},
-	[RUN_ARTIFACTS_FAILED] = {_,      setup_artifacts_failed, _,             _,                _,                _,                _,               _,               _,              _},
-	[RUN_POWER_IS_OFF]     = {_,      setup_off,              boot_off,      _,                _,                _,                end_off,         end_off,         end_off,        _},
+	[RUN_ARTIFACTS_READY]  = {_,      run_setup_artifacts,        _,             _,                _,                _,                _,               _,               _,              _},
+	[RUN_ARTIFACTS_FAILED] = {_,      run_setup_artifacts_failed, _,             _,                _,                _,                _,               _,               _,              _},
+	[RUN_POWER_IS_OFF]     = {_,      run_setup_off,              boot_off,      _,                _,                _,                end_off,         end_off,         end_off,        _},
 	[RUN_POWER_IS_ON]      = {_,      _,                      _,             _,                boot_on,          _,                _,               _,               _,              _},
 	[RUN_POWER_FAILED]     = {_,      power_failed,           power_failed,  _,                power_failed,     _,                end_off_failed,  end_off_failed,  end_off_failed, _},
 	[RUN_DEPLOYED]         = {_,      _,                      deployed,      _,                _,                _,                _,               _,               _,              _},

@@ -70,6 +70,18 @@ void run_say(struct run *run, int severity, int tag, cJSON *metadata, const char
 void run_forget_taken(struct run *run); /* frees the actions that were taken */
 void run_forget_queue(struct run *run);
 
+const char *run_text_of(const struct run_event *event);
+
+/* run_setup.c */
+void run_setup_start(struct run *run, const struct run_event *event);
+void run_setup_client(struct run *run, const struct run_event *event);
+void run_setup_lease(struct run *run, const struct run_event *event);
+void run_setup_lease_failed(struct run *run, const struct run_event *event);
+void run_setup_artifacts(struct run *run, const struct run_event *event);
+void run_setup_artifacts_failed(struct run *run, const struct run_event *event);
+void run_setup_off(struct run *run, const struct run_event *event);
+void run_setup_expired(struct run *run);
+
 /* run_timers.c */
 void run_timers_init(struct run *run);
 void run_timer_start(struct run *run, size_t timer);

@@ -25,6 +25,11 @@ const char *const run_action_names[RUN_ACTIONS] = {
 	[RUN_DO_DONE] = "DONE",
 };
 
+const char *run_text_of(const struct run_event *event)
+{
+	return event->text ? event->text : "no reason was given";
+}
+
 /* Takes `text` and `metadata`. */
 static void push(struct run *run, struct run_action action, char *text, char *metadata)
 {
