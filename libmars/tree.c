@@ -20,7 +20,7 @@ struct slot {
 	const struct tree_node *map; /* NULL: an anchor */
 	struct tree_node *node;
 	const char *key;
-	uint32_t len;
+	uint32_t len, hash;
 };
 
 struct tree {
@@ -62,36 +62,45 @@ static void *tree_alloc(struct tree *tree, size_t size)
 	return chunk->bytes + chunk->used - size;
 }
 
-static uint64_t slot_hash(const struct tree_node *map, const char *key, size_t len)
+/* Thousands of mappings have the same keys: mixed well, or they pile up. */
+static uint32_t slot_hash(const struct tree_node *map, const char *key, size_t len)
 {
-	return text_hash(key, len) ^ ((uintptr_t)map * 0x9e3779b97f4a7c15ULL >> 7);
+	uint64_t h = text_hash(key, len) ^ (uintptr_t)map;
+
+	h = (h ^ h >> 33) * 0xff51afd7ed558ccdULL;
+	h = (h ^ h >> 33) * 0xc4ceb9fe1a85ec53ULL;
+	return (uint32_t)(h ^ h >> 33);
 }
 
+/* Where it is, or the empty slot for it. NULL: there are no slots yet. */
 static struct slot *slot_find(const struct tree *tree, const struct tree_node *map, const char *key, size_t len)
 {
-	size_t i;
+	uint32_t hash = slot_hash(map, key, len);
 
 	if (!tree->slots_size)
 		return NULL;
-	i = slot_hash(map, key, len) & (tree->slots_size - 1);
-	while (tree->slots[i].node) {
-		if (tree->slots[i].map == map && tree->slots[i].len == len && memcmp(tree->slots[i].key, key, len) == 0)
-			break;
-		i = (i + 1) & (tree->slots_size - 1);
+	for (size_t i = hash & (tree->slots_size - 1);; i = (i + 1) & (tree->slots_size - 1)) {
+		struct slot *slot = &tree->slots[i];
+
+		if (!slot->node || (slot->hash == hash && slot->map == map && slot->len == len && memcmp(slot->key, key, len) == 0))
+			return slot;
 	}
-	return &tree->slots[i];
 }
 
 static void slots_grow(struct tree *tree)
 {
 	struct slot *old = tree->slots;
-	size_t n = tree->slots_size;
+	size_t n = tree->slots_size, to;
 
 	tree->slots_size = n ? n * 2 : 256;
 	tree->slots = gw_calloc(tree->slots_size, sizeof(*tree->slots));
-	for (size_t i = 0; i < n; i++)
-		if (old[i].node)
-			*slot_find(tree, old[i].map, old[i].key, old[i].len) = old[i];
+	for (size_t i = 0; i < n; i++) {
+		if (!old[i].node)
+			continue;
+		for (to = old[i].hash; tree->slots[to & (tree->slots_size - 1)].node;)
+			to++;
+		tree->slots[to & (tree->slots_size - 1)] = old[i];
+	}
 	free(old);
 }
 
@@ -106,7 +115,7 @@ static bool slot_put(struct tree *tree, const struct tree_node *map, const char 
 	if (slot->node && map)
 		return false;
 	tree->slots_used += !slot->node;
-	*slot = (struct slot){.map = map, .node = node, .key = key, .len = len};
+	*slot = (struct slot){map, node, key, len, slot_hash(map, key, len)};
 	return true;
 }
 
@@ -264,20 +273,20 @@ static void check_tag(struct builder *b, struct tree_node *node, struct fy_token
 
 static void take_key(struct builder *b, struct tree_node *node)
 {
+	const struct slot *slot;
 	char shown[80];
 
 	b->key = node;
 	b->ignored_key = false;
 	if (node->kind != TREE_SCALAR)
 		return give_up(b, node, "a key must be a text");
+	slot = slot_find(b->tree, node->parent, node->text, node->len);
 	if (tree_is(node, "<<") && node->style == TREE_PLAIN) {
 		complain(b, node->line, node->column, "merging with '<<' is not supported; write the fields out");
 		b->ignored_key = true;
-	} else if (slot_find(b->tree, node->parent, node->text, node->len) &&
-		   slot_find(b->tree, node->parent, node->text, node->len)->node) {
+	} else if (slot && slot->node) {
 		complain(b, node->line, node->column, "'%s' is there already, at line %" PRIu32 "; a key can be given once",
-			 tree_show(node->text, node->len, shown, sizeof(shown)),
-			 slot_find(b->tree, node->parent, node->text, node->len)->node->key->line);
+			 tree_show(node->text, node->len, shown, sizeof(shown)), slot->node->key->line);
 		b->ignored_key = true;
 	}
 }
