@@ -1,12 +1,7 @@
 #include <stdlib.h>
 
 #include "libjob/job.h"
-
-/* libfyaml 0.7.12 loses 2 KiB of its own at some syntax errors. */
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:libfyaml";
-}
+#include "tests/fuzz/libfyaml_leaks.h"
 
 /* A rendered description: it is a job that can be asked everything, or there are errors. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

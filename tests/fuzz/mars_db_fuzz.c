@@ -1,6 +1,7 @@
 #include <stddef.h>
 
 #include "libmars/marsdb.h"
+#include "tests/fuzz/libfyaml_leaks.h"
 
 /* Either a database or at least one error; and what is a database changes nothing when it takes its own place. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

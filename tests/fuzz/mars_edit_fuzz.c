@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "libmars/edit.h"
+#include "tests/fuzz/libfyaml_leaks.h"
 
 #define DUT "52:54:00:00:00:01"
 
