@@ -36,11 +36,14 @@ static struct machine *asking(struct bootsd *b, const struct http_request *rq)
 	return machine;
 }
 
-static void tell(struct bootsd *b, const struct http_request *rq, struct machine *machine)
+static void tell(struct bootsd *b, const struct http_request *rq, struct machine *machine, bool netboot)
 {
-	seen_tell(&b->seen,
-		  &(struct seen_request){
-			  .mac = machine->mac, .machine = machine, .ip = ip_of(rq), .how = "http", .netboot = true, .file = http_path(rq)});
+	seen_tell(&b->seen, &(struct seen_request){.mac = machine->mac,
+						   .machine = machine,
+						   .ip = ip_of(rq),
+						   .how = "http",
+						   .netboot = netboot,
+						   .file = http_path(rq)});
 }
 
 static ssize_t read_file(void *data, void *out, size_t n, uint64_t at)
@@ -78,9 +81,11 @@ static void get_job_file(void *owner, struct http_request *rq)
 	struct machine *machine = asking(b, rq);
 	struct boot_file *file = machine && machine->deployment ? deployment_file(machine->deployment, http_path(rq)) : NULL;
 
+	if (file && !file->http)
+		file = NULL;
 	if (machine)
-		tell(b, rq, machine);
-	if (file && file->http)
+		tell(b, rq, machine, file != NULL);
+	if (file)
 		answer_boot_file(rq, file);
 	else
 		not_found(rq);
@@ -100,7 +105,7 @@ static void get_script(void *owner, struct http_request *rq)
 		return;
 	}
 	if (machine)
-		tell(b, rq, machine);
+		tell(b, rq, machine, true);
 	boot.host = ip4_print(ip, b->net.ip);
 	boot.mac = mac_print(mac_text, mac);
 	boot.cmdline = machine && machine->deployment ? machine->deployment->cmdline : NULL;
