@@ -846,6 +846,43 @@ static void a_client_that_goes_ends_the_job(void **state)
 	await_end("INCOMPLETE", "the client is gone: it closed its connection");
 }
 
+static void a_client_that_talks_nonsense_ends_the_job(void **state)
+{
+	run(JOB);
+	assert_int_equal(send(f.client, "GET / HTTP/1.1\r\n\r\n", 18, MSG_NOSIGNAL), 18);
+	AWAIT(job_has_ended);
+	assert_non_null(strstr(f.ended->reason, "the client is gone: what it says cannot be read: "));
+	AWAIT(connection_has_ended);
+	await_end("INCOMPLETE", f.ended->reason);
+}
+
+static void a_job_that_is_told_to_go_twice_goes_once(void **state)
+{
+	run(JOB);
+	go_to("127.0.0.1", CLIENT_PORT);
+	assert_answered_well();
+	assert_int_equal(f.running, 1);
+	prepare(JOB);
+	assert_int_equal(f.answer.kind, GW_BUSY);
+	assert_non_null(strstr(f.answer.text, "runs job 17"));
+	dut_says("ok\nEND\n");
+	await_session_end("PASS");
+	await_end("PASS", "session_end matched");
+}
+
+static void only_its_own_job_can_be_cancelled(void **state)
+{
+	struct msg_job_cancel body = {.job = (char[]){"18"}, .reason = (char[]){"a mistake"}};
+
+	run(JOB);
+	ask_jobd(MSG_JOB_CANCEL, &body);
+	assert_int_equal(f.answer.kind, GW_NOT_FOUND);
+	assert_non_null(strstr(f.answer.text, "does not run job 18"));
+	dut_says("END\n");
+	await_session_end("FAIL");
+	await_end("FAIL", "session_end matched");
+}
+
 static void a_client_that_cannot_be_reached_ends_the_job(void **state)
 {
 	dut_connects();
@@ -1027,6 +1064,9 @@ int main(void)
 		TEST(what_is_typed_reaches_the_machine),
 		TEST(a_timeout_is_retried_and_the_next_boot_gets_continue),
 		TEST(a_client_that_goes_ends_the_job),
+		TEST(a_client_that_talks_nonsense_ends_the_job),
+		TEST(a_job_that_is_told_to_go_twice_goes_once),
+		TEST(only_its_own_job_can_be_cancelled),
 		TEST(a_client_that_cannot_be_reached_ends_the_job),
 		TEST(a_job_without_a_submitter_runs_too),
 		TEST(a_cancelled_job_ends_without_a_session_end),
