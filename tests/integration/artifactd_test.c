@@ -191,7 +191,7 @@ static int setup(void **state)
 	assert_true(bus_join(&t.jobd, &t.loop, t.runtime, BUS_JOBD, jobd, jobd_handlers, &t, &err));
 	bus_watch(&t.executord, "artifactd", on_peer, &t);
 	bus_watch(&t.jobd, "artifactd", on_peer, &t);
-	proc_start(&t.server, "server", (const char *const[]){"python3", SERVER, "8000", NULL}, NULL);
+	proc_start(&t.server, "server", (const char *const[]){"/usr/bin/python3", SERVER, "8000", NULL}, NULL);
 	proc_await(&t.server, "ready");
 	return 0;
 }
