@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "executord/executord.h"
+#include "libgateway/files.h"
 #include "libgateway/log.h"
 
 #define START_PATIENCE_MS 10000
@@ -161,6 +162,18 @@ void jobd_pool_drop(struct executord *ex, struct jobd *jobd)
 	free(jobd);
 }
 
+/* What a killed one leaves: nobody else takes its name. By its process, which is known, not by what it says its name is. */
+static void remove_files(const struct executord *ex, pid_t pid)
+{
+	static const char *const ends[] = {"bus", "lock"};
+
+	for (size_t i = 0; i < 2; i++) {
+		char *path = env_runtime_path(&ex->env, "jobd-%d.%s", (int)pid, ends[i]);
+		file_remove(path, NULL);
+		free(path);
+	}
+}
+
 static void on_death(void *data, int events)
 {
 	struct jobd *jobd = data;
@@ -169,6 +182,7 @@ static void on_death(void *data, int events)
 	char why[128];
 
 	snprintf(why, sizeof(why), "its process (%s) died", jobd->name);
+	remove_files(ex, jobd->pid);
 	jobd_pool_drop(ex, jobd);
 	if (job)
 		jobs_on_jobd_gone(ex, job, why);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "libgateway/files.h"
 #include "libgateway/log.h"
 
 static const struct env_program program = {
@@ -20,6 +21,17 @@ static bool join_bus(struct jobd *j, struct gw_error *err)
 
 	snprintf(name, sizeof(name), "jobd-%d", (int)getpid());
 	return bus_join(&j->bus, &j->loop, env_text(&j->env, OPT_EXECUTOR_RUNTIME_DIR), BUS_JOBD, name, jobd_handlers, j, err);
+}
+
+/* Its name is its own, so nobody else waits for the lock; thousands of them would fill the folder. */
+static void leave_bus(struct jobd *j)
+{
+	char *lock = j->bus.state ? env_runtime_path(&j->env, "%s.lock", bus_name(&j->bus)) : NULL;
+
+	bus_finish(&j->bus);
+	if (lock)
+		file_remove(lock, NULL);
+	free(lock);
 }
 
 static bool http_start(struct jobd *j, struct gw_error *err)
@@ -68,7 +80,7 @@ int main(int argc, char **argv)
 	boot_finish(&j);
 	artifacts_finish(&j);
 	job_log_finish(&j);
-	bus_finish(&j.bus);
+	leave_bus(&j);
 	spare_finish(&j);
 	http_client_destroy(j.http);
 	activation_finish(&j.fds);

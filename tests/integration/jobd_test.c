@@ -723,6 +723,8 @@ static void a_spare_ends_when_its_connection_does(void **state)
 {
 	close_one(&f.connection);
 	assert_int_equal(proc_wait(&f.jobd), 0);
+	assert_int_equal(access(tmp_path("run/%s.bus", f.hello), F_OK), -1);
+	assert_int_equal(access(tmp_path("run/%s.lock", f.hello), F_OK), -1);
 }
 
 static void a_spare_says_hello_again_to_an_executord_that_comes_back(void **state)
