@@ -254,7 +254,7 @@ static void await_rest(struct farm *farm)
 
 	farm_await(farm, "/full-state", "now", "*");
 	for (size_t i = 0; i < sizeof(daemons) / sizeof(daemons[0]); i++)
-		await_socket(gw_strdup(tmp_path("run/%s.bus", daemons[i])));
+		await_socket(tmp_path("run/%s.bus", daemons[i]));
 }
 
 struct farm *farm_start(const struct farm_options *given)
