@@ -136,7 +136,9 @@ static bool copy_traits(struct place *place, int fd, mode_t *mode, struct gw_err
 	bool ok = true;
 
 	*mode = 0644;
-	if (old >= 0 && fstat(old, &st) == 0 && fstat(fd, &own) == 0) {
+	if ((old < 0 && errno != ENOENT) || fstat(fd, &own) < 0 || (old >= 0 && fstat(old, &st) < 0)) {
+		ok = gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot look at %s; nothing was written", place->path);
+	} else if (old >= 0) {
 		*mode = st.st_mode & 0777;
 		if ((st.st_uid != own.st_uid || st.st_gid != own.st_gid) && fchown(fd, st.st_uid, st.st_gid) < 0)
 			ok = gw_fail_errno(
