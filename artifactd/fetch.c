@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "artifactd/release.h"
 #include "libgateway/log.h"
 #include "libgateway/url.h"
 
@@ -43,91 +44,6 @@ struct fetch {
 
 static void start_queued(struct fetches *all);
 
-/* ---- the pool ---- */
-
-/* `run` on a thread of the pool, then `after` from the loop. */
-struct task {
-	uv_work_t work;
-	struct fetches *all;
-	void (*run)(void *data);
-	void (*after)(void *data);
-	void *data;
-};
-
-static void on_run(uv_work_t *work)
-{
-	struct task *task = work->data;
-
-	task->run(task->data);
-}
-
-static void on_after(uv_work_t *work, int status)
-{
-	struct task *task = work->data;
-
-	task->all->working--;
-	task->after(task->data);
-	free(task);
-}
-
-static void run_on_pool(struct fetches *all, void (*run)(void *data), void (*after)(void *data), void *data)
-{
-	struct task *task = gw_calloc(1, sizeof(*task));
-
-	*task = (struct task){.all = all, .run = run, .after = after, .data = data};
-	task->work.data = task;
-	all->working++;
-	uv_queue_work(&all->loop->uv, &task->work, on_run, on_after);
-}
-
-/* ---- releasing ---- */
-
-struct release {
-	struct fetches *all;
-	char **jobs; /* owned; one: that one; or all others than these */
-	size_t n;
-	bool others;
-	struct bus_call *call;
-};
-
-static void run_release(void *data)
-{
-	struct release *r = data;
-
-	if (r->others)
-		store_release_others(r->all->store, r->jobs, r->n);
-	else
-		store_release(r->all->store, r->jobs[0]);
-	store_prune(r->all->store);
-}
-
-static void free_texts(char **texts, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		free(texts[i]);
-	free(texts);
-}
-
-static void after_release(void *data)
-{
-	struct release *r = data;
-
-	if (r->call)
-		bus_answer(r->call, NULL);
-	free_texts(r->jobs, r->n);
-	free(r);
-}
-
-static void release(struct fetches *all, char *const *jobs, size_t n, bool others, struct bus_call *call)
-{
-	struct release *r = gw_calloc(1, sizeof(*r));
-
-	*r = (struct release){.all = all, .jobs = gw_calloc(n + 1, sizeof(*r->jobs)), .n = n, .others = others, .call = call};
-	for (size_t i = 0; i < n; i++)
-		r->jobs[i] = gw_strdup(jobs[i]);
-	run_on_pool(all, run_release, after_release, r);
-}
-
 /* ---- waiters ---- */
 
 static void waiter_add(struct fetch *f, const char *job, struct bus_call *call)
@@ -151,7 +67,7 @@ static void waiter_answer(struct waiter *w, const struct fetch *f)
 	else
 		bus_answer(w->call, &artifact);
 	if (w->released)
-		release(f->all, &w->job, 1, false, NULL);
+		release_job(&f->all->pool, f->all->store, w->job, NULL);
 	free(w->job);
 	free(w);
 }
@@ -175,6 +91,13 @@ static void waiters_release(struct fetch *f, const char *job)
 			free(w);
 		}
 	}
+}
+
+static void free_texts(char **texts, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(texts[i]);
+	free(texts);
 }
 
 static void take_jobs(struct fetch *f)
@@ -263,7 +186,7 @@ static void fetch_store(struct fetch *f)
 {
 	f->state = STORING;
 	take_jobs(f);
-	run_on_pool(f->all, run_store, after_store, f);
+	pool_run(&f->all->pool, run_store, after_store, f);
 }
 
 static bool take_bytes(void *data, const void *bytes, size_t n)
@@ -384,7 +307,7 @@ static void fetch_start(struct fetch *f)
 	}
 	f->state = LOOKING;
 	take_jobs(f);
-	run_on_pool(f->all, run_look, after_look, f);
+	pool_run(&f->all->pool, run_look, after_look, f);
 }
 
 static void start_queued(struct fetches *all)
@@ -403,7 +326,7 @@ static void start_queued(struct fetches *all)
 bool fetches_init(struct fetches *all, struct loop *loop, struct store *store, const struct deny *deny, int64_t max_bytes,
 		  struct gw_error *err)
 {
-	*all = (struct fetches){.loop = loop, .store = store, .deny = deny, .max_bytes = max_bytes};
+	*all = (struct fetches){.pool.loop = loop, .store = store, .deny = deny, .max_bytes = max_bytes};
 	all->end = &all->first;
 	all->client = http_client_create(loop, err);
 	return all->client != NULL;
@@ -424,8 +347,7 @@ void fetches_finish(struct fetches *all)
 		gw_fail(&f->err, GW_UNREACHABLE, "%.200s: given up, since this program stops", f->shown ? f->shown : "data");
 		fetch_end(f);
 	}
-	while (all->working)
-		uv_run(&all->loop->uv, UV_RUN_ONCE);
+	pool_finish(&all->pool);
 	*all = (struct fetches){0};
 }
 
@@ -467,11 +389,11 @@ void fetches_release(struct fetches *all, const char *job, struct bus_call *call
 			http_client_cancel(f->transfer);
 		fetch_end(f);
 	}
-	release(all, &name, 1, false, call);
+	release_job(&all->pool, all->store, name, call);
 	free(name);
 }
 
 void fetches_release_others(struct fetches *all, const struct bus_texts *jobs, struct bus_call *call)
 {
-	release(all, jobs->v, jobs->n, true, call);
+	release_others(&all->pool, all->store, jobs, call);
 }

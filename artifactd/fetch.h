@@ -3,22 +3,21 @@
 #define ARTIFACTD_FETCH_H
 
 #include "artifactd/deny.h"
+#include "artifactd/pool.h"
 #include "artifactd/store.h"
 #include "libbus/bus.h"
 #include "libgateway/http_client.h"
-#include "libgateway/loop.h"
 
 struct fetch;
 
 struct fetches {
-	struct loop *loop;
+	struct pool pool;
 	struct store *store;     /* borrowed */
 	const struct deny *deny; /* borrowed */
 	struct http_client *client;
 	int64_t max_bytes; /* of one artifact */
 	struct fetch *first, **end;
 	unsigned running; /* of those in the list */
-	unsigned working; /* tasks on the pool */
 	bool stopping;
 };
 

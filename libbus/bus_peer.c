@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "libbus/internal.h"
+#include "libbus/peer.h"
 #include "libgateway/log.h"
 
 enum {
@@ -11,51 +11,9 @@ enum {
 	AGAIN_LAST_MS = 1000, /* to a socket whose owner was killed (its return is seen in the folder), or that hangs up before its hello */
 };
 
-/* ABSENT: no socket. DIALING: nng tries. HELLO: connected, hello said. REFUSED: connected, but it does not accept us. PAUSED: until it is
- * tried again. */
-enum peer_state { ABSENT, DIALING, HELLO, REFUSED, UP, PAUSED };
-
-struct dial {
-	struct bus_state *bus;
-	uint64_t serial; /* 0: none is under way */
-	nng_stream_dialer *dialer;
-	nng_aio *aio;
-};
-
-struct bus_peer {
-	struct bus_peer *next; /* in state.peers */
-	struct bus_state *bus;
-	char *name, *path; /* owned */
-	bus_peer_fn *fn;
-	void *owner;
-	enum peer_state state;
-	struct dial dial;
-	struct bus_line *line; /* owned; HELLO, REFUSED, UP */
-	struct loop_timer again;
-	unsigned again_ms; /* the next pause */
-	bool returned;     /* its socket changed in the folder while it was tried */
-	uint64_t seq;      /* of its last event */
-	unsigned n_asked;
-	int in_use; /* a function on the stack goes on with it */
-	bool dead;  /* unwatched meanwhile */
-};
-
-struct bus_asked {
-	struct bus_asked *next, *prev; /* in state.asked */
-	struct bus_state *bus;
-	struct bus_peer *peer; /* NULL: it fails soon, with `why` */
-	uint32_t id;
-	enum bus_type type;
-	int deadline_ms;
-	bus_done *done; /* NULL: forgotten */
-	void *data;
-	struct loop_timer timer;
-	struct gw_error why;
-};
-
 static void peer_connect(struct bus_peer *peer);
 
-static struct bus_peer *peer_find(const struct bus_state *bus, const char *name)
+struct bus_peer *bus_peer_find(const struct bus_state *bus, const char *name)
 {
 	struct bus_peer *peer = bus->peers;
 
@@ -63,119 +21,6 @@ static struct bus_peer *peer_find(const struct bus_state *bus, const char *name)
 		peer = peer->next;
 	return peer;
 }
-
-/* ---- requests ---- */
-
-static struct bus_asked *asked_create(struct bus_state *bus, enum bus_type type, bus_done *done, void *data)
-{
-	struct bus_asked *a = gw_calloc(1, sizeof(*a));
-
-	a->bus = bus;
-	a->type = type;
-	a->done = done;
-	a->data = data;
-	a->id = ++bus->last_id;
-	a->next = bus->asked;
-	if (a->next)
-		a->next->prev = a;
-	bus->asked = a;
-	return a;
-}
-
-static void asked_end(struct bus_asked *a, const void *answer, const struct gw_error *err)
-{
-	if (a->next)
-		a->next->prev = a->prev;
-	if (a->prev)
-		a->prev->next = a->next;
-	else
-		a->bus->asked = a->next;
-	if (a->peer)
-		a->peer->n_asked--;
-	loop_timer_finish(&a->timer);
-	if (a->done)
-		a->done(a->data, answer, err);
-	free(a);
-}
-
-static void on_fail(void *data)
-{
-	struct bus_asked *a = data;
-
-	asked_end(a, NULL, &a->why);
-}
-
-static void asked_fail_soon(struct bus_asked *a)
-{
-	if (a->peer)
-		a->peer->n_asked--;
-	a->peer = NULL;
-	loop_timer_start(a->bus->loop, &a->timer, 0, on_fail, a);
-}
-
-static void on_deadline(void *data)
-{
-	struct bus_asked *a = data;
-
-	gw_fail(&a->why, GW_UNREACHABLE, "%s: %s: no answer within %d ms", a->peer->name, bus_types[a->type].name, a->deadline_ms);
-	asked_end(a, NULL, &a->why);
-}
-
-static void asked_send(struct bus_asked *a, struct bus_peer *peer, const char *text, int deadline_ms)
-{
-	a->peer = peer;
-	peer->n_asked++;
-	a->deadline_ms = deadline_ms ? deadline_ms : bus_types[a->type].deadline_ms;
-	loop_timer_start(a->bus->loop, &a->timer, (uint64_t)a->deadline_ms, on_deadline, a);
-	bus_line_send(peer->line, a->id, text);
-}
-
-static bool may_be_asked(const struct bus_peer *peer, const char *name, struct gw_error *err)
-{
-	if (!peer)
-		return gw_fail(err, GW_UNREACHABLE, "%s is not known here", name);
-	if (peer->state != UP)
-		return gw_fail(err, GW_UNREACHABLE, "%s is not there", name);
-	if (peer->n_asked >= BUS_CALLS_MAX)
-		return gw_fail(err, GW_BUSY, "%u requests to %s wait already", peer->n_asked, name);
-	return true;
-}
-
-void bus_ask(struct bus *bus, const char *peer_name, enum bus_type type, const void *body, int deadline_ms, bus_done *done, void *data)
-{
-	static const struct msg_nothing nothing;
-	struct bus_peer *peer = peer_find(bus->state, peer_name);
-	struct bus_asked *a = asked_create(bus->state, type, done, data);
-	char *text = may_be_asked(peer, peer_name, &a->why) ? bus_wire_ask(type, body ? body : &nothing, &a->why) : NULL;
-
-	if (text) {
-		asked_send(a, peer, text, deadline_ms);
-	} else {
-		gw_context(&a->why, "%s", bus_types[type].name);
-		asked_fail_soon(a);
-	}
-	free(text);
-}
-
-void bus_forget(struct bus *bus, void *data)
-{
-	if (!bus->state)
-		return;
-	for (struct bus_asked *a = bus->state->asked; a; a = a->next)
-		if (a->data == data)
-			a->done = NULL;
-}
-
-static struct bus_asked *asked_of(const struct bus_peer *peer)
-{
-	struct bus_asked *a = peer->bus->asked;
-
-	while (a && a->peer != peer)
-		a = a->next;
-	return a;
-}
-
-/* ---- a peer's life ---- */
 
 static void peer_free(struct bus_peer *peer)
 {
@@ -199,7 +44,7 @@ static bool peer_release(struct bus_peer *peer)
 	return !peer->dead;
 }
 
-static void tell(struct bus_peer *peer, enum bus_peer_event what)
+void bus_peer_tell(struct bus_peer *peer, enum bus_peer_event what)
 {
 	if (!peer->dead && peer->fn)
 		peer->fn(peer->owner, peer->name, what);
@@ -248,11 +93,11 @@ static void peer_lost(struct bus_peer *peer)
 	peer_hold(peer);
 	peer_close(peer);
 	gw_fail(&err, GW_UNREACHABLE, "%s has gone", peer->name);
-	while (!peer->dead && (a = asked_of(peer)))
-		asked_end(a, NULL, &err);
+	while (!peer->dead && (a = bus_asked_of(peer)))
+		bus_asked_end(a, NULL, &err);
 	if (was_up) {
 		log_info("bus: %s has gone", peer->name);
-		tell(peer, BUS_PEER_DOWN);
+		bus_peer_tell(peer, BUS_PEER_DOWN);
 	}
 	if (!peer_release(peer))
 		return;
@@ -280,7 +125,7 @@ static void on_hello_answered(void *data, const void *answer, const struct gw_er
 		peer->again_ms = AGAIN_FIRST_MS;
 		peer->seq = (uint64_t)hello->seq;
 		log_info("bus: %s (process %d) is there", peer->name, (int)hello->pid);
-		tell(peer, BUS_PEER_UP);
+		bus_peer_tell(peer, BUS_PEER_UP);
 	}
 }
 
@@ -292,91 +137,8 @@ static void say_hello(struct bus_peer *peer)
 
 	peer->state = HELLO;
 	peer->returned = false;
-	asked_send(asked_create(bus, MSG_HELLO, on_hello_answered, peer), peer, text, 0);
+	bus_asked_send(bus_asked_create(bus, MSG_HELLO, on_hello_answered, peer), peer, text, 0);
 	free(text);
-}
-
-/* ---- what a peer says ---- */
-
-static void hear_answer(struct bus_asked *a, const struct bus_wire *wire)
-{
-	const struct bus_body *table = bus_types[a->type].answer;
-	struct gw_error err = {0};
-	void *answer = bus_body_decode(table, wire->body, &err);
-
-	if (!answer) {
-		gw_context(&err, "%s: answer to %s", a->peer->name, bus_types[a->type].name);
-		log_warning("bus: %s", err.text);
-	}
-	asked_end(a, answer, &err);
-	bus_body_free(table, answer);
-}
-
-static void hear_reply(struct bus_peer *peer, uint32_t id, const struct bus_wire *wire)
-{
-	struct bus_asked *a = peer->bus->asked;
-
-	while (a && !(a->peer == peer && a->id == id))
-		a = a->next;
-	if (!a)
-		return; /* it came after its deadline */
-	if (wire->form == BUS_ANSWER)
-		hear_answer(a, wire);
-	else
-		asked_end(a, NULL, &wire->error);
-}
-
-static void hear_event(struct bus_peer *peer, const struct bus_wire *wire)
-{
-	struct bus_state *bus = peer->bus;
-	struct gw_error err = {0};
-	const struct bus_body *table = bus_types[wire->type].body;
-	void *body;
-
-	if (!bus->handlers[wire->type])
-		return;
-	body = bus_body_decode(table, wire->body, &err);
-	if (body)
-		bus->handlers[wire->type](bus->owner, body, NULL);
-	else
-		log_warning("bus: an event of %s is left out: %s: %s", peer->name, bus_types[wire->type].name, err.text);
-	bus_body_free(table, body);
-}
-
-/* Events before the hello's answer are its past; a jump in the numbers is a loss. */
-static void hear_numbered(struct bus_peer *peer, const struct bus_wire *wire)
-{
-	uint64_t expected = peer->seq + (wire->form == BUS_EVENT_OF);
-	bool lost = wire->number > expected;
-
-	if (peer->state != UP || wire->number < expected)
-		return;
-	peer->seq = wire->number;
-	if (lost) {
-		log_warning("bus: events of %s were lost", peer->name);
-		tell(peer, BUS_PEER_GAP);
-	}
-	if (wire->form == BUS_EVENT_OF && !peer->dead)
-		hear_event(peer, wire);
-}
-
-static void hear(struct bus_peer *peer, const struct bus_note *note)
-{
-	struct bus_wire wire;
-	struct gw_error err = {0};
-
-	bus_line_heard(peer->line);
-	if (!bus_wire_decode(note->text, note->len, &wire, &err)) {
-		log_warning("bus: a message of %s is left out: %s", peer->name, err.text);
-		return;
-	}
-	if (wire.form == BUS_ANSWER || wire.form == BUS_ERROR)
-		hear_reply(peer, note->id, &wire);
-	else if (wire.form == BUS_EVENT_OF || wire.form == BUS_DROPPED)
-		hear_numbered(peer, &wire);
-	else
-		log_warning("bus: %s asks where it should answer", peer->name);
-	bus_wire_finish(&wire);
 }
 
 /* ---- connecting ---- */
@@ -452,7 +214,7 @@ void bus_peers_note(struct bus_state *bus, struct bus_note *note)
 	if (peer->dial.serial == note->serial)
 		peer_dialed(peer, note);
 	else if (note->kind == BUS_LINE_MESSAGE)
-		hear(peer, note);
+		bus_peer_hear(peer, note);
 	else if (note->kind == BUS_LINE_GONE)
 		peer_lost(peer);
 	peer_release(peer);
@@ -478,7 +240,7 @@ void bus_watch(struct bus *bus, const char *name, bus_peer_fn *fn, void *owner)
 {
 	struct bus_peer *peer = gw_calloc(1, sizeof(*peer));
 
-	gw_assert(!peer_find(bus->state, name) && strcmp(name, bus->state->name) != 0);
+	gw_assert(!bus_peer_find(bus->state, name) && strcmp(name, bus->state->name) != 0);
 	peer->bus = bus->state;
 	peer->again_ms = AGAIN_FIRST_MS;
 	peer->name = gw_strdup(name);
@@ -492,7 +254,7 @@ void bus_watch(struct bus *bus, const char *name, bus_peer_fn *fn, void *owner)
 
 void bus_unwatch(struct bus *bus, const char *name)
 {
-	struct bus_peer *peer = peer_find(bus->state, name), **at = &bus->state->peers;
+	struct bus_peer *peer = bus_peer_find(bus->state, name), **at = &bus->state->peers;
 	struct bus_asked *a;
 
 	if (!peer)
@@ -500,11 +262,11 @@ void bus_unwatch(struct bus *bus, const char *name)
 	while (*at != peer)
 		at = &(*at)->next;
 	*at = peer->next;
-	while ((a = asked_of(peer))) {
+	while ((a = bus_asked_of(peer))) {
 		if (a->type == MSG_HELLO)
 			a->done = NULL;
 		gw_fail(&a->why, GW_UNREACHABLE, "%s is not listened to any more", name);
-		asked_fail_soon(a);
+		bus_asked_fail_soon(a);
 	}
 	peer_close(peer);
 	peer->dead = true;
@@ -514,7 +276,7 @@ void bus_unwatch(struct bus *bus, const char *name)
 
 bool bus_peer_up(const struct bus *bus, const char *name)
 {
-	const struct bus_peer *peer = bus->state ? peer_find(bus->state, name) : NULL;
+	const struct bus_peer *peer = bus->state ? bus_peer_find(bus->state, name) : NULL;
 
 	return peer && peer->state == UP;
 }
@@ -531,7 +293,7 @@ void bus_peers_finish(struct bus_state *bus)
 	while (bus->asked) {
 		if (bus->asked->id > last_id)
 			bus->asked->done = NULL; /* asked by the `done` of another just now */
-		asked_end(bus->asked, NULL, &err);
+		bus_asked_end(bus->asked, NULL, &err);
 	}
 	while ((peer = bus->peers)) {
 		bus->peers = peer->next;

@@ -76,7 +76,8 @@ struct bus_type_info {
 extern const struct bus_type_info bus_types[BUS_TYPES];
 bool bus_type_find(const char *name, enum bus_type *type);
 
-/* JSON from a body (caller deletes). NULL with GW_BAD_INPUT that names the field: a required text is NULL, or a value is out of its bounds. */
+/* JSON from a body (caller deletes). NULL with GW_BAD_INPUT that names the field: a required text is NULL, or a value is out of its bounds.
+ */
 cJSON *bus_body_encode(const struct bus_body *body, const void *value, struct gw_error *err);
 /* A body from JSON; NULL with GW_BAD_INPUT that names the field. Unknown fields are refused by name. Free with bus_body_free. */
 void *bus_body_decode(const struct bus_body *body, const cJSON *json, struct gw_error *err);

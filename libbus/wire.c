@@ -180,10 +180,8 @@ char *bus_wire_ask(enum bus_type type, const void *body, struct gw_error *err)
 {
 	cJSON *json, *encoded = bus_body_encode(bus_types[type].body, body, err);
 
-	if (!encoded) {
-		gw_context(err, "%s", bus_types[type].name);
+	if (!encoded)
 		return NULL;
-	}
 	json = cJSON_CreateObject();
 	cJSON_AddStringToObject(json, "ask", bus_types[type].name);
 	cJSON_AddItemToObject(json, "body", encoded);

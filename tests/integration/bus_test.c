@@ -444,7 +444,7 @@ static void a_body_out_of_bounds_is_not_sent(void **state)
 	ask(MSG_LEASE_TAKE, &empty, 0);
 	await(&t.done_calls, 1);
 	assert_int_equal(t.err.kind, GW_BAD_INPUT);
-	assert_string_equal(t.err.text, "lease.take: lease.take: capability: needed");
+	assert_string_equal(t.err.text, "lease.take: capability: needed");
 }
 
 static void an_answer_that_does_not_fit_is_an_error_that_names_the_field(void **state)
