@@ -112,8 +112,12 @@ static void fill_pdu(struct executord *ex, struct pdu *pdu, struct msg_pdu_confi
 	for (size_t i = 0; i < mars_db_dut_count(ex->database.db); i++) {
 		const struct mars_dut *dut = mars_db_dut(ex->database.db, i);
 
-		if (dut->pdu && dut->pdu_port_id && strcmp(dut->pdu, pdu->name) == 0)
-			port_config(config, dut->pdu_port_id)->min_off_ms = (int64_t)(dut->pdu_off_delay * 1000);
+		if (dut->pdu && dut->pdu_port_id && strcmp(dut->pdu, pdu->name) == 0) {
+			struct msg_port_config *port = port_config(config, dut->pdu_port_id);
+
+			port->min_off_ms = (int64_t)(dut->pdu_off_delay * 1000);
+			port->assigned = true;
+		}
 	}
 	for (size_t i = 0; i < config->ports.n; i++)
 		if (config->ports.v[i].min_off_ms < 0)

@@ -113,7 +113,7 @@ static void configure_ports(struct pdud *d, struct pdu *pdu, const struct msg_pd
 		struct port *port = pdu_port(pdu, want->ports.v[i].port);
 		port->min_off_ms = want->ports.v[i].min_off_ms;
 		port->reserved = want->ports.v[i].reserved;
-		port->assigned = !port->reserved;
+		port->assigned = want->ports.v[i].assigned;
 	}
 	for (size_t i = 0; i < pdu->n_ports; i++)
 		if (pdu->ports[i]->reserved && !reserved[i])

@@ -272,4 +272,4 @@ static void *create(struct loop *loop, const cJSON *config, struct gw_error *err
 
 /* No events: what others switch is seen by reading. */
 const struct driver driver_vpdu = {
-	.name = "vpdu", .poll_ms = 5000, .parallel = 16, .min_off_ms = 100, .create = create, .ask = ask_vpdu, .destroy = destroy};
+	.name = "vpdu", .poll_ms = 2000, .parallel = 16, .min_off_ms = 100, .create = create, .ask = ask_vpdu, .destroy = destroy};

@@ -319,9 +319,10 @@ static const char *with_ports(const char *pdu, const char *ports)
 	return out;
 }
 
-#define A_DUTS(port)                 "{\"port\":\"" port "\",\"min_off_ms\":0,\"reserved\":false}"
-#define A_DUTS_1S(port)              "{\"port\":\"" port "\",\"min_off_ms\":1000,\"reserved\":false}"
-#define A_RESERVED(port)             "{\"port\":\"" port "\",\"min_off_ms\":0,\"reserved\":true}"
+#define A_DUTS(port)                 "{\"port\":\"" port "\",\"min_off_ms\":0,\"reserved\":false,\"assigned\":true}"
+#define A_DUTS_1S(port)              "{\"port\":\"" port "\",\"min_off_ms\":1000,\"reserved\":false,\"assigned\":true}"
+#define NOBODYS(port)                "{\"port\":\"" port "\",\"min_off_ms\":5000,\"reserved\":false,\"assigned\":false}"
+#define A_RESERVED(port)             "{\"port\":\"" port "\",\"min_off_ms\":0,\"reserved\":true,\"assigned\":false}"
 #define PORT_IS(port, what)          "\"port\":\"" port "\",\"state\":\"" what "\""
 #define D_PORT_IS(port, label, what) "\"port\":\"" port "\",\"label\":\"" label "\",\"state\":\"" what "\""
 
@@ -518,7 +519,7 @@ static void a_holder_that_does_not_come_back_after_pduds_restart_loses_its_port(
 /* A dummy's ports are ON again whenever pdud starts. */
 static void after_a_restart_what_nobody_claims_goes_off_and_all_else_stays(void **state)
 {
-	const char *pdus = with_ports(DUMMY, A_DUTS("0") "," A_DUTS("1") "," A_RESERVED("2"));
+	const char *pdus = with_ports(DUMMY, A_DUTS("0") "," A_DUTS("1") "," A_RESERVED("2") "," NOBODYS("3"));
 
 	start_with(LONG_GRACE, pdus);
 	ask_for(&t.executord, "port.set", "{\"pdu\":\"D\",\"port\":\"0\",\"on\":true}", "answer *\"pinned\":true");

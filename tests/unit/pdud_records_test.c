@@ -73,7 +73,7 @@ static void a_damaged_file_is_refused_with_what_is_wrong(void **state)
 
 static void the_configuration_is_kept_as_it_was_said(void **state)
 {
-	struct msg_port_config port = {.port = T("3"), .min_off_ms = 1500, .reserved = true};
+	struct msg_port_config port = {.port = T("3"), .min_off_ms = 1500, .reserved = true, .assigned = true};
 	struct msg_pdu_config pdu = {.name = T("APC"), .driver = T("vpdu"), .config = T("{\"hostname\":\"h\"}"), .ports = {&port, 1}};
 	struct msg_pdu_configure body = {.capability_key = T("00"), .pdus = {&pdu, 1}}, *again;
 	struct gw_error err = {0};
@@ -85,6 +85,7 @@ static void the_configuration_is_kept_as_it_was_said(void **state)
 	assert_string_equal(again->pdus.v[0].config, "{\"hostname\":\"h\"}");
 	assert_int_equal(again->pdus.v[0].ports.v[0].min_off_ms, 1500);
 	assert_true(again->pdus.v[0].ports.v[0].reserved);
+	assert_true(again->pdus.v[0].ports.v[0].assigned);
 	bus_body_free(&bus_body_pdu_configure, again);
 	free(text);
 }
