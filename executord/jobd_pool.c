@@ -181,7 +181,7 @@ static void on_death(void *data, int events)
 	struct job *job = jobd->job;
 	char why[128];
 
-	snprintf(why, sizeof(why), "its process (%s) died", jobd->name);
+	snprintf(why, sizeof(why), "its jobd (%s) died", jobd->name);
 	remove_files(ex, jobd->pid);
 	jobd_pool_drop(ex, jobd);
 	if (job)

@@ -143,7 +143,7 @@ static void on_cancelled(void *data, const void *answer, const struct gw_error *
 	struct job *job = data;
 
 	if (!answer && err->kind == GW_UNREACHABLE && job->jobd && job->jobd->up)
-		jobs_lost(job->ex, job, "its process does not answer");
+		jobs_lost(job->ex, job, "its jobd does not answer");
 	else if (!answer)
 		log_warning("job=%s: %s", job->id, err->text);
 }
@@ -197,7 +197,7 @@ static void on_no_hello(void *data)
 	struct job *job = data;
 
 	jobs_lost(job->ex, job,
-		  job->jobd ? "its process did not say hello after executord's restart" : "its process died while executord was away");
+		  job->jobd ? "its jobd did not say hello after executord's restart" : "its jobd died while executord was away");
 }
 
 static struct job *carry_on(struct executord *ex, struct dut *dut, const char *id, enum dut_job_kind kind, const char *capability)
