@@ -17,13 +17,6 @@ struct dut *dut_create(struct executord *ex, const char *id)
 	return dut;
 }
 
-void dut_facts_finish(struct dut_facts *facts)
-{
-	free(facts->pdu);
-	free(facts->port);
-	*facts = (struct dut_facts){0};
-}
-
 void dut_destroy(struct dut *dut)
 {
 	if (!dut)

@@ -10,6 +10,13 @@
 
 #define LOOPS_MAX 10000
 
+void dut_facts_finish(struct dut_facts *facts)
+{
+	free(facts->pdu);
+	free(facts->port);
+	*facts = (struct dut_facts){0};
+}
+
 static void add_text(cJSON *json, const char *name, const char *text)
 {
 	if (text)

@@ -7,23 +7,6 @@
 #include "executord/executord.h"
 #include "libgateway/log.h"
 
-void training_finish(struct training *t)
-{
-	for (size_t i = 0; i < t->n_loops; i++)
-		free(t->loops[i].log_job);
-	free(t->loops);
-	*t = (struct training){0};
-}
-
-size_t training_passed(const struct training *t)
-{
-	size_t passed = 0;
-
-	for (size_t i = 0; i < t->n_loops; i++)
-		passed += strcmp(t->loops[i].status, "PASS") == 0;
-	return passed;
-}
-
 static void remove_log(struct executord *ex, const char *job)
 {
 	char *path = env_state_path(&ex->env, "jobs/%s.log", job);
