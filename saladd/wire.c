@@ -109,12 +109,18 @@ static void on_reset(struct wire *w, bool *finished)
 		watch_again(w);
 }
 
+/* Not inlined: gcc 12 warns of the address of a local that is kept, though it is not kept beyond on_ready but in memory that is freed. */
+static __attribute__((noinline)) void tell_when_finished(struct wire *w, bool *finished)
+{
+	w->finished = finished;
+}
+
 static void on_ready(void *data, int events)
 {
 	struct wire *w = data;
 	bool finished = false;
 
-	w->finished = &finished;
+	tell_when_finished(w, &finished);
 	if (events < 0)
 		on_reset(w, &finished);
 	else if (events & UV_WRITABLE)
@@ -124,7 +130,7 @@ static void on_ready(void *data, int events)
 	else if (!finished && events > 0 && (events & UV_DISCONNECT) && w->input == WIRE_PAUSED_TILL_GONE)
 		w->events->gone(w->data);
 	if (!finished)
-		w->finished = NULL;
+		tell_when_finished(w, NULL);
 }
 
 bool wire_open(struct wire *w, struct loop *loop, int fd, const struct wire_events *events, void *data, struct gw_error *err)
