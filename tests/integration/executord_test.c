@@ -1,0 +1,457 @@
+/* A real executord among real daemons, with a dummy PDU; the test is the machine at its serial console. In a network namespace of its own.
+ */
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/harness/farm.h"
+
+#define MAC  "52:54:00:00:00:01"
+#define DUT  "/dut/" MAC
+#define PORT "/pdu/DUMMY/port/0"
+
+static const char db[] = "# my farm\n"
+			 "pdus:\n"
+			 "  DUMMY:\n"
+			 "    driver: dummy\n"
+			 "    config: {ports: [one, two, three, four]}\n"
+			 "duts:\n"
+			 "  '" MAC "': # the first one\n"
+			 "    base_name: box\n"
+			 "    tags: [x86_64]\n"
+			 "    pdu: DUMMY\n"
+			 "    pdu_port_id: 0\n"
+			 "    pdu_off_delay: 0.1 # seconds\n"
+			 "    ready_for_service: true\n";
+
+static const char job[] = "version: 1\n"
+			  "target: {id: " MAC "}\n"
+			  "console_patterns:\n"
+			  "  session_end: {regex: '^good bye'}\n"
+			  "  job_success: {regex: '^it works'}\n"
+			  "deployment: {start: {kernel: {data: a kernel}}}\n";
+
+static int start(void **state)
+{
+	static const char *const env[] = {"SERGENT_HARTMAN_BOOT_COUNT=-1", NULL};
+	const struct farm_options options = {.db = db, .env = env, .no_vpdu = true, .no_files = true};
+	struct farm *farm = farm_start(&options);
+
+	farm_await(farm, "/pdus", "pdus/DUMMY/state", "OK");
+	farm_await(farm, DUT, "state", "IDLE");
+	*state = farm;
+	return 0;
+}
+
+static int stop(void **state)
+{
+	farm_stop(*state);
+	return 0;
+}
+
+/* ---- REST ---- */
+
+static const struct rest_row {
+	const char *method, *path, *body;
+	int status;
+	const char *answer; /* `*` stands for anything */
+} rest_rows[] = {
+	{"GET", "/duts", NULL, 200, "{\"duts\":{\"" MAC "\":{\"id\":\"" MAC "\",\"state\":\"IDLE\",*}}}"},
+	{"GET", "/machines/", NULL, 200, "{\"machines\":{\"" MAC "\":{*}}}"},
+	{"GET", "/dut/test-box-1", NULL, 200, "{\"id\":\"" MAC "\",*\"full_name\":\"test-box-1\"*}"},
+	{"GET", "/machine/" MAC "/", NULL, 200, "{\"id\":\"" MAC "\",*}"},
+	{"GET", "/dut/nobody", NULL, 404, "{\"error\":\"there is no machine 'nobody'\"}"},
+	{"GET", "/pdu/APC", NULL, 404, "{\"error\":\"there is no PDU 'APC'\"}"},
+	{"GET", "/pdu/DUMMY/port/9", NULL, 404, "{\"error\":\"PDU 'DUMMY' has no port '9'\"}"},
+	{"GET", "/pdu/DUMMY/port/two", NULL, 200, "{\"label\":\"two\",\"min_off_time\":*,\"state\":\"*\",*\"reserved\":false}"},
+	{"GET", "/dut/discover", NULL, 200, "{}"},
+	{"GET", DUT "/quick_check", NULL, 200, "false"},
+	{"POST", DUT "/quick_check", "{}", 400,
+	 "{\"error\":\"SERGENT_HARTMAN_BOOT_COUNT is negative: nothing is checked or trained here\"}"},
+	{"POST", DUT "/cancel_job", "{}", 400, "{\"error\":\"test-box-1: no job is running\"}"},
+	{"GET", DUT "/training/loop/0", NULL, 404, "{\"error\":\"" MAC " has no log of a failed training loop '0'\"}"},
+	{"PATCH", DUT, "{\"pdu\": \"DUMMY\"}", 400, "{\"error\":\"'pdu' is not a field that can be set here; accepted: *\"}"},
+	{"PATCH", DUT, "{\"comment\": ", 400, "{\"error\":\"the body: not JSON: line 1, *\"}"},
+	{"PATCH", PORT, "{\"state\": \"on\"}", 400,
+	 "{\"error\":\"port 0 of DUMMY is that of the machine test-box-1; retire it to switch the port by hand\"}"},
+	{"POST", "/dut/discover", "{\"pdu\": \"DUMMY\", \"port_id\": 0}", 400,
+	 "{\"error\":\"port 0 of DUMMY is that of the machine test-box-1\"}"},
+	{"POST", "/dut/discover", "{\"pdu\": \"DUMMY\", \"port_id\": 1}", 400,
+	 "{\"error\":\"port 1 of DUMMY is ON already; switch it off first\"}"},
+	{"POST", "/dut/", "{\"base_name\": \"new\"}", 400,
+	 "{\"error\":\"mac_address: it is missing; accepted: a MAC address, as 52:54:00:11:22:0a\"}"},
+	{"POST", "/duts", "{}", 405, "{\"error\":\"*\"}"},
+};
+
+static void each_request_is_answered_or_refused_with_its_reason(void **state)
+{
+	for (size_t i = 0; i < sizeof(rest_rows) / sizeof(rest_rows[0]); i++) {
+		const struct rest_row *row = &rest_rows[i];
+		char *answer;
+		int status = farm_request(row->method, row->path, row->body, &answer);
+		size_t len = strcspn(answer, "\n");
+
+		if (status != row->status || !glob_line(row->answer, answer, len))
+			fail_msg("%s %s: %d %s\nexpected: %d %s", row->method, row->path, status, answer, row->status, row->answer);
+		free(answer);
+	}
+}
+
+static void a_patch_is_in_the_file_and_its_comments_stay(void **state)
+{
+	struct farm *farm = *state;
+	char *text;
+
+	farm_do("PATCH", DUT, "{\"pdu_off_delay\": 0.2, \"comment\": \"it's ours\", \"manual_tags\": [\"freesync\"]}");
+	assert_string_equal(farm_get(DUT, "comment"), "it's ours");
+	text = file_get(farm->db_path);
+	assert_non_null(strstr(text, "# my farm\n"));
+	assert_non_null(strstr(text, "'" MAC "': # the first one\n"));
+	assert_non_null(strstr(text, "    pdu_off_delay: 0.2 # seconds\n"));
+	assert_non_null(strstr(text, "    comment: 'it''s ours'\n"));
+	free(text);
+	farm_await(farm, PORT, "min_off_time", "0.2"); /* pdud has been told */
+}
+
+static void an_edit_shows_and_a_bad_one_keeps_the_last_good_database(void **state)
+{
+	struct farm *farm = *state;
+	char *text;
+
+	farm_edit_db(farm, "tags: [x86_64]", "tags: [x86_64, amd]");
+	farm_await(farm, DUT, "tags", "*amd*");
+	farm_edit_db(farm, "pdu_off_delay: 0.2", "pdu_off_delay: soon");
+	farm_await(farm, "/full-state", "database/error",
+		   "mars_db.yaml:*: duts.'" MAC
+		   "'.pdu_off_delay: 'soon' is not a number of seconds; accepted: 0 to 3600. The database read "
+		   "at * stays in use.");
+	assert_string_equal(farm_get(DUT, "pdu_off_delay"), "0.2");
+	text = file_get(farm->db_path);
+	assert_non_null(strstr(text, "pdu_off_delay: soon"));
+	free(text);
+	farm_edit_db(farm, "pdu_off_delay: soon", "pdu_off_delay: 0.1");
+	farm_await(farm, "/full-state", "database/error", "(none)");
+	farm_await(farm, DUT, "pdu_off_delay", "0.1");
+}
+
+static void a_second_executord_is_refused(void **state)
+{
+	struct farm *farm = *state;
+	static const char *const argv[] = {GW_BUILD_ROOT "/executord/executord", NULL};
+	struct proc second;
+
+	proc_start(&second, "second", argv, farm->env);
+	assert_int_equal(proc_wait(&second), 1);
+	assert_true(proc_has_said(&second, "executord/lock: process * already runs"));
+}
+
+static void a_reserved_port_is_in_the_file_and_left_alone(void **state)
+{
+	struct farm *farm = *state;
+	char *text;
+
+	farm_do("PATCH", "/pdu/DUMMY/port/3", "{\"reserved\": \"True\"}");
+	assert_string_equal(farm_get("/pdu/DUMMY/port/3", "reserved"), "true");
+	text = file_get(farm->db_path);
+	assert_non_null(strstr(text, "reserved_port_ids:"));
+	free(text);
+	assert_int_equal(farm_request("PATCH", "/pdu/DUMMY/port/3", "{\"state\": \"off\"}", &text), 400);
+	assert_string_equal(text, "{\"error\":\"port 3 of DUMMY is reserved; un-reserve it first\"}");
+	free(text);
+	farm_do("PATCH", "/pdu/DUMMY/port/3", "{\"reserved\": false, \"state\": \"OFF\"}");
+	assert_string_equal(farm_get("/pdu/DUMMY/port/3", "state"), "OFF");
+}
+
+/* ---- discovery ---- */
+
+static void a_machine_that_registers_in_a_discovery_takes_the_port(void **state)
+{
+	struct farm *farm = *state;
+	char *answer, *text;
+
+	farm_do("PATCH", "/pdu/DUMMY/port/1", "{\"state\": \"off\"}");
+	farm_do("POST", "/dut/discover", "{\"pdu\": \"DUMMY\", \"port_id\": \"1\", \"timeout\": \"60\"}");
+	assert_string_equal(farm_get("/dut/discover", "port_id"), "1");
+	farm_await(farm, "/pdu/DUMMY/port/1", "state", "ON");
+	assert_int_equal(farm_request("POST", "/dut/discover", "{\"pdu\": \"DUMMY\", \"port_id\": 2}", &answer), 400);
+	assert_string_equal(answer, "{\"error\":\"a discovery goes on already, at port 1 of DUMMY\"}");
+	free(answer);
+	farm_do("POST", "/machine/",
+		"{\"base_name\": \"box\", \"tags\": [\"new\"], \"mac_address\": \"52:54:00:00:00:02\", \"ip_address\": \"10.42.0.7\", "
+		"\"local_tty_device\": \"ttyS0\"}");
+	farm_await(farm, "/dut/test-box-1", "id", "52:54:00:00:00:02"); /* the first one has no first_seen */
+	farm_await(farm, "/dut/52:54:00:00:00:02", "state", "IDLE");
+	assert_string_equal(farm_get("/dut/discover", "pdu"), "(none)");
+	assert_string_equal(farm_get("/dut/52:54:00:00:00:02", "pdu/port_id"), "1");
+	assert_string_equal(farm_get("/dut/52:54:00:00:00:02", "pdu_off_delay"), "0.1");
+	assert_string_equal(farm_get("/pdu/DUMMY/port/1", "state"), "OFF");
+	text = file_get(farm->db_path);
+	assert_non_null(strstr(text, "'52:54:00:00:00:02':\n    first_seen: 2"));
+	free(text);
+	farm_do("DELETE", "/dut/52:54:00:00:00:02", NULL);
+	assert_string_equal(farm_get("/dut/52:54:00:00:00:02", "error"), "(none)");
+	assert_int_equal(farm_request("GET", "/dut/52:54:00:00:00:02", NULL, &answer), 404);
+	free(answer);
+}
+
+static void a_cancelled_discovery_leaves_the_port_off(void **state)
+{
+	struct farm *farm = *state;
+
+	farm_do("POST", "/dut/discover", "{\"pdu\": \"DUMMY\", \"pdu_port_id\": 1}");
+	farm_await(farm, "/pdu/DUMMY/port/1", "state", "ON");
+	farm_do("DELETE", "/dut/discover", NULL);
+	farm_await(farm, "/pdu/DUMMY/port/1", "state", "OFF");
+	assert_string_equal(farm_get("/dut/discover", "pdu"), "(none)");
+}
+
+static void a_discovery_that_finds_nothing_ends_by_itself(void **state)
+{
+	struct farm *farm = *state;
+
+	farm_do("POST", "/dut/discover", "{\"pdu\": \"DUMMY\", \"port_id\": 1, \"timeout\": 0.5}");
+	proc_await(&farm->supervisor, "executord*discovery at DUMMY port 1 ends: no unknown machine showed up in time");
+	farm_await(farm, "/pdu/DUMMY/port/1", "state", "OFF");
+}
+
+/* ---- jobs ---- */
+
+/* The machine's serial line at SALAD. */
+static int console_open(void)
+{
+	struct sockaddr_in where = {.sin_family = AF_INET, .sin_port = htons(8100)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	static const char hello[] = "\nSALAD.machine_id=" MAC "\n";
+
+	inet_pton(AF_INET, "10.42.0.1", &where.sin_addr);
+	assert_int_equal(connect(fd, (struct sockaddr *)&where, sizeof(where)), 0);
+	assert_int_equal(write(fd, hello, sizeof(hello) - 1), sizeof(hello) - 1);
+	return fd;
+}
+
+static void say(int console, const char *text)
+{
+	assert_int_equal(write(console, text, strlen(text)), strlen(text));
+}
+
+static void start_job(struct farm *farm, struct proc *client, const char *name)
+{
+	farm_run_job(client, name, job, NULL, -1);
+	farm_await(farm, DUT, "state", "RUNNING");
+	proc_await(client, "the machine is powered");
+	assert_string_equal(farm_get(PORT, "state"), "ON");
+}
+
+static void await_free(struct farm *farm)
+{
+	farm_await(farm, DUT, "state", "IDLE");
+	assert_string_equal(farm_get(PORT, "state"), "OFF");
+}
+
+static void a_job_runs_and_frees_its_machine(void **state)
+{
+	struct farm *farm = *state;
+	struct proc client;
+	int console = console_open();
+
+	start_job(farm, &client, "passes");
+	say(console, "hello\nit works\ngood bye\n");
+	assert_int_equal(proc_wait(&client), 0);
+	assert_true(proc_has_said(&client, "hello"));
+	await_free(farm);
+	close(console);
+}
+
+static void a_job_goes_on_while_executord_is_killed(void **state)
+{
+	struct farm *farm = *state;
+	struct proc client;
+	int console = console_open();
+
+	start_job(farm, &client, "survives");
+	farm_kill(farm, "executord");
+	farm_await(farm, DUT, "state", "RUNNING");
+	proc_await(&farm->supervisor, "executord*job=user-* is carried on by jobd-*");
+	say(console, "still here\nit works\ngood bye\n");
+	assert_int_equal(proc_wait(&client), 0);
+	assert_true(proc_has_said(&client, "still here"));
+	await_free(farm);
+	close(console);
+}
+
+static void a_killed_jobd_ends_its_job_with_a_reason_and_the_port_off(void **state)
+{
+	struct farm *farm = *state;
+	pid_t spare = farm_spare_jobd(farm);
+	struct proc client;
+
+	start_job(farm, &client, "killed");
+	kill(spare, SIGKILL);
+	assert_int_equal(proc_wait(&client), 4);
+	proc_await(&farm->supervisor, "executord*job=user-* is lost: its jobd (jobd-*) died");
+	await_free(farm);
+}
+
+static void a_cancelled_job_frees_its_machine(void **state)
+{
+	struct farm *farm = *state;
+	struct proc client;
+
+	start_job(farm, &client, "cancelled");
+	farm_do("POST", DUT "/cancel_job", "{}");
+	proc_wait(&client);
+	await_free(farm);
+}
+
+static void a_machine_retired_during_its_job_goes_after_it(void **state)
+{
+	struct farm *farm = *state;
+	struct proc client;
+	int console = console_open();
+
+	start_job(farm, &client, "retires");
+	farm_do("PATCH", DUT, "{\"is_retired\": true}");
+	assert_string_equal(farm_get(DUT, "state"), "RUNNING");
+	say(console, "it works\ngood bye\n");
+	assert_int_equal(proc_wait(&client), 0);
+	farm_await(farm, DUT, "state", "RETIRED");
+	close(console);
+}
+
+static void states_are_kept_over_a_restart(void **state)
+{
+	struct farm *farm = *state;
+
+	assert_string_equal(farm_get(DUT, "state"), "RETIRED");
+	farm_kill(farm, "executord");
+	proc_await(&farm->supervisor, "executord*is RETIRED as before the restart");
+	farm_await(farm, DUT, "state", "RETIRED");
+	farm_do("PATCH", DUT, "{\"is_retired\": false}");
+	farm_await(farm, DUT, "state", "IDLE");
+}
+
+/* ---- submissions that are refused ---- */
+
+static size_t collect(char *bytes, size_t size, size_t n, void *data)
+{
+	strncat(data, bytes, size * n < 1000 ? size * n : 1000);
+	return size * n;
+}
+
+static void add_part(curl_mime *form, const char *name, const char *type, const char *text)
+{
+	curl_mimepart *part = curl_mime_addpart(form);
+
+	curl_mime_name(part, name);
+	curl_mime_filename(part, name);
+	curl_mime_type(part, type);
+	curl_mime_data(part, text, CURL_ZERO_TERMINATED);
+}
+
+static int submit(const char *metadata, const char *text, char answer[2048])
+{
+	CURL *curl = curl_easy_init();
+	curl_mime *form = curl_mime_init(curl);
+	long status = 0;
+
+	answer[0] = '\0';
+	if (metadata)
+		add_part(form, "metadata", "application/json", metadata);
+	if (text)
+		add_part(form, "job", "application/x-yaml", text);
+	curl_easy_setopt(curl, CURLOPT_URL, "http://10.42.0.1//api/v1/jobs"); /* as the field's client says it */
+	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+	curl_easy_setopt(curl, CURLOPT_MIMEPOST, form);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
+	assert_int_equal(curl_easy_perform(curl), CURLE_OK);
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_mime_free(form);
+	curl_easy_cleanup(curl);
+	return (int)status;
+}
+
+#define CALLBACK "\"callback\": {\"port\": 5555}"
+
+static const struct submit_row {
+	const char *metadata, *job;
+	int status;
+	const char *error; /* `*` stands for anything */
+} submit_rows[] = {
+	{NULL, job, 400, "the part 'metadata' is missing; accepted: multipart/form-data with `metadata` (JSON) and `job` (YAML)"},
+	{"{\"version\": 1, " CALLBACK "}", NULL, 400, "the part 'job' is missing; *"},
+	{"{\"version\": 2, " CALLBACK "}", job, 400, "metadata: version: 2 is not known; accepted: 1"},
+	{"{\"version\": 1, " CALLBACK "}", "target: {id: x}\nbogus: 1\n", 400, "job:2:1: 'bogus' is not a field of a job; accepted: *"},
+	{"{\"version\": 1, " CALLBACK ", \"minio\": {\"groups\": [\"g\"]}}", job, 403,
+	 "metadata: minio.groups: job buckets are not built yet, so no group can be granted"},
+	{"{\"version\": 1, " CALLBACK ", \"target\": {\"id\": \"nobody\"}}", job, 404, "there is no machine 'nobody'"},
+	{"{\"version\": 1, " CALLBACK ", \"target\": {\"tags\": [\"arm\"]}}", job, 406, "no machine has the tags arm"},
+	{"{\"version\": 1, " CALLBACK ", \"target\": {\"id\": \"52:54:00:00:00:03\"}}", job, 409,
+	 "the machine '52:54:00:00:00:03' cannot take a job now: the machine waits for its power port to be configured"},
+};
+
+static void a_submission_that_cannot_be_is_answered_in_the_fields_form(void **state)
+{
+	farm_do("POST", "/dut/", "{\"mac_address\": \"52:54:00:00:00:03\", \"base_name\": \"waits\"}");
+	for (size_t i = 0; i < sizeof(submit_rows) / sizeof(submit_rows[0]); i++) {
+		char answer[2048], expected[1024];
+		int status = submit(submit_rows[i].metadata, submit_rows[i].job, answer);
+
+		snprintf(expected, sizeof(expected), "{\"version\":1,\"error_msg\":\"%s\"}", submit_rows[i].error);
+		if (status != submit_rows[i].status || !glob_line(expected, answer, strcspn(answer, "\n")))
+			fail_msg("%d %s\nexpected: %d %s", status, answer, submit_rows[i].status, expected);
+	}
+	assert_string_equal(farm_get(DUT, "state"), "IDLE");
+}
+
+static void a_database_that_is_not_valid_ends_executord_at_its_start(void **state)
+{
+	static const char *const argv[] = {GW_BUILD_ROOT "/executord/executord", NULL};
+	char file[600], states[600], runtime[600];
+	const char *const env[] = {"FARM_NAME=other", file, states, runtime, "EXECUTOR_PORT=8123", NULL};
+	struct proc other;
+
+	snprintf(file, sizeof(file), "MARS_DB_FILE=%s", tmp_path("bad.yaml"));
+	snprintf(states, sizeof(states), "EXECUTOR_STATE_DIR=%s", tmp_path("bad-state"));
+	snprintf(runtime, sizeof(runtime), "EXECUTOR_RUNTIME_DIR=%s", tmp_path("bad-run"));
+	file_put(tmp_path("bad.yaml"), "pdus:\n  P: {driver: apc_masterswich}\n");
+	proc_start(&other, "other", argv, env);
+	assert_int_equal(proc_wait(&other), 2);
+	assert_true(proc_has_said(&other, "bad.yaml:2:15: pdus.P.driver: 'apc_masterswich' is not *did you mean 'apc_masterswitch'?*"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_request_is_answered_or_refused_with_its_reason),
+		cmocka_unit_test(a_patch_is_in_the_file_and_its_comments_stay),
+		cmocka_unit_test(an_edit_shows_and_a_bad_one_keeps_the_last_good_database),
+		cmocka_unit_test(a_second_executord_is_refused),
+		cmocka_unit_test(a_reserved_port_is_in_the_file_and_left_alone),
+		cmocka_unit_test(a_machine_that_registers_in_a_discovery_takes_the_port),
+		cmocka_unit_test(a_cancelled_discovery_leaves_the_port_off),
+		cmocka_unit_test(a_discovery_that_finds_nothing_ends_by_itself),
+		cmocka_unit_test(a_submission_that_cannot_be_is_answered_in_the_fields_form),
+		cmocka_unit_test(a_job_runs_and_frees_its_machine),
+		cmocka_unit_test(a_job_goes_on_while_executord_is_killed),
+		cmocka_unit_test(a_killed_jobd_ends_its_job_with_a_reason_and_the_port_off),
+		cmocka_unit_test(a_cancelled_job_frees_its_machine),
+		cmocka_unit_test(a_machine_retired_during_its_job_goes_after_it),
+		cmocka_unit_test(states_are_kept_over_a_restart),
+		cmocka_unit_test(a_database_that_is_not_valid_ends_executord_at_its_start),
+	};
+
+	return cmocka_run_group_tests(tests, start, stop);
+}

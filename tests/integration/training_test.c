@@ -1,0 +1,173 @@
+/* Training and quick checks with real daemons and a dummy PDU; the test is the machine at its serial console, and decides how each boot
+ * ends. In a network namespace of its own. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/harness/farm.h"
+
+#define MAC  "52:54:00:00:00:01"
+#define DUT  "/dut/" MAC
+#define PORT "/pdu/DUMMY/port/0"
+
+static const char db[] = "pdus:\n"
+			 "  DUMMY: {driver: dummy, config: {ports: [one]}}\n"
+			 "duts:\n"
+			 "  '" MAC "': {base_name: box, pdu: DUMMY, pdu_port_id: 0, pdu_off_delay: 0}\n";
+
+static const char job[] = "version: 1\n"
+			  "target: {id: '{{ machine_id }}'}\n"
+			  "console_patterns:\n"
+			  "  session_end: {regex: '^good bye'}\n"
+			  "  job_success: {regex: '^it works'}\n"
+			  "deployment: {start: {kernel: {data: a kernel}}}\n";
+
+static int console;
+
+static void console_open(void)
+{
+	struct sockaddr_in where = {.sin_family = AF_INET, .sin_port = htons(8100)};
+	static const char hello[] = "\nSALAD.machine_id=" MAC "\n";
+
+	console = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	inet_pton(AF_INET, "10.42.0.1", &where.sin_addr);
+	assert_int_equal(connect(console, (struct sockaddr *)&where, sizeof(where)), 0);
+	assert_int_equal(write(console, hello, sizeof(hello) - 1), sizeof(hello) - 1);
+}
+
+static int start(void **state)
+{
+	static char registration[600], loops[600];
+	const char *const env[] = {registration,
+				   loops,
+				   "SERGENT_HARTMAN_BOOT_COUNT=2",
+				   "SERGENT_HARTMAN_QUALIFYING_BOOT_COUNT=1",
+				   "SERGENT_HARTMAN_REGISTRATION_RETRIAL_DELAY=0.5",
+				   NULL};
+	const struct farm_options options = {.db = db, .env = env, .no_vpdu = true, .no_files = true};
+
+	file_put(tmp_path("job.yml"), job);
+	snprintf(registration, sizeof(registration), "EXECUTOR_REGISTRATION_JOB=%s", tmp_path("job.yml"));
+	snprintf(loops, sizeof(loops), "EXECUTOR_BOOTLOOP_JOB=%s", tmp_path("job.yml"));
+	*state = farm_start(&options);
+	console_open();
+	return 0;
+}
+
+static int stop(void **state)
+{
+	close(console);
+	farm_stop(*state);
+	return 0;
+}
+
+/* The next job powers the machine, and this is what it says. */
+static void boot(struct farm *farm, const char *kind, const char *says)
+{
+	char pattern[128];
+
+	snprintf(pattern, sizeof(pattern), "jobd*job=%s-*powered", kind);
+	proc_await(&farm->supervisor, pattern);
+	assert_int_equal(write(console, says, strlen(says)), strlen(says));
+}
+
+static void a_registration_that_fails_is_tried_again_after_its_delay(void **state)
+{
+	struct farm *farm = *state;
+
+	boot(farm, "registration", "no\ngood bye\n");
+	proc_await(&farm->supervisor, "executord*dut=test-box-1 TRAINING -> TRAINING event=REGISTRATION_FAILED*status=FAIL*");
+	proc_await(&farm->supervisor, "executord*dut=test-box-1 TRAINING -> TRAINING event=RETRY the retrial delay is over");
+	boot(farm, "registration", "it works\ngood bye\n");
+	farm_await(farm, DUT, "training/is_registered", "true");
+}
+
+static void loops_that_fail_are_shown_with_their_logs(void **state)
+{
+	struct farm *farm = *state;
+	char *log;
+
+	boot(farm, "boot_loop", "something broke\ngood bye\n");
+	farm_await(farm, DUT, "training/current_loop_count", "1");
+	assert_string_equal(farm_get(DUT, "state"), "TRAINING");
+	assert_string_equal(farm_get(DUT, "training/state"), "ENROLLING");
+	assert_string_equal(farm_get(DUT, "training/statuses/FAIL"), "1");
+	assert_string_equal(farm_get(DUT, "training/loops/0/has_log"), "true");
+	assert_string_equal(farm_get(DUT, "training/loops/0/console_data_received_check"), "true");
+	assert_int_equal(farm_request("GET", DUT "/training/loop/0", NULL, &log), 200);
+	assert_non_null(strstr(log, "something broke"));
+	free(log);
+}
+
+static void training_goes_on_at_its_loop_after_a_restart(void **state)
+{
+	struct farm *farm = *state;
+
+	farm_kill(farm, "executord");
+	proc_await(&farm->supervisor, "executord*dut=test-box-1 is TRAINING as before the restart*");
+	farm_await(farm, DUT, "training/current_loop_count", "1");
+	assert_string_equal(farm_get(DUT, "training/is_registered"), "true");
+}
+
+static void enough_good_loops_make_it_ready(void **state)
+{
+	struct farm *farm = *state;
+	char *text;
+
+	proc_await(&farm->supervisor, "jobd*boot_loop*");
+	farm_await(farm, PORT, "state", "ON");
+	assert_int_equal(write(console, "it works\ngood bye\n", 18), 18);
+	farm_await(farm, DUT, "state", "IDLE");
+	farm_await(farm, DUT, "ready_for_service", "true");
+	farm_await(farm, PORT, "state", "OFF");
+	farm_await(farm, DUT, "training", "{\"state\":\"IDLE\"}");
+	text = file_get(farm->db_path);
+	assert_non_null(strstr(text, "ready_for_service: true"));
+	free(text);
+}
+
+static void a_quick_check_that_fails_leads_back_to_training(void **state)
+{
+	struct farm *farm = *state;
+
+	farm_do("POST", DUT "/quick_check", "{}");
+	assert_string_equal(farm_get(DUT, "training/state"), "QUICK_CHECK");
+	boot(farm, "quick_check", "Mismatch for 'tags'\ngood bye\n");
+	proc_await(&farm->supervisor, "executord*dut=test-box-1 QUICK_CHECK -> TRAINING event=QUICK_CHECK_FAILED*");
+	farm_await(farm, DUT, "ready_for_service", "false");
+	assert_string_equal(farm_get(DUT, "training/current_loop_count"), "0");
+}
+
+static void ready_set_by_hand_ends_the_training(void **state)
+{
+	struct farm *farm = *state;
+
+	farm_do("PATCH", DUT, "{\"ready_for_service\": true}");
+	farm_await(farm, DUT, "state", "IDLE");
+	farm_await(farm, PORT, "state", "OFF");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_registration_that_fails_is_tried_again_after_its_delay),
+		cmocka_unit_test(loops_that_fail_are_shown_with_their_logs),
+		cmocka_unit_test(training_goes_on_at_its_loop_after_a_restart),
+		cmocka_unit_test(enough_good_loops_make_it_ready),
+		cmocka_unit_test(a_quick_check_that_fails_leads_back_to_training),
+		cmocka_unit_test(ready_set_by_hand_ends_the_training),
+	};
+
+	return cmocka_run_group_tests(tests, start, stop);
+}
