@@ -109,8 +109,10 @@ cJSON *farm_json(const char *path)
 	int status = farm_request("GET", path, NULL, &text);
 	cJSON *json = cJSON_Parse(text);
 
-	if (status != 200 || !json)
+	if (status != 200 || !json) {
+		cJSON_Delete(json);
 		json = cJSON_CreateObject();
+	}
 	free(text);
 	return json;
 }
