@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -199,6 +200,10 @@ static void child(const struct proc *p, const char *const *argv, const char *con
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	for (; env && *env; env++)
 		putenv((char *)*env);
+	if (in >= 0 && isatty(in)) { /* it is to be the one in front of it */
+		setsid();
+		ioctl(in, TIOCSCTTY, 0);
+	}
 	dup2(in >= 0 ? in : open("/dev/null", O_RDONLY | O_CLOEXEC), 0);
 	dup2(out >= 0 ? out : log, 1);
 	dup2(log, 2);
@@ -266,6 +271,17 @@ int proc_end(struct proc *p, int signal)
 		return 0;
 	proc_signal(p, signal);
 	return proc_wait(p);
+}
+
+int terminal_open(int *master)
+{
+	int slave;
+
+	*master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (*master < 0 || grantpt(*master) < 0 || unlockpt(*master) < 0 ||
+	    (slave = open(ptsname(*master), O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0)
+		fail_msg("no pseudo terminal: %s", strerror(errno));
+	return slave;
 }
 
 void await_socket(const char *path)

@@ -19,7 +19,8 @@ struct proc {
 
 /* Starts argv[0] (a path, or a name in PATH). `env` ("NAME=value", NULL-terminated, or NULL) is added to ours. */
 void proc_start(struct proc *p, const char *name, const char *const *argv, const char *const *env);
-/* As proc_start, with `in` as its standard input and `out` as its standard output (-1: as before). Both stay the caller's. */
+/* As proc_start, with `in` as its standard input and `out` as its standard output (-1: as before). Both stay the caller's. An `in` that is
+ * a terminal becomes its controlling one. */
 void proc_start_io(struct proc *p, const char *name, const char *const *argv, const char *const *env, int in, int out);
 /* Waits until its log has `pattern` (`*` stands for anything within a line) behind what was awaited before. Returns the line: borrowed
  * until the next call. */
@@ -39,6 +40,7 @@ bool proc_await_file(const char *path, size_t *from, const char *pattern, char *
 const char *tmp_path(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* below TMPDIR; valid for the next 16 calls */
 void file_put(const char *path, const char *text);                                /* truncate and write */
 char *file_get(const char *path);                                                 /* the caller frees; fails the test if there is none */
+int terminal_open(int *master);                                                   /* a pseudo terminal; returns its slave side */
 void await_socket(const char *path);                                              /* until a Unix socket of that name is there */
 bool glob_line(const char *pattern, const char *text, size_t len);                /* whether a line of text has the pattern */
 

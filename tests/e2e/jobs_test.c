@@ -1,0 +1,180 @@
+/* Jobs on a machine that really netboots (tinydut in qemu), submitted by executorctl to a farm of the real daemons. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/harness/farm.h"
+
+#define DUT   "/dut/" FARM_MAC
+#define PORT  "/pdu/VPDU/port/0"
+#define ENDED "console_patterns:\n  session_end: {regex: 'reboot: Power down'}\n  job_success: {regex: 'it works'}\n"
+
+static int setup(void **state)
+{
+	struct farm *farm = farm_start(NULL);
+
+	farm_enroll(farm);
+	*state = farm;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	farm_stop(*state);
+	return 0;
+}
+
+/* After each job, whatever became of it: ready for the next one, and off. */
+static void await_idle_and_off(struct farm *farm)
+{
+	farm_await(farm, DUT, "state", "IDLE");
+	assert_string_equal(farm_get(PORT, "state"), "OFF");
+}
+
+static int run(struct farm *farm, struct proc *client, const char *name, const char *job)
+{
+	int code;
+
+	farm_run_job(client, name, job, NULL, -1);
+	code = proc_wait(client);
+	await_idle_and_off(farm);
+	return code;
+}
+
+static void a_job_that_says_its_success_passes(void **state)
+{
+	struct proc client;
+
+	assert_int_equal(run(*state, &client, "passes", farm_job("hello\nit works\n@poweroff", NULL)), 0);
+	assert_true(proc_has_said(&client, "Linux version 6.1.0-tinydut"));
+	assert_true(proc_has_said(&client, "Command line: SALAD.machine_id=" FARM_MAC " console=ttyS0"));
+	assert_true(proc_has_said(&client, "it works"));
+}
+
+static void a_job_that_does_not_say_it_fails(void **state)
+{
+	struct proc client;
+
+	assert_int_equal(run(*state, &client, "fails", farm_job("it does not\n@poweroff", NULL)), 3);
+	assert_true(proc_has_said(&client, "it does not"));
+}
+
+static void a_machine_that_hangs_is_booted_again_and_then_given_up(void **state)
+{
+	struct proc client;
+	char *log, *first;
+
+	assert_int_equal(
+		run(*state, &client, "hangs", farm_job("now I hang\n@hang", "timeouts:\n  boot_cycle: {seconds: 3, retries: 1}\n" ENDED)),
+		4);
+	log = proc_log(&client);
+	first = strstr(log, "now I hang");
+	assert_non_null(first);
+	assert_non_null(strstr(first + 1, "now I hang"));
+	free(log);
+}
+
+static void a_reboot_leads_into_the_continue_deployment(void **state)
+{
+	struct proc client;
+	char job[8192];
+
+	snprintf(job, sizeof(job), "%s  continue:\n    initramfs:\n      data: |\n        the second boot: it works\n        @poweroff\n",
+		 farm_job("the first boot\n@reboot", "timeouts:\n  boot_cycle: {minutes: 1, retries: 1}\n"
+						     "console_patterns:\n"
+						     "  session_end: {regex: 'reboot: Power down'}\n"
+						     "  session_reboot: {regex: 'reboot: Restarting system'}\n"
+						     "  job_success: {regex: 'it works'}\n"));
+	assert_int_equal(run(*state, &client, "reboots", job), 0);
+	assert_true(proc_has_said(&client, "the first boot"));
+	assert_true(proc_has_said(&client, "the second boot: it works"));
+}
+
+static void what_is_typed_reaches_the_machine(void **state)
+{
+	struct farm *farm = *state;
+	struct proc client;
+	int keyboard, terminal = terminal_open(&keyboard);
+
+	farm_run_job(&client, "typed", farm_job("your name?\n@read\nit works\n@poweroff", NULL), NULL, terminal);
+	close(terminal);
+	proc_await(&client, "your name?");
+	assert_int_equal(write(keyboard, "tinydut\n", 8), 8);
+	proc_await(&client, "read: tinydut");
+	assert_int_equal(proc_wait(&client), 0);
+	close(keyboard);
+	await_idle_and_off(farm);
+}
+
+static void a_cancelled_job_ends_its_clients_connection(void **state)
+{
+	struct farm *farm = *state;
+	struct proc client;
+
+	farm_run_job(&client, "cancelled", farm_job("here I stay\n@hang", NULL), NULL, -1);
+	proc_await(&client, "here I stay");
+	assert_string_equal(farm_get(DUT, "state"), "RUNNING");
+	farm_do("POST", DUT "/cancel_job", "{}");
+	assert_int_equal(proc_wait(&client), 4);
+	await_idle_and_off(farm);
+}
+
+static void a_client_that_leaves_frees_the_machine(void **state)
+{
+	struct farm *farm = *state;
+	struct proc client;
+
+	farm_run_job(&client, "leaves", farm_job("here I stay\n@hang", NULL), NULL, -1);
+	proc_await(&client, "here I stay");
+	proc_end(&client, SIGKILL);
+	await_idle_and_off(farm);
+}
+
+static void a_busy_machine_refuses_a_second_job(void **state)
+{
+	struct farm *farm = *state;
+	struct proc first, second;
+
+	farm_run_job(&first, "first", farm_job("here I stay\n@hang", NULL), NULL, -1);
+	proc_await(&first, "here I stay");
+	farm_run_job(&second, "second", farm_job("it works\n@poweroff", NULL), NULL, -1);
+	assert_int_equal(proc_wait(&second), 6);
+	farm_do("POST", DUT "/cancel_job", "{}");
+	assert_int_equal(proc_wait(&first), 4);
+	await_idle_and_off(farm);
+}
+
+static void a_malformed_job_is_refused_by_name_and_changes_nothing(void **state)
+{
+	struct proc client;
+
+	farm_run_job(&client, "malformed", farm_job("x", "timeout: {}\n" ENDED), NULL, -1);
+	assert_int_equal(proc_wait(&client), 6);
+	assert_true(proc_has_said(&client, "'timeout'*did you mean 'timeouts'?"));
+	assert_string_equal(farm_get(DUT, "state"), "IDLE");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_job_that_says_its_success_passes),
+		cmocka_unit_test(a_job_that_does_not_say_it_fails),
+		cmocka_unit_test(a_machine_that_hangs_is_booted_again_and_then_given_up),
+		cmocka_unit_test(a_reboot_leads_into_the_continue_deployment),
+		cmocka_unit_test(what_is_typed_reaches_the_machine),
+		cmocka_unit_test(a_cancelled_job_ends_its_clients_connection),
+		cmocka_unit_test(a_client_that_leaves_frees_the_machine),
+		cmocka_unit_test(a_busy_machine_refuses_a_second_job),
+		cmocka_unit_test(a_malformed_job_is_refused_by_name_and_changes_nothing),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
