@@ -275,7 +275,7 @@ int proc_end(struct proc *p, int signal)
 
 int terminal_open(int *master)
 {
-	int slave;
+	int slave = -1;
 
 	*master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (*master < 0 || grantpt(*master) < 0 || unlockpt(*master) < 0 ||
