@@ -66,9 +66,10 @@ static void an_unknown_machine_is_trained_and_runs_a_job(void **state)
 	farm_stop(farm);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(an_unknown_machine_is_trained_and_runs_a_job)};
 
+	cmocka_set_test_filter(argv[1]); /* NULL: all */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -163,7 +163,7 @@ static void a_malformed_job_is_refused_by_name_and_changes_nothing(void **state)
 	assert_string_equal(farm_get(DUT, "state"), "IDLE");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_job_that_says_its_success_passes),
@@ -176,5 +176,6 @@ int main(void)
 		cmocka_unit_test(a_busy_machine_refuses_a_second_job),
 		cmocka_unit_test(a_malformed_job_is_refused_by_name_and_changes_nothing),
 	};
+	cmocka_set_test_filter(argv[1]); /* NULL: all */
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -186,7 +186,7 @@ static void a_new_supervisor_takes_over_the_daemons_and_the_job(void **state)
 	await_idle_and_off(farm);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_killed_executord_finds_its_job_running_and_it_passes),
@@ -197,5 +197,6 @@ int main(void)
 		cmocka_unit_test(a_new_supervisor_takes_over_the_daemons_and_the_job),
 		cmocka_unit_test(when_only_pdud_is_left_it_switches_the_machine_off),
 	};
+	cmocka_set_test_filter(argv[1]); /* NULL: all */
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
