@@ -22,7 +22,7 @@ static const char *const real_jobs[] = {"EXECUTOR_REGISTRATION_JOB=", "EXECUTOR_
 /* The DUT's states as executord logged them, one behind the other: "WAIT_FOR_CONFIG -> TRAINING" and so on. */
 static void await_step(struct farm *farm, const char *step)
 {
-	char *pattern = gw_sprintf("dut=" FARM_MAC " %s event=*", step);
+	char *pattern = gw_sprintf("dut=test-* %s event=", step);
 
 	proc_await(&farm->supervisor, pattern);
 	free(pattern);

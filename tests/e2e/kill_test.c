@@ -49,7 +49,7 @@ static void start_job(struct running *job, const char *name)
 
 	farm_run_job(&job->client, name, farm_job("go on?\n@read\nit works\n@poweroff", NULL), NULL, terminal);
 	close(terminal);
-	proc_await(&job->client, "go on?");
+	farm_await_console(&job->client, "go on?");
 }
 
 static int finish_job(struct running *job)
@@ -123,7 +123,7 @@ static void a_killed_jobd_ends_its_job_with_the_port_off(void **state)
 	kill(spare, SIGKILL);
 	assert_int_equal(proc_wait(&job.client), 4);
 	close(job.keyboard);
-	proc_await(&farm->supervisor, "executord*its jobd*died");
+	proc_await(&farm->supervisor, "job=* is lost: its process * died");
 	await_idle_and_off(farm);
 	start_job(&job, "after-jobd");
 	assert_int_equal(finish_job(&job), 0);
@@ -157,10 +157,10 @@ static void when_only_pdud_is_left_it_switches_the_machine_off(void **state)
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		farm_kill(farm, others[i]);
 	kill(jobd, SIGKILL);
-	kill(farm_spare_jobd_but(farm, jobd), SIGKILL);
 	assert_int_equal(proc_wait(&job.client), 4);
 	close(job.keyboard);
-	proc_await(&farm->supervisor, "pdud*lease*VPDU*0*OFF");
+	proc_await(&farm->supervisor, "pdud*port 0 of PDU *: job * has lost it: it was not renewed in time");
+	proc_await(&farm->supervisor, "pdud*port 0 of PDU *: ON -> OFF");
 	assert_int_equal(port_of_vpdu(), 4);
 
 	farm_start_supervisor(farm);

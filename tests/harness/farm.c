@@ -456,6 +456,12 @@ const char *farm_job(const char *script, const char *more)
 	return job;
 }
 
+void farm_await_console(struct proc *client, const char *pattern)
+{
+	proc_await(client, "initramfs: * bytes, sum");
+	proc_await(client, pattern);
+}
+
 void farm_enroll(struct farm *farm)
 {
 	farm_do("POST", "/dut/discover", "{\"pdu\": \"VPDU\", \"port_id\": \"0\"}");

@@ -53,6 +53,8 @@ void farm_run_job(struct proc *client, const char *name, const char *yaml, const
 /* A job for tinydut: `script` (lines) is its initramfs; `more` goes below the top level (timeouts, patterns), or NULL for a session_end and
  * job_success that any job has. Borrowed until the next call. */
 const char *farm_job(const char *script, const char *more);
+/* Until tinydut says `pattern`: the job, as it is shown before, has the script's text too. */
+void farm_await_console(struct proc *client, const char *pattern);
 /* Discovers the machine on port 0 of VPDU and waits until it is IDLE. */
 void farm_enroll(struct farm *farm);
 
