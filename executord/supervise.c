@@ -231,22 +231,44 @@ static void stop_listening(struct supervisor *s)
 	free(path);
 }
 
-/* The jobds of a supervisor that was killed carry their jobs on. */
-static void adopt_jobds(struct supervisor *s)
+/* Calls `each` with the name of the lock of each jobd that there is or was. */
+static void each_jobd_lock(struct supervisor *s, void (*each)(struct supervisor *s, const char *lock_name))
 {
 	DIR *dir = opendir(env_text(s->env, OPT_EXECUTOR_RUNTIME_DIR));
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
 		const char *dot = strrchr(entry->d_name, '.');
-		if (strncmp(entry->d_name, "jobd-", 5) == 0 && dot && strcmp(dot, ".lock") == 0) {
-			struct member *m = jobd_new(s);
-			if (!adopt(m, entry->d_name))
-				jobd_forget(s, m);
-		}
+		if (strncmp(entry->d_name, "jobd-", 5) == 0 && dot && strcmp(dot, ".lock") == 0)
+			each(s, entry->d_name);
 	}
 	if (dir)
 		closedir(dir);
+}
+
+/* What a jobd that was killed has left. */
+static void sweep_jobd(struct supervisor *s, const char *lock_name)
+{
+	char *lock = env_runtime_path(s->env, "%s", lock_name);
+	char *socket_path = env_runtime_path(s->env, "%.*s.bus", (int)strcspn(lock_name, "."), lock_name);
+
+	if (!file_lock_holder(lock)) {
+		unlink(socket_path);
+		unlink(lock);
+	}
+	free(socket_path);
+	free(lock);
+}
+
+/* The jobds of a supervisor that was killed carry their jobs on. */
+static void adopt_jobd(struct supervisor *s, const char *lock_name)
+{
+	struct member *m = jobd_new(s);
+
+	if (!adopt(m, lock_name)) {
+		jobd_forget(s, m);
+		sweep_jobd(s, lock_name);
+	}
 }
 
 /* ---- the end of it all ---- */
@@ -369,7 +391,7 @@ static void start_all(struct supervisor *s)
 {
 	const char *list = env_text(s->env, OPT_EXECUTOR_STANDALONE_DAEMONS);
 
-	adopt_jobds(s);
+	each_jobd_lock(s, adopt_jobd);
 	for (size_t i = 0; i < DAEMONS; i++) {
 		struct member *m = &s->members[i];
 		m->name = daemons[i].name;
@@ -408,6 +430,7 @@ bool supervise_run(const struct env *env, struct gw_error *err)
 		loop_on_stop(&s.loop, on_stop, &s);
 		start_all(&s);
 		loop_run_until_stopped(&s.loop, err);
+		each_jobd_lock(&s, sweep_jobd);
 	}
 	supervisor_finish(&s);
 	return err->kind == GW_OK;
