@@ -339,47 +339,43 @@ pid_t farm_pid(const struct farm *farm, const char *daemon)
 	return pid;
 }
 
-/* Holders of RUNTIME/jobd-*.lock. */
-static pid_t find_jobd(const struct farm *farm, pid_t but)
+/* How many hold a RUNTIME/jobd-*.lock, and the last of them. */
+static unsigned count_jobds(const struct farm *farm, pid_t *last)
 {
 	DIR *dir = opendir(farm->runtime_dir);
 	struct dirent *entry;
-	pid_t found = 0;
+	unsigned n = 0;
 
-	while (!found && dir && (entry = readdir(dir))) {
+	while (dir && (entry = readdir(dir))) {
 		char *path = gw_sprintf("%s/%s", farm->runtime_dir, entry->d_name);
-		if (strncmp(entry->d_name, "jobd-", 5) == 0 && strstr(entry->d_name, ".lock"))
-			found = file_lock_holder(path);
-		if (found == but)
-			found = 0;
+		pid_t holder = strncmp(entry->d_name, "jobd-", 5) == 0 && strstr(entry->d_name, ".lock") ? file_lock_holder(path) : 0;
+		if (holder) {
+			*last = holder;
+			n++;
+		}
 		free(path);
 	}
 	if (dir)
 		closedir(dir);
-	return found;
+	return n;
 }
 
-pid_t farm_spare_jobd_but(const struct farm *farm, pid_t but)
+pid_t farm_spare_jobd(const struct farm *farm)
 {
 	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	pid_t found;
+	pid_t found = 0;
 
-	inotify_add_watch(watch, farm->runtime_dir, IN_CREATE | IN_MODIFY);
-	while (!(found = find_jobd(farm, but))) {
+	inotify_add_watch(watch, farm->runtime_dir, IN_CREATE | IN_DELETE | IN_CLOSE_WRITE);
+	while (count_jobds(farm, &found) != 1) {
 		struct pollfd p = {.fd = watch, .events = POLLIN};
 		char events[4096];
 		if (poll(&p, 1, PROC_PATIENCE_MS) != 1)
-			fail_msg("no jobd waits for a job");
+			fail_msg("no jobd alone waits for a job");
 		while (read(watch, events, sizeof(events)) > 0)
 			;
 	}
 	close(watch);
 	return found;
-}
-
-pid_t farm_spare_jobd(const struct farm *farm)
-{
-	return farm_spare_jobd_but(farm, 0);
 }
 
 void farm_kill(const struct farm *farm, const char *daemon)

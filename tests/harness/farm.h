@@ -31,8 +31,7 @@ struct farm *farm_start(const struct farm_options *options); /* NULL: the defaul
 void farm_stop(struct farm *farm);                           /* SIGTERM; asserts exit code 0, no process and no socket left */
 void farm_start_supervisor(struct farm *farm);               /* again, after it was killed */
 pid_t farm_pid(const struct farm *farm, const char *daemon); /* by its lock; 0: it does not run */
-/* The jobd that waits for the next job: the one beside `but` (0: there is one alone). Waits until it is there. */
-pid_t farm_spare_jobd_but(const struct farm *farm, pid_t but);
+/* The jobd that takes the next job. Waits until it is the only one: those of earlier jobs have ended. */
 pid_t farm_spare_jobd(const struct farm *farm);
 void farm_kill(const struct farm *farm, const char *daemon); /* kill -9; returns when its lock is free or another's */
 
