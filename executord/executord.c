@@ -22,6 +22,7 @@ static const struct bus_handler handlers[] = {
 	{MSG_JOB_HELLO, jobs_on_hello_message},
 	{MSG_JOB_RUNNING, jobs_on_running_message},
 	{MSG_JOB_ENDED, jobs_on_ended_message},
+	{MSG_JOB_LEARNT, jobs_on_learnt_message},
 	{MSG_PORT_STATE, config_on_port_state},
 	{MSG_PDU_STATE, config_on_pdu_state},
 	{MSG_LEASE_LOST, discovery_on_lease_lost},

@@ -69,6 +69,15 @@ void jobs_on_running_message(void *owner, const void *body, struct bus_call *cal
 	jobs_on_running(ex, job);
 }
 
+void jobs_on_learnt_message(void *owner, const void *body, struct bus_call *call)
+{
+	const struct msg_job_learnt *learnt = body;
+	struct job *job = jobs_find(owner, learnt->job);
+
+	if (job)
+		job_raise_firmware_boot_time(job, learnt->firmware_boot_time);
+}
+
 /* Of a job that is not known any more the result was taken before: the answer to it got lost. */
 void jobs_on_ended_message(void *owner, const void *body, struct bus_call *call)
 {

@@ -10,14 +10,14 @@
 
 #define REVOKE_RETRY_MS 2000
 
-static void raise_firmware_boot_time(struct job *job)
+void job_raise_firmware_boot_time(struct job *job, double seconds)
 {
-	const struct mars_dut *mars = registry_mars(job->ex, job->dut);
+	const struct mars_dut *mars = job->dut ? registry_mars(job->ex, job->dut) : NULL;
 	struct mars_edit edit;
 
-	if (!mars || job->outcome.firmware_boot_time <= mars->firmware_boot_time)
+	if (!mars || seconds <= mars->firmware_boot_time)
 		return;
-	edit = database_set("duts", job->dut->id, "firmware_boot_time", MARS_V_NUMBER(job->outcome.firmware_boot_time));
+	edit = database_set("duts", job->dut->id, "firmware_boot_time", MARS_V_NUMBER(seconds));
 	database_write(job->ex, &edit, 1, "firmware_boot_time", NULL, NULL);
 }
 
@@ -45,7 +45,7 @@ void job_over(struct job *job)
 	snprintf(cause, sizeof(cause), "job=%s status=%s%s%s", id, outcome.status, outcome.reason[0] ? " reason=" : "", outcome.reason);
 	release_artifacts(ex, id);
 	jobd_pool_drop(ex, job->jobd);
-	raise_firmware_boot_time(job);
+	job_raise_firmware_boot_time(job, job->outcome.firmware_boot_time);
 	job_destroy(job);
 	dut->job = NULL;
 	training_take_result(dut, id, kind, &outcome);

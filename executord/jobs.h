@@ -98,6 +98,7 @@ void jobs_lost(struct executord *ex, struct job *job, const char *why);
 struct job *job_add(struct executord *ex, enum dut_job_kind kind); /* at the list's end, without an id */
 struct job *job_add_new(struct executord *ex, enum dut_job_kind kind);
 void job_set_outcome(struct job *job, const char *status, const char *reason); /* all else: nothing was seen */
+void job_raise_firmware_boot_time(struct job *job, double seconds);            /* written back, if it is more than is known */
 void job_over(struct job *job);                                                /* its port is off: the machine is free, the job is gone */
 void job_failed_early(struct job *job, const char *status, const char *why);   /* it never went; it is gone */
 void job_send_cancel(struct job *job);                                         /* as soon as its jobd can be asked; once */
@@ -111,6 +112,7 @@ void job_destroy(struct job *job); /* out of the list, answered or not */
 struct bus_call;
 void jobs_on_hello_message(void *owner, const void *body, struct bus_call *call);
 void jobs_on_running_message(void *owner, const void *body, struct bus_call *call);
+void jobs_on_learnt_message(void *owner, const void *body, struct bus_call *call);
 void jobs_on_ended_message(void *owner, const void *body, struct bus_call *call);
 
 #endif

@@ -160,7 +160,8 @@ static void restore_all(struct executord *ex, const cJSON *duts)
 	size_t n = ex->registry.n_duts;
 	struct dut **v = gw_calloc(n ? n : 1, sizeof(struct dut *));
 
-	memcpy(v, ex->registry.duts, n * sizeof(struct dut *));
+	if (n)
+		memcpy(v, ex->registry.duts, n * sizeof(struct dut *));
 	for (size_t i = 0; i < n; i++) {
 		const cJSON *kept = cJSON_GetObjectItemCaseSensitive(duts, v[i]->id);
 

@@ -97,6 +97,9 @@ static void do_withdraw(struct jobd *j, const struct run_action *a)
 
 static void do_learn(struct jobd *j, const struct run_action *a)
 {
+	struct msg_job_learnt learnt = {.job = j->go->job, .firmware_boot_time = a->seconds};
+
+	bus_publish(&j->bus, MSG_JOB_LEARNT, &learnt);
 	log_info("job=%s the firmware took %d s to boot", j->go->job, a->seconds);
 }
 

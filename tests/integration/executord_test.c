@@ -3,15 +3,18 @@
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -432,8 +435,108 @@ static void a_database_that_is_not_valid_ends_executord_at_its_start(void **stat
 	assert_true(proc_has_said(&other, "bad.yaml:2:15: pdus.P.driver: 'apc_masterswich' is not *did you mean 'apc_masterswitch'?*"));
 }
 
+/* ---- the virtual PDU of the environment ---- */
+
+static int start_without_pdus(void **state)
+{
+	static const char *const env[] = {"SERGENT_HARTMAN_BOOT_COUNT=-1", "EXECUTOR_VPDU_ENDPOINT=127.0.0.1:9191", NULL};
+	const struct farm_options options = {.db = "# nothing yet\n", .env = env, .no_files = true};
+
+	*state = farm_start(&options); /* awaits VPDU */
+	return 0;
+}
+
+static void a_virtual_pdu_is_there_without_being_in_the_file(void **state)
+{
+	struct farm *farm = *state;
+	char *text = file_get(farm->db_path);
+
+	assert_string_equal(text, "# nothing yet\n");
+	free(text);
+	farm_do("PATCH", "/pdu/VPDU/port/15", "{\"reserved\": true}");
+	assert_string_equal(farm_get("/pdu/VPDU/port/15", "reserved"), "true");
+	farm_do("POST", "/dut/discover", "{\"pdu\": \"VPDU\", \"port_id\": 0}");
+	farm_await(farm, "/dut/" FARM_MAC, "state", "IDLE"); /* a qemu machine that asked for its boot */
+	assert_string_equal(farm_get("/dut/" FARM_MAC, "pdu/name"), "VPDU");
+	assert_string_equal(farm_get("/dut/" FARM_MAC, "base_name"), "x86-bios-tftp");
+	assert_string_not_equal(farm_get("/dut/" FARM_MAC, "firmware_boot_time"), "null");
+	assert_string_equal(farm_get("/pdu/VPDU/port/0", "state"), "OFF");
+	text = file_get(farm->db_path);
+	assert_null(strstr(text, "\npdus:"));
+	assert_non_null(strstr(text, "    pdu: VPDU\n"));
+	free(text);
+}
+
+/* The machine's side of the network: a namespace with an address of its own on the bridge, and a process that holds it. */
+static pid_t machine;
+
+static void machine_start(void)
+{
+	int ready[2];
+	char command[512], byte;
+
+	assert_int_equal(pipe(ready), 0);
+	machine = fork();
+	if (machine == 0) {
+		if (unshare(CLONE_NEWNET) == 0 && write(ready[1], "y", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	snprintf(command, sizeof(command),
+		 "ip link add dut0 type veth peer name eth0 address 52:54:00:00:00:77 && ip link set eth0 netns %d && "
+		 "ip link set dut0 master private up && nsenter -t %d -n ip link set eth0 up && "
+		 "nsenter -t %d -n ip addr add 10.42.7.7/16 dev eth0",
+		 (int)machine, (int)machine, (int)machine);
+	assert_int_equal(system(command), 0);
+}
+
+static void machine_end(void)
+{
+	kill(machine, SIGKILL);
+	waitpid(machine, NULL, 0);
+}
+
+static int from_a_machine(const char *method, const char *path, const char *json)
+{
+	char command[1024];
+	int status = 0;
+	FILE *answer;
+
+	snprintf(command, sizeof(command),
+		 "nsenter -t %d -n curl -s --noproxy '*' -o /dev/null -w '%%{http_code}' -X %s %s%s%s http://10.42.0.1/api/v1%s",
+		 (int)machine, method, json ? "-d '" : "", json ? json : "", json ? "'" : "", path);
+	answer = popen(command, "r");
+	assert_non_null(answer);
+	assert_int_equal(fscanf(answer, "%d", &status), 1);
+	pclose(answer);
+	return status;
+}
+
+static void a_machine_may_read_and_register_itself_alone(void **state)
+{
+	machine_start();
+	assert_int_equal(from_a_machine("GET", "/duts", NULL), 200);
+	assert_int_equal(from_a_machine("PATCH", "/dut/" FARM_MAC, "{\"comment\": \"x\"}"), 400);
+	assert_int_equal(from_a_machine("DELETE", "/dut/" FARM_MAC, NULL), 400);
+	assert_int_equal(from_a_machine("PATCH", "/pdu/VPDU/port/3", "{\"state\": \"on\"}"), 400);
+	assert_int_equal(from_a_machine("POST", "/dut/discover", "{\"pdu\": \"VPDU\", \"port_id\": 3}"), 400);
+	assert_int_equal(from_a_machine("POST", "/dut/", "{\"mac_address\": \"" FARM_MAC "\", \"base_name\": \"forged\"}"), 400);
+	assert_int_equal(from_a_machine("POST", "/dut/", "{\"mac_address\": \"52:54:00:00:00:77\", \"ready_for_service\": true}"), 400);
+	assert_int_equal(from_a_machine("POST", "/dut/", "{\"mac_address\": \"52:54:00:00:00:77\", \"base_name\": \"honest\"}"), 200);
+	machine_end();
+	assert_string_equal(farm_get("/dut/52:54:00:00:00:77", "base_name"), "honest");
+	assert_string_equal(farm_get("/dut/" FARM_MAC, "base_name"), "x86-bios-tftp");
+}
+
 int main(void)
 {
+	const struct CMUnitTest with_vpdu[] = {
+		cmocka_unit_test(a_virtual_pdu_is_there_without_being_in_the_file),
+		cmocka_unit_test(a_machine_may_read_and_register_itself_alone),
+	};
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_request_is_answered_or_refused_with_its_reason),
 		cmocka_unit_test(a_patch_is_in_the_file_and_its_comments_stay),
@@ -453,5 +556,5 @@ int main(void)
 		cmocka_unit_test(a_database_that_is_not_valid_ends_executord_at_its_start),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, start, stop) + cmocka_run_group_tests(with_vpdu, start_without_pdus, stop);
 }
