@@ -16,6 +16,7 @@
 
 #define START_PATIENCE_MS 10000
 #define RETRY_MS          1000
+#define NEXT_SPARE_MS     200 /* a process start takes the CPU that the job which took the last spare needs now */
 
 struct jobd_link {
 	struct executord *ex;
@@ -131,7 +132,7 @@ void jobd_pool_fill(struct executord *ex)
 {
 	struct jobd_pool *pool = &ex->pool;
 
-	if (pool->stopped || pool->awaited || loop_timer_active(&pool->retry) || has_spare(pool))
+	if (pool->stopped || pool->awaited || loop_timer_active(&pool->retry) || loop_timer_active(&pool->next) || has_spare(pool))
 		return;
 	start_one(ex);
 }
@@ -242,9 +243,13 @@ struct jobd *jobd_pool_take(struct executord *ex, struct job *job)
 
 	while (jobd && (jobd->job || !jobd->up))
 		jobd = jobd->next;
-	if (jobd)
-		jobd->job = job;
-	jobd_pool_fill(ex);
+	if (!jobd) { /* that job waits: at once */
+		loop_timer_stop(&ex->pool.next);
+		jobd_pool_fill(ex);
+		return NULL;
+	}
+	jobd->job = job;
+	loop_timer_start(&ex->loop, &ex->pool.next, NEXT_SPARE_MS, on_retry, ex);
 	return jobd;
 }
 
@@ -262,4 +267,5 @@ void jobd_pool_finish(struct executord *ex)
 	while (ex->pool.links)
 		link_close(ex, ex->pool.links);
 	loop_timer_finish(&ex->pool.retry);
+	loop_timer_finish(&ex->pool.next);
 }

@@ -31,6 +31,7 @@ struct jobd_pool {
 	struct jobd_link *links;   /* owned: the connections */
 	struct jobd_link *awaited; /* the one whose jobd has not said hello yet; one at a time */
 	struct loop_timer retry;   /* after a start that failed */
+	struct loop_timer next;    /* the next spare is started then */
 	bool failing;              /* the last start failed: said once */
 	bool stopped;
 };
