@@ -123,7 +123,7 @@ static void a_killed_jobd_ends_its_job_with_the_port_off(void **state)
 	kill(spare, SIGKILL);
 	assert_int_equal(proc_wait(&job.client), 4);
 	close(job.keyboard);
-	proc_await(&farm->supervisor, "job=* is lost: its process * died");
+	proc_await(&farm->supervisor, "job=* is lost: its jobd * died");
 	await_idle_and_off(farm);
 	start_job(&job, "after-jobd");
 	assert_int_equal(finish_job(&job), 0);
