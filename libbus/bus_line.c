@@ -157,6 +157,7 @@ static bool drop_first(struct bus_line *line, bool *tell)
 
 	pthread_mutex_lock(&line->bus->mutex);
 	first = line->first;
+	line->sent = 0; /* in here: once it is not busy, the loop may begin the next at any moment */
 	line->first = first->next;
 	line->n_outgoing--;
 	more = line->first;
@@ -168,7 +169,6 @@ static bool drop_first(struct bus_line *line, bool *tell)
 		line->tell_drained = false;
 	pthread_mutex_unlock(&line->bus->mutex);
 	free(first);
-	line->sent = 0;
 	return more;
 }
 
