@@ -18,6 +18,7 @@ static const struct env_flag flags[] = {
 };
 static const struct env_program program = {"executord", "Coordinates a farm of test machines.", ENV_EXECUTORD, flags};
 
+/* clang-format off */
 static const struct bus_handler handlers[] = {
 	{MSG_JOB_HELLO, jobs_on_hello_message},
 	{MSG_JOB_RUNNING, jobs_on_running_message},
@@ -30,6 +31,7 @@ static const struct bus_handler handlers[] = {
 	{MSG_CONSOLE_CHANGED, config_on_console_changed},
 	{0},
 };
+/* clang-format on */
 
 static bool take_lock(struct executord *ex, struct gw_error *err)
 {

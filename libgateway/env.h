@@ -53,8 +53,8 @@ struct env {
 	int64_t integer[ENV_OPTIONS]; /* ENV_INTEGER, ENV_PORT, ENV_BOOLEAN */
 	double number[ENV_OPTIONS];   /* ENV_NUMBER */
 	bool given[ENV_OPTIONS];
-	bool check_only;              /* --check was given: load everything, print errors, exit */
-	bool done;                    /* --help or --version was answered: nothing is left to do */
+	bool check_only; /* --check was given: load everything, print errors, exit */
+	bool done;       /* --help or --version was answered: nothing is left to do */
 };
 
 /* Reads the command line and the environment. Returns false with GW_OK in `err` after --help and --version (printed to standard output),

@@ -46,22 +46,24 @@ static void console_open(void)
 	assert_int_equal(write(console, hello, sizeof(hello) - 1), sizeof(hello) - 1);
 }
 
-static int start(void **state)
+static struct farm *start_with(const char *database, const char *boots, const char *qualifying, const char *more)
 {
 	static char registration[600], loops[600];
-	const char *const env[] = {registration,
-				   loops,
-				   "SERGENT_HARTMAN_BOOT_COUNT=2",
-				   "SERGENT_HARTMAN_QUALIFYING_BOOT_COUNT=1",
-				   "SERGENT_HARTMAN_REGISTRATION_RETRIAL_DELAY=0.5",
-				   NULL};
-	const struct farm_options options = {.db = db, .env = env, .no_vpdu = true, .no_files = true};
+	const char *const env[] = {registration, loops, boots, qualifying, "SERGENT_HARTMAN_REGISTRATION_RETRIAL_DELAY=0.5", more, NULL};
+	const struct farm_options options = {.db = database, .env = env, .no_vpdu = true, .no_files = true};
+	struct farm *farm;
 
 	file_put(tmp_path("job.yml"), job);
 	snprintf(registration, sizeof(registration), "EXECUTOR_REGISTRATION_JOB=%s", tmp_path("job.yml"));
 	snprintf(loops, sizeof(loops), "EXECUTOR_BOOTLOOP_JOB=%s", tmp_path("job.yml"));
-	*state = farm_start(&options);
+	farm = farm_start(&options);
 	console_open();
+	return farm;
+}
+
+static int start(void **state)
+{
+	*state = start_with(db, "SERGENT_HARTMAN_BOOT_COUNT=2", "SERGENT_HARTMAN_QUALIFYING_BOOT_COUNT=1", NULL);
 	return 0;
 }
 
@@ -158,6 +160,129 @@ static void ready_set_by_hand_ends_the_training(void **state)
 	farm_await(farm, PORT, "state", "OFF");
 }
 
+/* ---- the counts, and the gateway's boot: each with a farm of its own ---- */
+
+static int stop_and_forget(void **state)
+{
+	stop(state);
+	unlink(tmp_path("state/executord/duts.json"));
+	return unlink(tmp_path("farm.log"));
+}
+
+static int start_with_0(void **state)
+{
+	*state = start_with(db, "SERGENT_HARTMAN_BOOT_COUNT=0", "SERGENT_HARTMAN_QUALIFYING_BOOT_COUNT=100", NULL);
+	return 0;
+}
+
+static void a_boot_count_of_0_makes_it_ready_once_registered(void **state)
+{
+	struct farm *farm = *state;
+
+	boot(farm, "registration", "it works\ngood bye\n");
+	proc_await(&farm->supervisor, "executord*dut=test-box-1 TRAINING -> IDLE event=TRAINING_PASSED*job=registration-*");
+	farm_await(farm, DUT, "ready_for_service", "true");
+	farm_await(farm, PORT, "state", "OFF");
+	assert_false(proc_has_said(&farm->supervisor, "job=boot_loop"));
+}
+
+static int start_with_a_negative_count(void **state)
+{
+	*state = start_with(db, "SERGENT_HARTMAN_BOOT_COUNT=-1", "SERGENT_HARTMAN_QUALIFYING_BOOT_COUNT=1", NULL);
+	return 0;
+}
+
+static void a_negative_boot_count_gives_it_to_jobs_as_it_is(void **state)
+{
+	struct farm *farm = *state;
+
+	farm_await(farm, DUT, "state", "IDLE");
+	assert_string_equal(farm_get(DUT, "ready_for_service"), "false");
+	assert_string_equal(farm_get(DUT, "training"), "{\"state\":\"IDLE\"}");
+	assert_false(proc_has_said(&farm->supervisor, "job=registration"));
+	assert_false(proc_has_said(&farm->supervisor, "job=quick_check"));
+}
+
+static int start_with_2_of_2(void **state)
+{
+	*state = start_with(db, "SERGENT_HARTMAN_BOOT_COUNT=2", "SERGENT_HARTMAN_QUALIFYING_BOOT_COUNT=2", NULL);
+	return 0;
+}
+
+static void too_few_good_loops_train_it_anew(void **state)
+{
+	struct farm *farm = *state;
+
+	boot(farm, "registration", "it works\ngood bye\n");
+	boot(farm, "boot_loop", "it works\ngood bye\n");
+	boot(farm, "boot_loop", "it does not\ngood bye\n");
+	proc_await(&farm->supervisor, "executord*dut=test-box-1 TRAINING -> TRAINING event=LOOPS_FAILED*");
+	farm_await(farm, DUT, "training/current_loop_count", "0");
+	assert_string_equal(farm_get(DUT, "training/is_registered"), "false");
+	assert_string_equal(farm_get(DUT, "ready_for_service"), "false");
+	boot(farm, "registration", "it works\ngood bye\n");
+	boot(farm, "boot_loop", "it works\ngood bye\n");
+	boot(farm, "boot_loop", "it works\ngood bye\n");
+	farm_await(farm, DUT, "ready_for_service", "true");
+	farm_await(farm, PORT, "state", "OFF");
+}
+
+static const char ready_db[] = "pdus:\n"
+			       "  DUMMY: {driver: dummy, config: {ports: [one]}}\n"
+			       "duts:\n"
+			       "  '" MAC "': {base_name: box, pdu: DUMMY, pdu_port_id: 0, pdu_off_delay: 0, ready_for_service: true}\n";
+
+static int start_ready(void **state)
+{
+	*state = start_with(ready_db, "SERGENT_HARTMAN_BOOT_COUNT=2", "SERGENT_HARTMAN_QUALIFYING_BOOT_COUNT=2", NULL);
+	return 0;
+}
+
+/* As after a boot of the gateway: what is kept is of another one. */
+static void change_boot_id(void)
+{
+	char *text = file_get(tmp_path("state/executord/duts.json")), *at = strstr(text, "\"boot_id\":");
+
+	assert_non_null(at);
+	at = strchr(at + strlen("\"boot_id\":"), '"');
+	at[1] = at[1] == '0' ? '1' : '0';
+	file_put(tmp_path("state/executord/duts.json"), text);
+	free(text);
+}
+
+static void a_ready_machine_is_checked_when_the_gateway_boots(void **state)
+{
+	struct farm *farm = *state;
+
+	boot(farm, "quick_check", "it works\ngood bye\n");
+	proc_await(&farm->supervisor, "executord*dut=test-box-1 QUICK_CHECK -> IDLE event=QUICK_CHECK_PASSED*");
+	farm_await(farm, PORT, "state", "OFF");
+	proc_end(&farm->supervisor, SIGTERM);
+	farm_start_supervisor(farm); /* but not when executord alone was away */
+	proc_await(&farm->supervisor, "executord*dut=test-box-1 is IDLE as before the restart");
+	proc_end(&farm->supervisor, SIGTERM);
+	change_boot_id();
+	farm_start_supervisor(farm);
+	proc_await(&farm->supervisor, "executord*dut=test-box-1 * -> QUICK_CHECK event=ACTIVATE_CHECK the gateway has booted");
+	farm_await(farm, DUT, "state", "QUICK_CHECK");
+}
+
+static int start_ready_without_checks(void **state)
+{
+	*state = start_with(ready_db, "SERGENT_HARTMAN_BOOT_COUNT=2", "SERGENT_HARTMAN_QUALIFYING_BOOT_COUNT=2",
+			    "SERGENT_HARTMAN_QUICK_CHECK=disabled");
+	return 0;
+}
+
+static void without_quick_checks_it_is_idle_at_once(void **state)
+{
+	struct farm *farm = *state;
+
+	proc_await(&farm->supervisor, "executord*dut=test-box-1 * -> IDLE event=ACTIVATE_READY the gateway has booted");
+	farm_await(farm, DUT, "state", "IDLE");
+	assert_false(proc_has_said(&farm->supervisor, "job=quick_check"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +293,15 @@ int main(void)
 		cmocka_unit_test(a_quick_check_that_fails_leads_back_to_training),
 		cmocka_unit_test(ready_set_by_hand_ends_the_training),
 	};
+	const struct CMUnitTest alone[] = {
+		cmocka_unit_test_setup_teardown(a_boot_count_of_0_makes_it_ready_once_registered, start_with_0, stop_and_forget),
+		cmocka_unit_test_setup_teardown(a_negative_boot_count_gives_it_to_jobs_as_it_is, start_with_a_negative_count,
+						stop_and_forget),
+		cmocka_unit_test_setup_teardown(too_few_good_loops_train_it_anew, start_with_2_of_2, stop_and_forget),
+		cmocka_unit_test_setup_teardown(a_ready_machine_is_checked_when_the_gateway_boots, start_ready, stop_and_forget),
+		cmocka_unit_test_setup_teardown(without_quick_checks_it_is_idle_at_once, start_ready_without_checks, stop_and_forget),
+	};
+	int failed = cmocka_run_group_tests(tests, start, stop_and_forget);
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return failed + cmocka_run_group_tests(alone, NULL, NULL);
 }
