@@ -121,25 +121,72 @@ static uint32_t after_colon(const struct editor *e, const struct tree_node *valu
 	return at < e->len && e->text[at] == ':' ? at + 1 : at;
 }
 
-/* The lines from that of `from` to that of `to` (the end of what is there), except those that are comments alone: these are the admin's. */
-static bool cut_lines(struct editor *e, uint32_t from, uint32_t to)
+/* --- Comments are the admin's: they outlive what they stand beside ------------------------------------------------------------------- */
+
+static const struct tree_node *covering_in(const struct tree_node *node, uint32_t at)
 {
-	uint32_t at = line_start(e, from), end = next_line(e, to);
+	const struct tree_node *found = NULL;
+
+	if (node->kind == TREE_SCALAR)
+		return at >= node->start && at < node->end ? node : NULL;
+	for (const struct tree_node *child = node->kind == TREE_ALIAS ? NULL : node->first; child && !found; child = child->next) {
+		if (child->key && at >= child->key->start && at < child->key->end)
+			return child->key;
+		found = covering_in(child, at);
+	}
+	return found;
+}
+
+/* The next comment in the bytes of `node` and the lines around it; its start, or `to`. */
+static uint32_t next_comment(const struct editor *e, const struct tree_node *node, uint32_t at, uint32_t to)
+{
+	for (; at < to; at++)
+		if (e->text[at] == '#' && (!at || strchr(" \t\r\n", e->text[at - 1])) && !covering_in(node, at))
+			return at;
+	return to;
+}
+
+/* The lines from that of `from` to that of `to` (the end of what is there), which hold `node`, go. Their comments stay, in lines of their
+ * own. */
+static bool cut_lines(struct editor *e, const struct tree_node *node, uint32_t from, uint32_t to)
+{
+	uint32_t at = line_start(e, from), end = next_line(e, to), comment = at;
 	struct text *kept;
 
 	if (!only_blanks(e, at, from))
 		return refuse(e, GW_REFUSED, "other things stand in its first line; change it by hand");
 	kept = splice(e, at, end);
-	while (at < end) {
-		uint32_t stop = next_line(e, at), c = at;
+	while ((comment = next_comment(e, node, comment, end)) < end) {
+		uint32_t start = line_start(e, comment), blank = start, stop = next_line(e, comment);
 
-		while (c < stop && e->text[c] == ' ')
-			c++;
-		if (c < stop && e->text[c] == '#')
-			text_add(kept, e->text + at, stop - at);
-		at = stop;
+		while (e->text[blank] == ' ')
+			blank++;
+		text_add(kept, e->text + start, blank - start);
+		text_add(kept, e->text + comment, stop - comment);
+		comment = stop;
 	}
 	return true;
+}
+
+/* The comments inside of what is replaced or removed, behind what comes in its place. */
+static void keep_inner_comments(struct editor *e, const struct tree_node *node, uint32_t from, uint32_t to, unsigned indent,
+				struct text *text)
+{
+	bool any = false;
+
+	while ((from = next_comment(e, node, from, to)) < to) {
+		uint32_t stop = line_stop(e, from);
+
+		if (any)
+			render_indent(text, indent);
+		text_adds(text, any ? "" : " ");
+		text_add(text, e->text + from, stop - from);
+		text_adds(text, e->style.line_end);
+		from = stop;
+		any = true;
+	}
+	if (any)
+		render_indent(text, indent);
 }
 
 /* --- Replacing a value -------------------------------------------------------------------------------------------------------------- */
@@ -160,7 +207,7 @@ static bool replace_block(struct editor *e, const struct tree_node *old, const s
 	text = splice(e, colon, colon);
 	text_adds(text, " ");
 	render_inline(text, value, TREE_PLAIN);
-	return cut_lines(e, old->start, old->end);
+	return cut_lines(e, old, old->start, old->end);
 }
 
 static void put_item(struct text *out, const struct editor *e, unsigned indent, const char *item)
@@ -202,7 +249,7 @@ static bool replace_block_items(struct editor *e, const struct tree_node *old, c
 
 		while (dash < e->len && e->text[dash] == ' ')
 			dash++;
-		ok = cut_lines(e, dash, items[n - tail - 1]->end);
+		ok = cut_lines(e, old, dash, items[n - tail - 1]->end);
 	}
 	free(items);
 	return ok;
@@ -216,6 +263,8 @@ static bool replace_scalar(struct editor *e, const struct tree_node *old, const 
 	if (old->absent)
 		text_adds(text, " ");
 	render_inline(text, value, quotes);
+	if (old->flow)
+		keep_inner_comments(e, old, old->start, old->end, old->column + 1, text);
 	return true;
 }
 
@@ -260,6 +309,7 @@ static bool replace_value(struct editor *e, const struct tree_node *old, const s
 	if (block)
 		return replace_block(e, old, value);
 	if (wants_lines(value) && !in_flow(old->parent) && old->line == old->key->line && !old->anchored &&
+	    next_comment(e, old, old->start, old->end) == old->end &&
 	    (tree_is_null(old) || (old->kind != TREE_SCALAR && old->kind != TREE_ALIAS && old->n == 0)))
 		return replace_with_lines(e, old, value);
 	return replace_scalar(e, old, value);
@@ -331,10 +381,13 @@ static bool remove_from_flow(struct editor *e, const struct tree_node *map, cons
 
 	for (const struct tree_node *v = map->first; v != value; v = v->next)
 		prev = v;
-	if (prev)
-		splice(e, prev->end, value->end);
+	if (prev) /* what stands behind the one before is about that */
+		keep_inner_comments(e, map, prev->end, value->key->start, map->column + 1, splice(e, prev->end, value->end));
+	else if (value->next)
+		keep_inner_comments(e, map, next_line(e, value->end), value->next->key->start, map->column + 1,
+				    splice(e, value->key->start, value->next->key->start));
 	else
-		splice(e, value->key->start, value->next ? value->next->key->start : value->end);
+		splice(e, value->key->start, value->end);
 	return true;
 }
 

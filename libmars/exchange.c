@@ -5,10 +5,12 @@
  *  3. RENAME_EXCHANGE: what the file was is now in `.NAME.new`, without the bit, so nothing that an editor wrote can be gone.
  *  4. A read lease on it: nobody has it open for writing. Else its writer is waited for; if that takes too long the two change back.
  *  5. If it is not what the edit was made on, the two change back, and the edit is made anew on what is there.
- *  6. unlink, the bit off the new file, fsync of the directory.
+ *  6. The bit off the new file, fsync of it and of the directory: from here on the save counts. If one fails the two change back.
+ *  7. unlink, while the lease still holds.
  *
  * So a kill leaves one of: `.NAME.new` with the bit (before 3: drop it), without it and the file with it (between 3 and 6: change back, the
- * edit was not acknowledged), none of that name (after 6). mars_save_recover does this.
+ * edit was not acknowledged), neither with it (between 6 and 7: drop the old one), none of that name (after 7). mars_save_recover does
+ * this.
  */
 #include "libmars/exchange.h"
 
@@ -250,65 +252,81 @@ static void change_back(struct place *place, ino_t ours)
 	unlinkat(place->dir, place->temp, 0);
 }
 
-static enum exchange_outcome look_at_old(struct place *place, const char *base, size_t base_len, struct gw_error *err)
+/* The new file becomes one that a start leaves alone, durably. */
+static bool settle(struct place *place, int fd, mode_t mode, struct gw_error *err)
 {
-	int fd = openat(place->dir, place->temp, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	enum exchange_outcome outcome = EXCHANGE_OTHER;
-	size_t len;
-	char *old;
-
-	if (fd < 0)
-		return EXCHANGE_OTHER;
-	if (!await_writers(place, fd)) {
-		gw_fail(err, GW_BUSY, "somebody keeps %s open for writing; nothing was changed", place->path);
-		outcome = EXCHANGE_FAILED;
-	} else if ((old = mars_file_read_fd(fd, place->path, &len, err))) {
-		if (len == base_len && memcmp(old, base, len) == 0)
-			outcome = EXCHANGE_SAVED;
-		free(old);
-	} else {
-		outcome = EXCHANGE_FAILED;
-	}
-	if (outcome == EXCHANGE_SAVED && unlinkat(place->dir, place->temp, 0) < 0) { /* while the lease holds */
-		gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot remove %s; nothing was changed", place->temp_path);
-		outcome = EXCHANGE_FAILED;
-	}
-	close(fd);
-	return outcome;
+	if (fchmod(fd, mode) == 0 && (fsync(fd) == 0 || errno == EINVAL) && (fsync(place->dir) == 0 || errno == EINVAL))
+		return true;
+	return gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot write the directory of %s; nothing was changed", place->path);
 }
 
-static enum exchange_outcome settle(struct place *place, int fd, mode_t mode, struct gw_error *err)
+static bool old_is(int old, struct place *place, const char *base, size_t base_len, enum exchange_outcome *outcome, struct gw_error *err)
 {
-	if (fchmod(fd, mode) == 0 && (fsync(place->dir) == 0 || errno == EINVAL))
-		return EXCHANGE_SAVED;
-	gw_fail_errno(err, GW_UNREACHABLE, errno,
-		      "cannot write the directory of %s; the change is in the file, but a power loss may undo it", place->path);
-	return EXCHANGE_FAILED;
+	size_t len;
+	char *text = mars_file_read_fd(old, place->path, &len, err);
+	bool same = text && len == base_len && memcmp(text, base, len) == 0;
+
+	if (!text)
+		gw_context(err, "nothing was changed");
+	*outcome = text && !same ? EXCHANGE_OTHER : EXCHANGE_FAILED;
+	free(text);
+	return same;
+}
+
+/* What came out of the exchange decides whether it stays. Not EXCHANGE_SAVED: the two are to change back. */
+static enum exchange_outcome look_at_old(struct place *place, int fd, mode_t mode, const char *base, size_t base_len, struct gw_error *err)
+{
+	int old = openat(place->dir, place->temp, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	enum exchange_outcome outcome = EXCHANGE_FAILED;
+
+	if (old < 0) {
+		if (errno == ENOENT || errno == ELOOP) /* gone, or an admin's symlink */
+			return EXCHANGE_OTHER;
+		gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot look at what %s was; nothing was changed", place->path);
+		return EXCHANGE_FAILED;
+	}
+	if (!await_writers(place, old))
+		gw_fail(err, GW_BUSY, "somebody keeps %s open for writing; nothing was changed", place->path);
+	else if (old_is(old, place, base, base_len, &outcome, err) && settle(place, fd, mode, err)) {
+		if (unlinkat(place->dir, place->temp, 0) == 0) /* while the lease holds */
+			outcome = EXCHANGE_SAVED;
+		else
+			gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot remove %s; nothing was changed", place->temp_path);
+	}
+	close(old);
+	return outcome;
 }
 
 static enum exchange_outcome exchange_new(struct place *place, int fd, mode_t mode, struct gw_error *err)
 {
-	if (renameat2(place->dir, place->temp, place->dir, place->name, RENAME_NOREPLACE) == 0)
-		return settle(place, fd, mode, err);
-	gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot make %s", place->path);
-	return errno == EEXIST ? EXCHANGE_OTHER : EXCHANGE_FAILED;
+	int why;
+
+	if (renameat2(place->dir, place->temp, place->dir, place->name, RENAME_NOREPLACE) < 0) {
+		why = errno;
+		gw_fail_errno(err, GW_UNREACHABLE, why, "cannot make %s; nothing was written", place->path);
+		return why == EEXIST ? EXCHANGE_OTHER : EXCHANGE_FAILED;
+	}
+	if (settle(place, fd, mode, err))
+		return EXCHANGE_SAVED;
+	renameat2(place->dir, place->name, place->dir, place->temp, RENAME_NOREPLACE);
+	return EXCHANGE_FAILED;
 }
 
 static enum exchange_outcome exchange_old(struct place *place, int fd, mode_t mode, const char *base, size_t base_len, struct gw_error *err)
 {
 	enum exchange_outcome outcome;
 	struct stat st;
+	int why;
 
 	if (fstat(fd, &st) < 0 || !swap(place)) {
-		outcome = errno == ENOENT ? EXCHANGE_OTHER : EXCHANGE_FAILED;
-		gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot put the new %s in its place; nothing was changed", place->path);
+		why = errno;
+		gw_fail_errno(err, GW_UNREACHABLE, why, "cannot put the new %s in its place; nothing was changed", place->path);
 		unlinkat(place->dir, place->temp, 0);
-		return outcome;
+		return why == ENOENT ? EXCHANGE_OTHER : EXCHANGE_FAILED;
 	}
-	outcome = look_at_old(place, base, base_len, err);
-	if (outcome == EXCHANGE_SAVED)
-		return settle(place, fd, mode, err);
-	change_back(place, st.st_ino);
+	outcome = look_at_old(place, fd, mode, base, base_len, err);
+	if (outcome != EXCHANGE_SAVED)
+		change_back(place, st.st_ino);
 	return outcome;
 }
 
@@ -321,10 +339,12 @@ enum exchange_outcome mars_exchange(const char *path, const char *base, size_t b
 	mode_t mode;
 	int fd;
 
-	if (place_init(&place, path, err) && recover_place(&place, err) && (fd = write_temp(&place, text, len, &mode, err)) >= 0) {
+	if (!place_init(&place, path, err) || !recover_place(&place, err)) {
+		gw_context(err, "nothing was written");
+	} else if ((fd = write_temp(&place, text, len, &mode, err)) >= 0) {
 		if (base)
 			outcome = exchange_old(&place, fd, mode, base, base_len, err);
-		else if ((outcome = exchange_new(&place, fd, mode, err)) == EXCHANGE_OTHER)
+		else if ((outcome = exchange_new(&place, fd, mode, err)) != EXCHANGE_SAVED)
 			unlinkat(place.dir, place.temp, 0);
 		close(fd);
 	}
