@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "libgateway/error.h"
 #include "tests/harness/farm.h"
 
 #define MAC  "52:54:00:00:00:01"
@@ -98,8 +99,31 @@ static const struct rest_row {
 	{"POST", "/duts", "{}", 405, "{\"error\":\"*\"}"},
 };
 
+/* What no refused input may change. The caller frees it. */
+static char *machines_and_file(const struct farm *farm)
+{
+	char *duts, *text = file_get(farm->db_path), *both;
+
+	assert_int_equal(farm_request("GET", "/duts", NULL, &duts), 200);
+	both = gw_sprintf("%s\n%s", duts, text);
+	free(duts);
+	free(text);
+	return both;
+}
+
+static void assert_unchanged(const struct farm *farm, char *before)
+{
+	char *after = machines_and_file(farm);
+
+	assert_string_equal(after, before);
+	free(after);
+	free(before);
+}
+
 static void each_request_is_answered_or_refused_with_its_reason(void **state)
 {
+	char *before = machines_and_file(*state);
+
 	for (size_t i = 0; i < sizeof(rest_rows) / sizeof(rest_rows[0]); i++) {
 		const struct rest_row *row = &rest_rows[i];
 		char *answer;
@@ -110,6 +134,7 @@ static void each_request_is_answered_or_refused_with_its_reason(void **state)
 			fail_msg("%s %s: %d %s\nexpected: %d %s", row->method, row->path, status, answer, row->status, row->answer);
 		free(answer);
 	}
+	assert_unchanged(*state, before);
 }
 
 static void a_patch_is_in_the_file_and_its_comments_stay(void **state)
@@ -395,7 +420,9 @@ static const struct submit_row {
 } submit_rows[] = {
 	{NULL, job, 400, "the part 'metadata' is missing; accepted: multipart/form-data with `metadata` (JSON) and `job` (YAML)"},
 	{"{\"version\": 1, " CALLBACK "}", NULL, 400, "the part 'job' is missing; *"},
+	{"{\"version\": 1, ", job, 400, "metadata: not JSON: line 1, *"},
 	{"{\"version\": 2, " CALLBACK "}", job, 400, "metadata: version: 2 is not known; accepted: 1"},
+	{"{\"version\": 1, " CALLBACK "}", "target: {id: [\n", 400, "job:2:1: *"},
 	{"{\"version\": 1, " CALLBACK "}", "target: {id: x}\nbogus: 1\n", 400, "job:2:1: 'bogus' is not a field of a job; accepted: *"},
 	{"{\"version\": 1, " CALLBACK ", \"minio\": {\"groups\": [\"g\"]}}", job, 403,
 	 "metadata: minio.groups: job buckets are not built yet, so no group can be granted"},
@@ -407,7 +434,10 @@ static const struct submit_row {
 
 static void a_submission_that_cannot_be_is_answered_in_the_fields_form(void **state)
 {
+	char *before;
+
 	farm_do("POST", "/dut/", "{\"mac_address\": \"52:54:00:00:00:03\", \"base_name\": \"waits\"}");
+	before = machines_and_file(*state);
 	for (size_t i = 0; i < sizeof(submit_rows) / sizeof(submit_rows[0]); i++) {
 		char answer[2048], expected[1024];
 		int status = submit(submit_rows[i].metadata, submit_rows[i].job, answer);
@@ -416,7 +446,7 @@ static void a_submission_that_cannot_be_is_answered_in_the_fields_form(void **st
 		if (status != submit_rows[i].status || !glob_line(expected, answer, strcspn(answer, "\n")))
 			fail_msg("%d %s\nexpected: %d %s", status, answer, submit_rows[i].status, expected);
 	}
-	assert_string_equal(farm_get(DUT, "state"), "IDLE");
+	assert_unchanged(*state, before);
 }
 
 static void a_database_that_is_not_valid_ends_executord_at_its_start(void **state)
