@@ -26,6 +26,7 @@ struct ctl_args { /* borrows argv */
 
 struct ctl {
 	const char *url; /* of the gateway */
+	bool url_given;  /* by -e */
 	bool colour;     /* standard output is a terminal that wants colours */
 };
 
@@ -56,8 +57,9 @@ int ctl_dut(const struct ctl *ctl, const struct ctl_args *args, struct gw_error 
 int ctl_pdus(const struct ctl *ctl, const struct ctl_args *args, struct gw_error *err);
 int ctl_port(const struct ctl *ctl, const struct ctl_args *args, struct gw_error *err);
 int ctl_discover(const struct ctl *ctl, const struct ctl_args *args, struct gw_error *err);
+int ctl_db(const struct ctl *ctl, const struct ctl_args *args, struct gw_error *err);
 int ctl_cancel(const struct ctl *ctl, const struct ctl_args *args, struct gw_error *err);
 
-extern const struct ctl_option ctl_run_options[];
+extern const struct ctl_option ctl_run_options[], ctl_db_options[];
 
 #endif

@@ -39,6 +39,14 @@ static const struct ctl_command commands[] = {
 	{"discover", "PDU PORT", 2, 2, "Switches a port on and adds the machine that boots from the network then.",
 	 "Returns once the discovery has begun; `executorctl duts` shows the machine when it was seen.", discover_options, ctl_discover},
 	{"cancel", "ID", 1, 1, "Cancels the job that runs on a machine.", NULL, NULL, ctl_cancel},
+	{"db", "check FILE|diff", 1, 2, "Checks a database; tells what an edit would do.",
+	 "check FILE prints every error of FILE with its line, and its warnings. With -e URL or --gateway, that gateway checks it and "
+	 "tells what\n"
+	 "would happen if FILE became its database: what is added, removed, trained, cancelled, switched. Nothing is changed.\n"
+	 "diff shows what the gateway has loaded against what its file on disk says: why an edit is not in use, or what it would do.\n"
+	 "Without a gateway, GITLAB_ALLOW_INSECURE and EXECUTOR_VPDU_ENDPOINT count as for executord. Secrets are never shown.\n"
+	 "Exit codes: 0 valid, 1 errors or no answer.",
+	 ctl_db_options, ctl_db},
 	{"options", "", 0, 0, "Prints the table of all configuration options as Markdown. Needs no gateway.", NULL, NULL, print_options},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -85,9 +93,9 @@ static int parse_global(struct ctl *ctl, int argc, char **argv, struct gw_error 
 		if (strcmp(arg, "--version") == 0)
 			return printf("executorctl %s\n", GW_VERSION), 0;
 		if (is_executor && i + 1 < argc)
-			ctl->url = argv[++i];
+			ctl->url = argv[++i], ctl->url_given = true;
 		else if (strncmp(arg, "--executor=", 11) == 0)
-			ctl->url = arg + 11;
+			ctl->url = arg + 11, ctl->url_given = true;
 		else
 			return gw_fail(err, GW_BAD_INPUT,
 				       is_executor ? "'%.100s' needs a URL" : "'%.100s' is not an option; see executorctl --help", arg);

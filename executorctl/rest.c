@@ -162,6 +162,26 @@ long rest_post_form(const struct ctl *ctl, const char *path, void (*fill)(void *
 	return status;
 }
 
+cJSON *rest_post_text(const struct ctl *ctl, const char *path, const char *type, const char *text, size_t len, struct gw_error *err)
+{
+	char *header = gw_sprintf("Content-Type: %s", type);
+	struct curl_slist *headers = curl_slist_append(NULL, header);
+	struct request rq = {0};
+	cJSON *json = NULL;
+
+	if (request_init(&rq, ctl, path, err)) {
+		curl_easy_setopt(rq.curl, CURLOPT_HTTPHEADER, headers);
+		curl_easy_setopt(rq.curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
+		curl_easy_setopt(rq.curl, CURLOPT_POSTFIELDS, text);
+		if (perform(&rq, err) == 200)
+			json = answer_of(&rq, err);
+	}
+	request_finish(&rq);
+	curl_slist_free_all(headers);
+	free(header);
+	return json;
+}
+
 /* Colons stay readable, as in MAC addresses. */
 static void add_escaped(struct buffer *out, const char *name)
 {

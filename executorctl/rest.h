@@ -13,6 +13,9 @@ cJSON *rest_ask(const struct ctl *ctl, const char *method, const char *path, con
 /* As rest_ask, for a form; the HTTP status, 0 if no answer came. `err` is set unless it is 200. */
 long rest_post_form(const struct ctl *ctl, const char *path, void (*fill)(void *data, curl_mime *form), void *data, struct gw_error *err);
 
+/* As rest_ask, POSTing `len` bytes of `type`; an answer that is not JSON is GW_UNREACHABLE. */
+cJSON *rest_post_text(const struct ctl *ctl, const char *path, const char *type, const char *text, size_t len, struct gw_error *err);
+
 /* "dut/ID/cancel_job": printf with each %s escaped for a URL's path. The caller frees. */
 char *rest_path(const char *shape, const char *const *names);
 

@@ -1,4 +1,5 @@
 /* The commands that only look: duts, dut, pdus. */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,17 +64,37 @@ static void add_dut(struct table *table, const cJSON *dut)
 	table_set(table, 7, text_of(dut, "comment"));
 }
 
+/* The gateway goes on with what it had; whoever looks at the machines is told that their edit does not count. */
+static void warn_of_database(const cJSON *state)
+{
+	const char *error = text_of(get(state, "database"), "error");
+	char *shown = error ? printable(error) : NULL;
+
+	if (shown)
+		fprintf(stderr, "executorctl: the database is not in use as it is on disk: %s\n", shown);
+	free(shown);
+}
+
+static void show_duts_json(const cJSON *duts)
+{
+	cJSON *page = cJSON_CreateObject();
+
+	cJSON_AddItemReferenceToObject(page, "duts", (cJSON *)(uintptr_t)duts);
+	show_json(page);
+	cJSON_Delete(page);
+}
+
 int ctl_duts(const struct ctl *ctl, const struct ctl_args *args, struct gw_error *err)
 {
 	static const char *const titles[] = {"ID", "NAME", "STATE", "TRAINING", "READY", "PORT", "IP", "COMMENT"};
-	cJSON *answer = rest_ask(ctl, "GET", "duts", NULL, err);
+	cJSON *answer = rest_ask(ctl, "GET", "full-state", NULL, err);
 	const cJSON *duts = get(answer, "duts"), *dut;
 	struct table table;
 
 	if (!answer)
 		return CTL_FAILED(err);
 	if (ctl_given(args, 'J')) {
-		show_json(answer);
+		show_duts_json(duts);
 	} else if (!cJSON_GetArraySize(duts)) {
 		printf("There are no machines yet; `executorctl discover PDU PORT` adds one.\n");
 	} else {
@@ -81,6 +102,7 @@ int ctl_duts(const struct ctl *ctl, const struct ctl_args *args, struct gw_error
 		cJSON_ArrayForEach(dut, duts) add_dut(&table, dut);
 		table_print(&table, ctl->colour);
 	}
+	warn_of_database(answer);
 	cJSON_Delete(answer);
 	return 0;
 }

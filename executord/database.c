@@ -58,9 +58,15 @@ void database_read_again(struct executord *ex)
 	reload(ex);
 }
 
+struct mars_options database_options(const struct executord *ex)
+{
+	return (struct mars_options){.allow_insecure_urls = env_boolean(&ex->env, OPT_GITLAB_ALLOW_INSECURE),
+				     .virtual_pdu = ex->settings.vpdu ? VPDU_NAME : NULL};
+}
+
 bool database_check(struct executord *ex, struct gw_error *err)
 {
-	struct mars_options options = {.virtual_pdu = ex->settings.vpdu ? VPDU_NAME : NULL};
+	struct mars_options options = database_options(ex);
 	struct gw_errors errs = {0};
 	struct mars_db *db = mars_db_read(env_text(&ex->env, OPT_MARS_DB_FILE), &options, &errs);
 	bool ok;
@@ -83,7 +89,7 @@ static void on_edited(void *data, int events)
 
 static bool open_file(struct executord *ex, struct gw_error *err)
 {
-	struct mars_options options = {.virtual_pdu = ex->settings.vpdu ? VPDU_NAME : NULL};
+	struct mars_options options = database_options(ex);
 	struct gw_errors errs = {0};
 	const char *path = env_text(&ex->env, OPT_MARS_DB_FILE);
 	bool ok;
@@ -194,7 +200,7 @@ void database_finish(struct executord *ex)
 	mars_watch_destroy(d->watch);
 	d->watch = NULL;
 	ex->loop.stopping = true;
-	while (d->working)
+	while (d->working || d->comparing)
 		uv_run(&ex->loop.uv, UV_RUN_ONCE);
 	while (d->first) {
 		struct database_write *w = d->first;

@@ -18,9 +18,11 @@ struct database {
 	struct loop_fd fd;
 	struct database_write *first, **last; /* queue; the first is under way while `working` */
 	bool working;
+	int comparing;   /* rest_database.c: how many are under way */
 	bool reload_due; /* the file changed while a write was under way */
 };
 
+struct mars_options database_options(const struct executord *ex); /* what its validation depends on */
 /* --check: validates alone, never writing. Each error but the first is logged; `err` gets that. */
 bool database_check(struct executord *ex, struct gw_error *err);
 /* A file that does not validate is an error here, while later it changes nothing. */

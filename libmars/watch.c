@@ -134,12 +134,14 @@ static bool keep_last_good(struct mars_db *db, const struct gw_errors *errs)
 	struct gw_error first = {0};
 	struct tm tm;
 	char when[32];
+	bool asks; /* "did you mean ...?" */
 	time_t at = (time_t)db->loaded_at;
 
 	gw_errors_none(errs, &first);
+	asks = first.text[0] && first.text[strlen(first.text) - 1] == '?';
 	localtime_r(&at, &tm);
 	strftime(when, sizeof(when), "%H:%M:%S", &tm);
-	snprintf(db->error, sizeof(db->error), "%.440s. The database read at %s stays in use.", first.text, when);
+	snprintf(db->error, sizeof(db->error), "%.440s%s The database read at %s stays in use.", first.text, asks ? "" : ".", when);
 	return false;
 }
 

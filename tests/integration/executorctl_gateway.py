@@ -186,7 +186,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(status, {"version": 1, "error_msg": reason})
         if method in ("POST", "PATCH"):
             say(method, path, json.dumps(json.loads(body), sort_keys=True))
-        known = {("GET", "/api/v1/duts"): {"duts": DUTS}, ("GET", f"/api/v1/dut/{DUT}"): DUTS[DUT], ("GET", "/api/v1/dut/rack-2"): DUTS["rack-2"],
+        known = {("GET", "/api/v1/full-state"): {"duts": DUTS, "pdus": {}, "discover": {}}, ("GET", f"/api/v1/dut/{DUT}"): DUTS[DUT], ("GET", "/api/v1/dut/rack-2"): DUTS["rack-2"],
                  ("GET", "/api/v1/pdus"): {"pdus": PDUS}, ("GET", "/api/v1/pdu/APC/port/3"): PORT, ("PATCH", "/api/v1/pdu/APC/port/3"): {},
                  ("POST", "/api/v1/dut/discover"): {}, ("POST", f"/api/v1/dut/{DUT}/cancel_job"): {}}
         if path == "/api/v1/pdu/APC/port/4":

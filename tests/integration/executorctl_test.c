@@ -442,7 +442,7 @@ static void a_server_that_is_no_gateway_is_shown_escaped(void **state)
 
 static void each_command_has_its_help_and_the_options_their_table(void **state)
 {
-	static const char *const commands[] = {"run", "duts", "dut", "pdus", "port", "discover", "cancel", "options"};
+	static const char *const commands[] = {"run", "duts", "dut", "pdus", "port", "discover", "cancel", "db", "options"};
 	char usage[80];
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {

@@ -1,0 +1,286 @@
+#include "executord/effects.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "executord/executord.h"
+#include "executord/runner_effects.h"
+#include "libgateway/buffer.h"
+#include "libmars/fields.h"
+
+struct effects {
+	struct executord *ex;
+	const struct mars_db *before, *after;
+	cJSON *list; /* of the change at hand */
+};
+
+__attribute__((format(printf, 2, 3))) static void say(struct effects *e, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	cJSON_AddItemToArray(e->list, cJSON_CreateString(text));
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* ---- what a DUT's life makes of it: dut_settle and dut_activate, without doing it ---- */
+
+struct life {
+	enum dut_state state;
+	uint32_t actions;
+};
+
+static void live(struct life *life, enum dut_event event)
+{
+	struct dut_step step;
+
+	if (!dut_step(life->state, event, &step))
+		return;
+	life->state = step.state;
+	life->actions |= step.actions;
+}
+
+static bool is_placed(const struct mars_dut *dut)
+{
+	return dut && dut->pdu && dut->pdu_port_id;
+}
+
+static struct dut_situation situation_of(const struct effects *e, const struct mars_dut *mars)
+{
+	const struct settings *settings = &e->ex->settings;
+
+	return (struct dut_situation){
+		.removed = !mars,
+		.has_port = is_placed(mars),
+		.is_retired = mars && mars->is_retired,
+		.ready_for_service = mars && mars->ready_for_service,
+		.boot_count = settings->boot_count,
+		.qualifying = settings->qualifying,
+		.quick_checks = settings->quick_checks,
+	};
+}
+
+static void live_through(const struct effects *e, const struct mars_dut *old, const struct mars_dut *new, struct life *life)
+{
+	struct dut_situation now = situation_of(e, new);
+	bool moved = old && new && (!same(old->pdu, new->pdu) || !same(old->pdu_port_id, new->pdu_port_id));
+
+	if (!new)
+		live(life, DUT_EV_REMOVED);
+	else if (!old || old->is_retired != new->is_retired)
+		live(life, dut_activation(&now));
+	else if (new->is_retired)
+		return;
+	else if (moved && is_placed(old))
+		live(life, DUT_EV_UNCONFIGURED);
+	if (moved && !new->is_retired && old->is_retired == new->is_retired &&is_placed(new))
+		live(life, dut_activation(&now));
+	else if (old && new && !moved && old->is_retired == new->is_retired && old->ready_for_service != new->ready_for_service) {
+		if (new->ready_for_service)
+			live(life, DUT_EV_READY_SET);
+		else if (dut_training_enabled(&now))
+			live(life, DUT_EV_READY_CLEARED);
+	}
+}
+
+static void say_life(struct effects *e, const struct dut *dut, const struct mars_dut *old, const struct mars_dut *new)
+{
+	struct life life = {.state = dut ? dut->state : DUT_WAIT_FOR_CONFIG};
+	enum dut_state from = life.state;
+
+	live_through(e, old, new, &life);
+	if ((life.actions & DO_CANCEL_JOB) && dut && dut->job)
+		say(e, "its job is cancelled, and its port is switched OFF");
+	if (!new)
+		say(e, "it is forgotten, with its training");
+	else if (!old || life.state != from)
+		say(e, "its state: %s%s%s", old ? dut_state_name(from) : "", old ? " -> " : "", dut_state_name(life.state));
+	if ((life.actions & DO_START_TRAINING) || ((life.actions & DO_RESET_TRAINING) && life.state == DUT_TRAINING))
+		say(e, "it is trained from the beginning: registration%s", e->ex->settings.boot_count > 0 ? " and boot loops" : "");
+	if (life.actions & DO_START_QUICK_CHECK)
+		say(e, "it is booted once, to be checked");
+}
+
+/* ---- ports ---- */
+
+static void say_ports(struct effects *e, const struct mars_dut *old, const struct mars_dut *new)
+{
+	bool moved = is_placed(old) != is_placed(new) ||
+		     (is_placed(old) && (!same(old->pdu, new->pdu) || !same(old->pdu_port_id, new->pdu_port_id)));
+
+	if (moved && is_placed(old))
+		say(e, "port %s of %s is freed", old->pdu_port_id, old->pdu);
+	if (moved && is_placed(new))
+		say(e, "port %s of %s is assigned; its minimum off time: %g s", new->pdu_port_id, new->pdu, new->pdu_off_delay);
+	if (!moved && is_placed(new) && old->pdu_off_delay != new->pdu_off_delay)
+		say(e, "minimum off time of port %s of %s: %g s -> %g s", new->pdu_port_id, new->pdu, old->pdu_off_delay,
+		    new->pdu_off_delay);
+}
+
+static void say_dut(struct effects *e, const struct mars_change *change)
+{
+	const struct mars_dut *old = mars_db_find_dut(e->before, change->name), *new = mars_db_find_dut(e->after, change->name);
+
+	say_life(e, registry_dut(e->ex, change->name), old, new);
+	say_ports(e, old, new);
+	if (old && new && !same(old->mac_address, new->mac_address))
+		say(e, "boots of %s are its own from now on, those of %s are not", new->mac_address, old->mac_address);
+	runner_effects_of_dut(e->list, e->before, e->after, old, new);
+}
+
+static void say_reservations(struct effects *e, const struct mars_pdu *a, const struct mars_pdu *b, const char *what)
+{
+	for (size_t i = 0; i < b->reserved_port_ids.n; i++)
+		if (!a || !mars_pdu_port_reserved(a, b->reserved_port_ids.v[i]))
+			say(e, "port %s is %s", b->reserved_port_ids.v[i], what);
+}
+
+static void say_pdu(struct effects *e, const struct mars_change *change)
+{
+	const struct mars_pdu *old = mars_db_find_pdu(e->before, change->name), *new = mars_db_find_pdu(e->after, change->name);
+
+	if (!old)
+		say(e, "its driver %s is started", new->driver);
+	else if (!new)
+		say(e, "its driver is stopped; its ports stay as they are");
+	else if (change->fields & (1U << MARS_PDU_DRIVER | 1U << MARS_PDU_CONFIG))
+		say(e, "it is set up anew, and it alone");
+	if (new)
+		say_reservations(e, old, new, "reserved");
+	if (old && new)
+		say_reservations(e, new, old, "not reserved any more");
+}
+
+static void say_gitlab(struct effects *e, const struct mars_change *change)
+{
+	runner_effects_of_instance(e->list, e->before, e->after, change->name);
+}
+
+/* ---- fields ---- */
+
+static char *strings_text(const struct mars_strings *strings)
+{
+	struct buffer out = {.max = 1000};
+
+	buffer_add(&out, "[", 1);
+	for (size_t i = 0; i < strings->n; i++)
+		if (!buffer_printf(&out, "%s%s", i ? ", " : "", strings->v[i])) {
+			out.max = 0;
+			buffer_add(&out, ", ...", 5);
+			break;
+		}
+	out.max = 0;
+	buffer_add(&out, "]", 1);
+	return buffer_take(&out);
+}
+
+/* NULL: not to be shown. The caller frees. */
+static char *value_text(const struct mars_field *field, const void *object)
+{
+	const void *at = (const char *)object + field->offset;
+	const char *text;
+
+	switch (field->type) {
+	case MARS_SECRET:
+	case MARS_CONFIG:
+	case MARS_OBJECT:
+	case MARS_OBJECTS:
+	case MARS_UNUSED:
+		return NULL;
+	case MARS_BOOL:
+		return gw_strdup(*(const bool *)at ? "true" : "false");
+	case MARS_INTEGER:
+		return *(const int64_t *)at < 0 ? gw_strdup("none") : gw_sprintf("%lld", (long long)*(const int64_t *)at);
+	case MARS_SECONDS:
+	case MARS_WATTS:
+		return *(const double *)at < 0 ? gw_strdup("none") : gw_sprintf("%.15g", *(const double *)at);
+	case MARS_TEXTS:
+	case MARS_TAGS:
+	case MARS_PORT_IDS:
+		return strings_text(at);
+	default:
+		text = *(char *const *)at;
+		return gw_strdup(text ? text : "none");
+	}
+}
+
+static void add_field(cJSON *list, const struct mars_field *field, const void *old, const void *new)
+{
+	char *loaded = value_text(field, old), *file = value_text(field, new);
+	cJSON *json = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(json, "name", field->name);
+	if (loaded && file) {
+		cJSON_AddStringToObject(json, "loaded", loaded);
+		cJSON_AddStringToObject(json, "file", file);
+	}
+	cJSON_AddItemToArray(list, json);
+	free(loaded);
+	free(file);
+}
+
+/* ---- one change ---- */
+
+static const void *find_pdu(const struct mars_db *db, const char *name)
+{
+	return mars_db_find_pdu(db, name);
+}
+
+static const void *find_dut(const struct mars_db *db, const char *name)
+{
+	return mars_db_find_dut(db, name);
+}
+
+static const void *find_gitlab(const struct mars_db *db, const char *name)
+{
+	return mars_db_find_gitlab(db, name);
+}
+
+static const struct {
+	const char *what;
+	const struct mars_object *object;
+	const void *(*find)(const struct mars_db *db, const char *name);
+	void (*say)(struct effects *e, const struct mars_change *change);
+} sorts[] = {
+	[MARS_PDU] = {"PDU", &mars_pdu_object, find_pdu, say_pdu},
+	[MARS_DUT] = {"DUT", &mars_dut_object, find_dut, say_dut},
+	[MARS_GITLAB] = {"GitLab instance", &mars_gitlab_object, find_gitlab, say_gitlab},
+};
+
+static cJSON *change_json(struct effects *e, const struct mars_change *change)
+{
+	static const char *const kinds[] = {[MARS_ADDED] = "added", [MARS_REMOVED] = "removed", [MARS_CHANGED] = "changed"};
+	const struct mars_object *object = sorts[change->what].object;
+	const void *old = sorts[change->what].find(e->before, change->name), *new = sorts[change->what].find(e->after, change->name);
+	cJSON *json = cJSON_CreateObject(), *fields;
+
+	cJSON_AddStringToObject(json, "what", sorts[change->what].what);
+	cJSON_AddStringToObject(json, "kind", kinds[change->kind]);
+	cJSON_AddStringToObject(json, "name", change->name);
+	fields = cJSON_AddArrayToObject(json, "fields");
+	for (size_t i = 0; i < object->n; i++)
+		if (change->fields & (1U << i))
+			add_field(fields, &object->fields[i], old, new);
+	e->list = cJSON_AddArrayToObject(json, "effects");
+	sorts[change->what].say(e, change);
+	return json;
+}
+
+cJSON *effects_json(struct executord *ex, const struct mars_db *after, const struct mars_changes *changes)
+{
+	struct effects e = {.ex = ex, .before = ex->database.db, .after = after};
+	cJSON *list = cJSON_CreateArray();
+
+	for (size_t i = 0; i < changes->n; i++)
+		cJSON_AddItemToArray(list, change_json(&e, &changes->v[i]));
+	return list;
+}
