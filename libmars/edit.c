@@ -565,6 +565,9 @@ bool mars_edit_disagrees(const struct tree *seen, const struct tree *now, const 
 		x = tree_get(seen, x, edit->path[i], strlen(edit->path[i]));
 		y = tree_get(now, y, edit->path[i], strlen(edit->path[i]));
 	}
+	/* an editor that read our save before we knew that it holds has it already */
+	if (edit->op == MARS_SET && y && render_reads_as(now, tree_resolve(y), &edit->value))
+		return false;
 	if (!x != !y && tree_is_null(x) != tree_is_null(y))
 		return true;
 	return !tree_equal(seen, x, now, y);

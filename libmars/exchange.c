@@ -227,6 +227,14 @@ static bool temp_is(struct place *place, ino_t inode)
 	return fstatat(place->dir, place->temp, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == inode;
 }
 
+/* An editor may have renamed over the new file already, without having read it: then the edit is to be made anew, on that. */
+static bool name_is(struct place *place, int fd)
+{
+	struct stat now, ours;
+
+	return fstatat(place->dir, place->name, &now, AT_SYMLINK_NOFOLLOW) == 0 && fstat(fd, &ours) == 0 && now.st_ino == ours.st_ino;
+}
+
 static ino_t temp_inode(struct place *place)
 {
 	struct stat st;
@@ -288,7 +296,9 @@ static enum exchange_outcome look_at_old(struct place *place, int fd, mode_t mod
 	if (!await_writers(place, old))
 		gw_fail(err, GW_BUSY, "somebody keeps %s open for writing; nothing was changed", place->path);
 	else if (old_is(old, place, base, base_len, &outcome, err) && settle(place, fd, mode, err)) {
-		if (unlinkat(place->dir, place->temp, 0) == 0) /* while the lease holds */
+		if (!name_is(place, fd))
+			outcome = EXCHANGE_OTHER;
+		else if (unlinkat(place->dir, place->temp, 0) == 0) /* while the lease holds */
 			outcome = EXCHANGE_SAVED;
 		else
 			gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot remove %s; nothing was changed", place->temp_path);

@@ -1,0 +1,192 @@
+/* What an admin's edit of the database leads to in a running farm of real daemons: only what it says. In a network namespace of its own. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/harness/farm.h"
+
+#define MAC  "52:54:00:00:00:01"
+#define DUT  "/dut/" MAC
+#define PORT "/pdu/FIRST/port/0"
+
+static const char db[] = "# my farm\n"
+			 "pdus:\n"
+			 "  FIRST:\n"
+			 "    driver: dummy\n"
+			 "    config: {ports: [one, two]}\n"
+			 "  SECOND:\n"
+			 "    driver: dummy\n"
+			 "    config: {ports: [one, two]}\n"
+			 "duts:\n"
+			 "  '" MAC "': # the first one\n"
+			 "    base_name: box\n"
+			 "    tags: [x86_64]\n"
+			 "    pdu: FIRST\n"
+			 "    pdu_port_id: 0\n"
+			 "    pdu_off_delay: 0.1 # seconds\n"
+			 "    ready_for_service: true\n"
+			 "  # what follows is the last\n";
+
+static const char job[] = "version: 1\n"
+			  "target: {id: " MAC "}\n"
+			  "console_patterns:\n"
+			  "  session_end: {regex: '^good bye'}\n"
+			  "deployment: {start: {kernel: {data: a kernel}}}\n";
+
+static int start(void **state)
+{
+	static const char *const env[] = {"SERGENT_HARTMAN_BOOT_COUNT=-1", NULL};
+	const struct farm_options options = {.db = db, .env = env, .no_vpdu = true, .no_files = true};
+	struct farm *farm = farm_start(&options);
+
+	farm_await(farm, "/pdus", "pdus/FIRST/state", "OK");
+	farm_await(farm, "/pdus", "pdus/SECOND/state", "OK");
+	farm_await(farm, DUT, "state", "IDLE");
+	*state = farm;
+	return 0;
+}
+
+static int stop(void **state)
+{
+	farm_stop(*state);
+	return 0;
+}
+
+static void start_job(struct farm *farm, struct proc *client, const char *name)
+{
+	farm_run_job(client, name, job, NULL, -1);
+	farm_await(farm, DUT, "state", "RUNNING");
+	proc_await(client, "the machine is powered");
+	assert_string_equal(farm_get(PORT, "state"), "ON");
+}
+
+/* ---- Two change one value ---- */
+
+/* In a child: the harness' calls wait for their answer. Its exit code is 0 if the answer is the expected one. */
+static pid_t patch_in_background(int editor, const char *body, int status, const char *expected)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		char *answer;
+		int got;
+
+		close(editor); /* the editor's own has to be the last one */
+		got = farm_request("PATCH", DUT, body, &answer);
+		if (got == status && strstr(answer, expected))
+			_exit(0);
+		fprintf(stderr, "%d %s\nexpected: %d %s\n", got, answer, status, expected);
+		_exit(1);
+	}
+	return pid;
+}
+
+/* Until another file has the database's name: the save has exchanged the two and looks who has the old one open. */
+static void await_exchange(const char *path, ino_t old)
+{
+	char dir[512], events[4096];
+	int watch = inotify_init1(IN_CLOEXEC);
+	struct stat st;
+
+	snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(path, '/') - path), path);
+	assert_true(inotify_add_watch(watch, dir, IN_MOVED_TO) >= 0);
+	while (stat(path, &st) < 0 || st.st_ino == old)
+		assert_true(read(watch, events, sizeof(events)) > 0);
+	close(watch);
+}
+
+static void promise_5_a_change_to_what_an_admin_changed_meanwhile_is_answered_409(void **state)
+{
+	struct farm *farm = *state;
+	int fd = open(farm->db_path, O_RDWR | O_CLOEXEC), status;
+	char *text = file_get(farm->db_path), *delay = strstr(text, "pdu_off_delay: 0.1");
+	struct stat st;
+	pid_t rest;
+
+	assert_int_equal(fstat(fd, &st), 0); /* the editor is at it */
+	rest = patch_in_background(fd, "{\"pdu_off_delay\": 0.7}", 409,
+				   MAC ": this was changed in the file meanwhile; nothing was written");
+	await_exchange(farm->db_path, st.st_ino);
+	assert_int_equal(pwrite(fd, "pdu_off_delay: 0.5", 18, delay - text), 18);
+	close(fd);
+	assert_int_equal(waitpid(rest, &status, 0), rest);
+	assert_int_equal(status, 0);
+	free(text);
+	farm_await(farm, DUT, "pdu_off_delay", "0.5");
+	text = file_get(farm->db_path);
+	assert_non_null(strstr(text, "    pdu_off_delay: 0.5 # seconds\n"));
+	assert_non_null(strstr(text, "  # what follows is the last\n"));
+	free(text);
+	farm_do("PATCH", DUT, "{\"pdu_off_delay\": 0.1}"); /* now that it was seen */
+}
+
+/* ---- What an edit leads to ---- */
+
+static void a_changed_pdu_is_rebuilt_alone(void **state)
+{
+	struct farm *farm = *state;
+
+	farm_do("PATCH", "/pdu/FIRST/port/1", "{\"state\": \"off\"}");
+	farm_await(farm, "/pdu/FIRST/port/1", "state", "OFF");
+	farm_edit_db(farm, "  SECOND:\n    driver: dummy\n    config: {ports: [one, two]}\n",
+		     "  SECOND:\n    driver: dummy\n    config: {ports: [one, two, three]}\n");
+	farm_await(farm, "/pdu/SECOND/port/2", "label", "three");
+	assert_string_equal(farm_get("/pdu/FIRST/port/1", "state"), "OFF"); /* a dummy built anew has all ports ON */
+	assert_string_equal(farm_get(DUT, "state"), "IDLE");
+}
+
+static void a_changed_tag_leaves_the_job_alone(void **state)
+{
+	struct farm *farm = *state;
+	struct proc client;
+
+	start_job(farm, &client, "retagged");
+	farm_edit_db(farm, "tags: [x86_64]", "tags: [x86_64, amdgpu]");
+	farm_await(farm, DUT, "tags/1", "amdgpu");
+	assert_string_equal(farm_get(DUT, "state"), "RUNNING");
+	assert_string_equal(farm_get(PORT, "state"), "ON");
+	assert_false(proc_has_said(&client, "the machine is powered*the machine is powered"));
+	farm_do("POST", DUT "/cancel_job", "{}");
+	proc_wait(&client);
+	farm_await(farm, DUT, "state", "IDLE");
+	assert_string_equal(farm_get(PORT, "state"), "OFF");
+}
+
+static void a_removed_machine_loses_its_job_and_its_power(void **state)
+{
+	struct farm *farm = *state;
+	char *text = file_get(farm->db_path), *entry = strstr(text, "  '" MAC "'"), *rest = strstr(text, "  # what follows");
+	struct proc client;
+
+	start_job(farm, &client, "removed");
+	assert_true(entry && rest);
+	*rest = '\0';
+	farm_edit_db(farm, entry, "  # gone\n");
+	proc_wait(&client);
+	farm_await(farm, PORT, "state", "OFF");
+	farm_await(farm, "/duts", "duts/" MAC "/state", "(none)");
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(promise_5_a_change_to_what_an_admin_changed_meanwhile_is_answered_409),
+		cmocka_unit_test(a_changed_pdu_is_rebuilt_alone),
+		cmocka_unit_test(a_changed_tag_leaves_the_job_alone),
+		cmocka_unit_test(a_removed_machine_loses_its_job_and_its_power),
+	};
+
+	return cmocka_run_group_tests(tests, start, stop);
+}
