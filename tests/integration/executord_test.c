@@ -96,6 +96,9 @@ static const struct rest_row {
 	 "{\"error\":\"port 1 of DUMMY is ON already; switch it off first\"}"},
 	{"POST", "/dut/", "{\"base_name\": \"new\"}", 400,
 	 "{\"error\":\"mac_address: it is missing; accepted: a MAC address, as 52:54:00:11:22:0a\"}"},
+	{"GET", "/duts/" MAC "/boot.ipxe", NULL, 200, "#!ipxe"},
+	{"GET", "/machines/test-box-1/boot.ipxe", NULL, 200, "#!ipxe"},
+	{"GET", "/duts/nobody/boot.ipxe", NULL, 404, "{\"error\":\"there is no machine 'nobody'\"}"},
 	{"POST", "/duts", "{}", 405, "{\"error\":\"*\"}"},
 };
 
