@@ -21,9 +21,10 @@ struct pdud {
 	struct records *before;   /* owned: of an earlier life; what is left belongs to PDUs that are not there yet. NULL: none */
 	struct bus_texts revoked; /* owned, newest last */
 	struct keeper records_file, configuration_file;
-	struct loop_timer lease_timer; /* the next lease that may have to end, or the sweep */
-	int64_t lease_timer_at;        /* mono_ms */
-	int64_t sweep_at;              /* mono_ms: when what nobody has claimed is switched OFF; 0: done */
+	struct saving *unsaved, *being_saved; /* owned (waiting.c): calls that wait for the records to be on the disk */
+	struct loop_timer lease_timer;        /* the next lease that may have to end, or the sweep */
+	int64_t lease_timer_at;               /* mono_ms */
+	int64_t sweep_at;                     /* mono_ms: when what nobody has claimed is switched OFF; 0: done */
 	bool stopping;
 	struct loop_timer stop_timer;
 };
@@ -67,6 +68,9 @@ void wait_for_port(struct pdu *pdu, struct port *port, struct bus_call *call); /
 struct together;                                                               /* one call that waits for several ports */
 struct together *together_begin(struct bus_call *call);
 void together_add(struct together *t, struct port *port);
+void together_await_records(struct pdud *d, struct together *t); /* what is true now is to be on the disk before */
+void records_collected(struct pdud *d);
+void records_saved(struct pdud *d);                               /* or cannot be */
 void together_ready(struct together *t);                          /* no more will be added: answers now if none is left */
 void waiters_answer(struct pdu *pdu, struct port *port);          /* the wish is fulfilled */
 void waiters_fail(struct port *port, const struct gw_error *why); /* it will not be */

@@ -72,6 +72,7 @@ static char *collect_records(void *owner)
 	}
 	for (size_t i = 0; d->before && i < d->before->ports.n; i++)
 		add_record(&records, &d->before->ports.v[i]);
+	records_collected(d);
 	text = records_encode(&records, &err);
 	log_failure("pdud", &err);
 	free(records.ports.v);
@@ -94,6 +95,7 @@ static void on_records_saved(void *owner)
 		if (any)
 			pdu_kick(pdu);
 	}
+	records_saved(d);
 	stop_if_done(d);
 }
 

@@ -189,6 +189,7 @@ void on_lease_revoke(void *owner, const void *body, struct bus_call *call)
 	struct pdud *d = owner;
 
 	job_revoke(d, job);
+	together_await_records(d, t); /* a pdud that is killed after its answer must not believe that job again */
 	for (struct pdu *pdu = d->pdus; pdu; pdu = pdu->next) {
 		for (size_t i = 0; i < pdu->n_ports; i++) {
 			struct port *port = pdu->ports[i];

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct resolve {
 	uv_async_t *async; /* the loop's; closed by it alone */
@@ -36,7 +37,9 @@ static void *look_up(void *data)
 	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
 	struct resolve *r = data;
 	struct addrinfo *found = NULL;
-	int rc = getaddrinfo(r->host, NULL, &hints, &found);
+	/* RFC 6761 section 6.3: localhost is this host, whatever /etc/hosts and DNS say, or when there is none */
+	const char *host = strcasecmp(r->host, "localhost") == 0 ? "127.0.0.1" : r->host;
+	int rc = getaddrinfo(host, NULL, &hints, &found);
 
 	pthread_mutex_lock(&r->lock);
 	r->rc = rc;

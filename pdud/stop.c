@@ -42,6 +42,8 @@ void pdus_finish(struct pdud *d)
 	struct pdu *pdu;
 
 	gw_fail(&why, GW_UNREACHABLE, "pdud stops");
+	records_collected(d); /* remember_finish has just written them */
+	records_saved(d);
 	while ((pdu = d->pdus)) {
 		d->pdus = pdu->next;
 		for (size_t i = 0; i < pdu->n_ports; i++)

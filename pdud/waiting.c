@@ -34,6 +34,48 @@ void wait_for_port(struct pdu *pdu, struct port *port, struct bus_call *call)
 		waiters_answer(pdu, port);
 }
 
+/* Those whose facts are not on the disk yet; at each collecting of the records they become those that are being saved. */
+struct saving {
+	struct saving *next;
+	struct together *together;
+};
+
+void together_await_records(struct pdud *d, struct together *t)
+{
+	struct saving *s = gw_calloc(1, sizeof(*s));
+
+	s->together = t;
+	s->next = d->unsaved;
+	d->unsaved = s;
+	t->left++;
+	keeper_touch(&d->records_file);
+}
+
+void records_collected(struct pdud *d)
+{
+	struct saving **end = &d->being_saved;
+
+	while (*end)
+		end = &(*end)->next;
+	*end = d->unsaved;
+	d->unsaved = NULL;
+}
+
+static void together_end_if_done(struct together *t);
+
+void records_saved(struct pdud *d)
+{
+	struct saving *next, *s = d->being_saved;
+
+	d->being_saved = NULL;
+	for (; s; s = next) {
+		next = s->next;
+		s->together->left--;
+		together_end_if_done(s->together);
+		free(s);
+	}
+}
+
 struct together *together_begin(struct bus_call *call)
 {
 	struct together *t = gw_calloc(1, sizeof(*t));

@@ -104,6 +104,8 @@ bool resolve(char address[16], const char *root, const char *name, struct failur
 	unsigned char found[4];
 	size_t n = 0;
 
+	if (strcasecmp(name, "localhost") == 0) /* RFC 6761 section 6.3 */
+		return strcpy(address, "127.0.0.1");
 	if (file_text(text, sizeof(text), root, "/etc/hosts") && hosts_find(text, name, address))
 		return true;
 	if (file_text(text, sizeof(text), root, "/etc/resolv.conf"))
