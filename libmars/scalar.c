@@ -162,14 +162,16 @@ static int two(const char *digits)
 
 static bool is_day(const char *text)
 {
-	int month = two(text + 5), day = two(text + 8);
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	int year = two(text) * 100 + two(text + 2), month = two(text + 5), day = two(text + 8);
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 
-	return month >= 1 && month <= 12 && day >= 1 && day <= 31;
+	return year >= 1 && month >= 1 && month <= 12 && day >= 1 && day <= days[month - 1] + (month == 2 && leap);
 }
 
 static bool is_time(const char *text)
 {
-	return two(text) < 24 && two(text + 3) < 60 && two(text + 6) < 61;
+	return two(text) < 24 && two(text + 3) < 60 && two(text + 6) < 60;
 }
 
 /* 2021-12-22, 2021-12-22 16:57:08.146275, 2021-12-22T16:57:08+00:00: as PyYAML writes and ISO 8601 has them. */

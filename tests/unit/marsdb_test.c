@@ -284,6 +284,70 @@ static void a_diff_names_what_was_added_removed_and_changed(void **state)
 	assert_diff("gitlab: {g: {url: https://g}}\n", "gitlab: {g: {url: https://g, acl: {deny: {users: [u]}}}}\n", "~gitlab g acl");
 }
 
+/* --- Rules between fields and entries ----------------------------------------------------------------------------------------------- */
+
+static bool is_accepted(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static bool is_accepted(const char *fmt, ...)
+{
+	struct gw_errors errs = {0};
+	struct mars_db *db;
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	db = mars_db_parse(text, strlen(text), "mars_db.yaml", NULL, &errs);
+	assert_int_equal(db == NULL, errs.n > 0);
+	gw_errors_finish(&errs);
+	mars_db_destroy(db);
+	return db != NULL;
+}
+
+/* What PyYAML's dump makes of a datetime and a date, and what its loader takes for one. */
+static void a_date_is_as_pyyaml_writes_it(void **state)
+{
+	static const char *const good_dates[] = {"2021-12-22 16:57:08.146275", "2021-12-22 16:57:08", "2021-12-22 16:57:08.146275+00:00",
+						 "2021-12-22 16:57:08-05:30",  "2021-12-22",          "2021-12-22T16:57:08Z",
+						 "'2024-02-29 00:00:00'",      "2000-02-29"};
+	static const char *const bad_dates[] = {
+		"2021-02-29", "1900-02-29", "2021-04-31",          "2021-13-01",          "2021-00-10",       "0000-01-01",
+		"22.12.2021", "1640192228", "2021-12-22 24:00:00", "2021-12-22 16:57:60", "2021-12-22 16:57", "2021-12-22 16:57:08 CET",
+		"[]"};
+
+	for (size_t i = 0; i < sizeof(good_dates) / sizeof(good_dates[0]); i++)
+		if (!is_accepted("duts: {" DUT_1 ": {first_seen: %s}}\n", good_dates[i]))
+			fail_msg("%s was refused", good_dates[i]);
+	for (size_t i = 0; i < sizeof(bad_dates) / sizeof(bad_dates[0]); i++)
+		if (is_accepted("duts: {" DUT_1 ": {first_seen: %s}}\n", bad_dates[i]))
+			fail_msg("%s was accepted", bad_dates[i]);
+}
+
+static void a_runner_type_needs_the_id_of_its_own_kind(void **state)
+{
+	assert_true(is_accepted("gitlab: {g: {url: https://g, runner_type: instance_type}}\n"));
+	assert_false(is_accepted("gitlab: {g: {url: https://g, runner_type: group_type}}\n"));
+	assert_false(is_accepted("gitlab: {g: {url: https://g, runner_type: group_type, project_id: 1}}\n"));
+	assert_true(is_accepted("gitlab: {g: {url: https://g, runner_type: group_type, group_id: 1}}\n"));
+	assert_false(is_accepted("gitlab: {g: {url: https://g, runner_type: project_type}}\n"));
+	assert_false(is_accepted("gitlab: {g: {url: https://g, runner_type: project_type, group_id: 1}}\n"));
+	assert_true(is_accepted("gitlab: {g: {url: https://g, runner_type: project_type, project_id: 1}}\n"));
+}
+
+static void a_port_is_one_machines_whether_a_number_or_a_text(void **state)
+{
+	static const char two[] = "pdus: {P: {driver: dummy}, Q: {driver: dummy}}\n"
+				  "duts: {" DUT_1 ": {pdu: P, pdu_port_id: %s}, 52:54:00:00:00:02: {pdu: %s, pdu_port_id: %s}}\n";
+	char text[512];
+
+	snprintf(text, sizeof(text), two, "1", "P", "'1'");
+	assert_false(is_accepted("%s", text));
+	snprintf(text, sizeof(text), two, "1", "Q", "1");
+	assert_true(is_accepted("%s", text));
+	snprintf(text, sizeof(text), two, "1", "P", "2");
+	assert_true(is_accepted("%s", text));
+}
+
 static void layout_comments_and_order_are_no_change(void **state)
 {
 	assert_diff("duts:\n  " DUT_1 ":\n    tags: [a]\n    is_retired: false\n",
@@ -338,6 +402,9 @@ int main(void)
 		cmocka_unit_test(an_insecure_gitlab_needs_the_option),
 		cmocka_unit_test(a_file_that_is_not_there_cannot_be_read),
 		cmocka_unit_test(a_diff_names_what_was_added_removed_and_changed),
+		cmocka_unit_test(a_date_is_as_pyyaml_writes_it),
+		cmocka_unit_test(a_runner_type_needs_the_id_of_its_own_kind),
+		cmocka_unit_test(a_port_is_one_machines_whether_a_number_or_a_text),
 		cmocka_unit_test(layout_comments_and_order_are_no_change),
 		cmocka_unit_test(rules_decide_who_may_run_jobs),
 		cmocka_unit_test(a_mac_address_is_read_in_any_case),

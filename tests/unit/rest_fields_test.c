@@ -54,6 +54,44 @@ static void a_body_is_decoded_or_its_field_is_named(void **state)
 	}
 }
 
+static bool is_in(const char *const *names, const char *name)
+{
+	while (*names && strcmp(*names, name) != 0)
+		names++;
+	return *names != NULL;
+}
+
+/* The lists are those of the reference text: what it marks as MANUAL or AUTO is not for REST to set. */
+static void each_field_of_a_dut_is_for_its_lists_alone(void **state)
+{
+	static const char *const create[] = {
+		"base_name",         "tags",       "manual_tags",        "mac_address", "ip_address", "local_tty_device",
+		"ready_for_service", "is_retired", "firmware_boot_time", NULL};
+	static const char *const patch[] = {"comment",       "firmware_boot_time", "is_retired", "manual_tags",
+					    "pdu_off_delay", "ready_for_service",  NULL};
+	static const struct {
+		unsigned who;
+		const char *const *names;
+	} lists[] = {{MARS_BY_CREATE, create}, {MARS_BY_PATCH, patch}};
+
+	for (size_t l = 0; l < 2; l++)
+		for (size_t i = 0; i < mars_dut_object.n; i++) {
+			const char *name = mars_dut_object.fields[i].name;
+			cJSON *json = cJSON_CreateObject();
+			struct rest_fields fields;
+			struct gw_error err = {0};
+			char unknown[100];
+
+			cJSON_AddItemToObject(json, name, cJSON_CreateObject()); /* no field's value, so a known one is refused for that */
+			assert_false(rest_fields_decode(&fields, json, lists[l].who, &err));
+			snprintf(unknown, sizeof(unknown), "'%s' is not a field that can be set here", name);
+			if (is_in(lists[l].names, name) == (strncmp(err.text, unknown, strlen(unknown)) == 0))
+				fail_msg("%s of list %zu: %s", name, l, err.text);
+			rest_fields_finish(&fields);
+			cJSON_Delete(json);
+		}
+}
+
 static void values_are_what_the_body_says(void **state)
 {
 	struct rest_fields fields;
@@ -76,6 +114,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_body_is_decoded_or_its_field_is_named),
+		cmocka_unit_test(each_field_of_a_dut_is_for_its_lists_alone),
 		cmocka_unit_test(values_are_what_the_body_says),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
