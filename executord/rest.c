@@ -8,8 +8,8 @@
 #include "executord/executord.h"
 #include "libgateway/log.h"
 
-#define SMALL (64U << 10)
-#define JOB   (8U << 20)
+#define SMALL    (64U << 10)
+#define JOB      (8U << 20)
 #define DATABASE (16U << 20)
 
 /* clang-format off */
