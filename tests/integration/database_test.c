@@ -260,6 +260,22 @@ static void another_timeout_registers_all_runners_anew(void **state)
 				 "    => runners registered anew, because maximum_timeout differs: 1\n");
 }
 
+static void a_removed_machines_job_is_cancelled(void **state)
+{
+	struct farm *farm = *state;
+	const char *path = tmp_path("new.yaml");
+
+	farm_do("PATCH", "/dut/" MAC, "{\"ready_for_service\": false}");
+	farm_await(farm, "/pdu/DUMMY/port/0", "state", "ON"); /* its registration runs */
+	file_put(path, "pdus:\n  DUMMY:\n    driver: dummy\n    config: {ports: [canary-1, two, three]}\n");
+	assert_int_equal(ctl(E, "db", "check", path, NULL), 0);
+	ASSERT_SAYS(out, "- DUT " MAC
+			 "\n    => its job is cancelled, and its port is switched OFF\n    => it is forgotten, with its training\n");
+	assert_string_equal(farm_get("/dut/" MAC, "state"), "TRAINING");
+	farm_do("PATCH", "/dut/" MAC, "{\"ready_for_service\": true}");
+	farm_await(farm, "/dut/" MAC, "state", "IDLE");
+}
+
 static void a_gateway_finds_the_errors_too(void **state)
 {
 	char *answer;
@@ -335,6 +351,7 @@ int main(void)
 		cmocka_unit_test(another_port_and_delay_are_told),
 		cmocka_unit_test(a_machine_that_is_not_ready_is_trained),
 		cmocka_unit_test(another_timeout_registers_all_runners_anew),
+		cmocka_unit_test(a_removed_machines_job_is_cancelled),
 		cmocka_unit_test(a_gateway_finds_the_errors_too),
 		cmocka_unit_test(an_invalid_edit_is_reported_in_three_places_and_cleared_when_fixed),
 		cmocka_unit_test(a_deleted_file_changes_nothing_until_it_is_there_again),
