@@ -58,32 +58,46 @@ void rest_answer_job(struct http_request *rq, int status, const char *text)
 
 /* ---- who asks ---- */
 
-static bool in_network(const struct ifaddrs *a, const struct sockaddr_in *peer)
+static bool in_network(const struct ifaddrs *a, struct in_addr peer)
 {
 	const struct sockaddr_in *own = (const struct sockaddr_in *)(const void *)a->ifa_addr;
 	const struct sockaddr_in *mask = (const struct sockaddr_in *)(const void *)a->ifa_netmask;
 
-	return own->sin_addr.s_addr != peer->sin_addr.s_addr &&
-	       ((own->sin_addr.s_addr ^ peer->sin_addr.s_addr) & mask->sin_addr.s_addr) == 0;
+	return own->sin_addr.s_addr != peer.s_addr && ((own->sin_addr.s_addr ^ peer.s_addr) & mask->sin_addr.s_addr) == 0;
 }
 
-/* PRIVATE_INTERFACE's subnets; the gateway's own addresses do not count. Looked up each time: addresses come and go. */
-static bool is_of_duts(struct executord *ex, const struct http_request *rq)
+bool rest_peer_ipv4(const struct http_request *rq, struct in_addr *ip)
 {
 	const struct sockaddr *peer = http_peer(rq);
+	const struct in6_addr *six = &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr;
+
+	if (peer->sa_family == AF_INET)
+		*ip = ((const struct sockaddr_in *)(const void *)peer)->sin_addr;
+	else if (peer->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(six)) /* of a socket that listens to both */
+		memcpy(ip, &six->s6_addr[12], sizeof(*ip));
+	else
+		return false;
+	return true;
+}
+
+/* PRIVATE_INTERFACE's subnets; the gateway's own addresses do not count. Looked up each time: addresses come and go. Where they cannot be
+ * had (no descriptor is left, which a machine can bring about), everybody counts as a machine. */
+static bool is_of_duts(struct executord *ex, const struct http_request *rq)
+{
 	struct ifaddrs *all = NULL;
 	bool within = false, own = false;
+	struct in_addr peer;
 
-	if (peer->sa_family != AF_INET || getifaddrs(&all) != 0)
+	if (!rest_peer_ipv4(rq, &peer))
 		return false;
+	if (getifaddrs(&all) != 0)
+		return true;
 	for (struct ifaddrs *a = all; a; a = a->ifa_next) {
-		const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)peer;
-
 		if (!a->ifa_addr || a->ifa_addr->sa_family != AF_INET || !a->ifa_netmask)
 			continue;
-		own |= ((const struct sockaddr_in *)(const void *)a->ifa_addr)->sin_addr.s_addr == in->sin_addr.s_addr;
+		own |= ((const struct sockaddr_in *)(const void *)a->ifa_addr)->sin_addr.s_addr == peer.s_addr;
 		if (strcmp(a->ifa_name, env_text(&ex->env, OPT_PRIVATE_INTERFACE)) == 0)
-			within |= in_network(a, in);
+			within |= in_network(a, peer);
 	}
 	freeifaddrs(all);
 	return within && !own;

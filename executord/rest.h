@@ -18,6 +18,7 @@ void rest_finish(struct executord *ex);
 bool rest_may_change(struct executord *ex, const struct http_request *rq, struct gw_error *err);
 /* The same for what a DUT may do with itself: `*from_dut` tells whether it comes from the DUTs' network. */
 bool rest_may_register(struct executord *ex, const struct http_request *rq, bool *from_dut, struct gw_error *err);
+bool rest_peer_ipv4(const struct http_request *rq, struct in_addr *ip); /* false: it comes over IPv6 */
 
 /* {"version":1,"error_msg":text}: the field's client wants these two keys and no other. */
 void rest_answer_job(struct http_request *rq, int status, const char *text);

@@ -55,12 +55,13 @@ static const char *text_of(const struct mars_value *value)
 /* The MAC that the kernel's neighbour table has for a peer of the DUTs' network. */
 static bool neighbour_mac(const struct http_request *rq, char mac[18])
 {
-	const struct sockaddr *peer = http_peer(rq);
+	struct in_addr peer = {0};
 	char ip[INET_ADDRSTRLEN] = "", line[256], has[64], found[32];
 	FILE *file = fopen("/proc/net/arp", "re");
 	bool ok = false;
 
-	inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)peer)->sin_addr, ip, sizeof(ip));
+	rest_peer_ipv4(rq, &peer);
+	inet_ntop(AF_INET, &peer, ip, sizeof(ip));
 	while (file && !ok && fgets(line, sizeof(line), file))
 		if (sscanf(line, "%63s %*s %*s %31s", has, found) == 2 && strcmp(has, ip) == 0)
 			ok = mars_mac_decode(found, strlen(found), mac);
@@ -70,7 +71,8 @@ static bool neighbour_mac(const struct http_request *rq, char mac[18])
 }
 
 /* What the registration program sends, and nothing that decides on a machine's service. */
-static bool may_register_itself(const struct http_request *rq, const struct rest_fields *fields, const char *mac, struct gw_error *err)
+static bool may_register_itself(const struct http_request *rq, const struct rest_fields *fields, const struct mars_dut *known,
+				const char *mac, struct gw_error *err)
 {
 	static const char *const own[] = {"base_name", "tags", "mac_address", "ip_address", "local_tty_device"};
 	char peer[18];
@@ -85,6 +87,9 @@ static bool may_register_itself(const struct http_request *rq, const struct rest
 	}
 	if (!neighbour_mac(rq, peer) || strcmp(peer, mac) != 0)
 		return gw_fail(err, GW_REFUSED, "a machine of the farm may only register itself, not %s", mac);
+	if (known ? strcmp(known->mac_address, mac) != 0 : fields->id && strcasecmp(fields->id, mac) != 0)
+		return gw_fail(err, GW_REFUSED, "id: a machine of the farm may only register itself, not '%.128s'",
+			       known ? known->id : fields->id);
 	return true;
 }
 
@@ -149,7 +154,7 @@ void rest_register_dut(void *owner, struct http_request *rq)
 	cJSON *json = http_body_json(rq, &err);
 
 	if (!json || !rest_may_register(ex, rq, &from_dut, &err) || !rest_fields_decode(&fields, json, MARS_BY_CREATE, &err) ||
-	    !find_entry(ex, &fields, &known, id, mac, &err) || (from_dut && !may_register_itself(rq, &fields, mac, &err)))
+	    !find_entry(ex, &fields, &known, id, mac, &err) || (from_dut && !may_register_itself(rq, &fields, known, mac, &err)))
 		http_answer_error(rq, &err);
 	else
 		write_fields(ex, rq, &fields, known, id, mac);
