@@ -74,6 +74,7 @@ static void over(struct executord *ex)
 
 	loop_timer_stop(&d->timeout);
 	loop_timer_stop(&d->renewal);
+	log_info("discovery at %s port %s is over", d->ask.pdu, d->ask.port);
 	d->phase = DISCOVERY_NONE;
 	d->released = NULL;
 	config_push_bootsd(ex);
@@ -86,7 +87,7 @@ static void over(struct executord *ex)
 
 static void on_released(void *data, const void *answered, const struct gw_error *err)
 {
-	struct executord *ex = data;
+	struct executord *ex = (struct executord *)((char *)data - offsetof(struct executord, discovery));
 
 	if (!answered) /* not renewed any more, it goes OFF by itself */
 		log_warning("discovery at %s port %s: the port was not switched off: %s", ex->discovery.ask.pdu, ex->discovery.ask.port,
@@ -115,7 +116,7 @@ static void release(struct executord *ex)
 	if (port_is_reserved(ex)) /* meanwhile: never touched from then on */
 		over(ex);
 	else
-		bus_ask(&ex->bus, "pdud", MSG_LEASE_RELEASE, &capability, 0, on_released, ex);
+		bus_ask(&ex->bus, "pdud", MSG_LEASE_RELEASE, &capability, 0, on_released, d);
 }
 
 void discovery_cancel(struct executord *ex)
@@ -140,6 +141,8 @@ void discovery_stop(struct executord *ex, void (*released)(void *data), void *da
 
 void discovery_finish(struct executord *ex)
 {
+	bus_forget(&ex->bus, &ex->discovery);
+	answer(ex, &(struct gw_error){GW_UNREACHABLE, "executord stops"});
 	loop_timer_finish(&ex->discovery.timeout);
 	loop_timer_finish(&ex->discovery.renewal);
 }
@@ -147,6 +150,7 @@ void discovery_finish(struct executord *ex)
 static void give_up(struct executord *ex, const char *why)
 {
 	log_warning("discovery at %s port %s ends: %s", ex->discovery.ask.pdu, ex->discovery.ask.port, why);
+	answer(ex, &(struct gw_error){GW_UNREACHABLE, "the discovery ended before pdud gave it the port"}); /* if it was not yet */
 	release(ex);
 }
 
@@ -173,7 +177,7 @@ static void on_written(void *data, const struct gw_error *err)
 	if (err->kind != GW_OK)
 		log_error("the machine discovered at %s port %s was not written: %s", ex->discovery.ask.pdu, ex->discovery.ask.port,
 			  err->text);
-	release(ex);
+	discovery_found_by_rest(ex);
 }
 
 static const char *known_word(const char *word)
@@ -206,9 +210,11 @@ void discovery_on_boot_seen(void *owner, const void *body, struct bus_call *call
 	database_write(ex, new.edits, new.n, "the discovered machine", on_written, ex);
 }
 
+/* One that was cancelled meanwhile is over, and the next may have begun. */
 void discovery_found_by_rest(struct executord *ex)
 {
-	release(ex);
+	if (ex->discovery.phase == DISCOVERY_FOUND)
+		release(ex);
 }
 
 /* ---- the beginning ---- */
