@@ -90,7 +90,8 @@ static bool same(const char *a, const char *b)
 
 static void start_job(struct dut *dut)
 {
-	jobs_go(dut->ex, dut->job);
+	if (dut->job->phase == JOB_PREPARING) /* else it is adopted, and goes already */
+		jobs_go(dut->ex, dut->job);
 }
 
 static void cancel_job(struct dut *dut)

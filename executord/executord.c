@@ -9,7 +9,7 @@
 #include "executord/supervise.h"
 #include "libgateway/log.h"
 
-#define STOP_PATIENCE_MS 5000 /* for a discovery's port to be OFF */
+#define STOP_PATIENCE_MS 5000 /* for the ports that are ours to be OFF */
 
 static bool standalone;
 static const struct env_flag flags[] = {
@@ -20,16 +20,11 @@ static const struct env_program program = {"executord", "Coordinates a farm of t
 
 /* clang-format off */
 static const struct bus_handler handlers[] = {
-	{MSG_JOB_HELLO, jobs_on_hello_message},
-	{MSG_JOB_RUNNING, jobs_on_running_message},
-	{MSG_JOB_ENDED, jobs_on_ended_message},
-	{MSG_JOB_LEARNT, jobs_on_learnt_message},
-	{MSG_PORT_STATE, config_on_port_state},
-	{MSG_PDU_STATE, config_on_pdu_state},
-	{MSG_LEASE_LOST, discovery_on_lease_lost},
-	{MSG_BOOT_SEEN, discovery_on_boot_seen},
-	{MSG_CONSOLE_CHANGED, config_on_console_changed},
-	{0},
+	{MSG_JOB_HELLO, jobs_on_hello_message},           {MSG_JOB_RUNNING, jobs_on_running_message},
+	{MSG_JOB_ENDED, jobs_on_ended_message},           {MSG_JOB_LEARNT, jobs_on_learnt_message},
+	{MSG_PORT_STATE, config_on_port_state},           {MSG_PDU_STATE, config_on_pdu_state},
+	{MSG_LEASE_LOST, discovery_on_lease_lost},        {MSG_BOOT_SEEN, discovery_on_boot_seen},
+	{MSG_CONSOLE_CHANGED, config_on_console_changed}, {0},
 };
 /* clang-format on */
 
@@ -55,13 +50,18 @@ static void stop_now(void *data)
 	loop_stop(&ex->loop);
 }
 
-/* Jobs are carried on by their jobds; a discovery's port is ours. */
+static void settle_jobs(void *data)
+{
+	jobs_settle(data, stop_now, data);
+}
+
+/* Jobs are carried on by their jobds; a discovery's port is ours, and so is that of a job whose jobd is dead. */
 static void on_stop(void *data)
 {
 	struct executord *ex = data;
 
 	loop_timer_start(&ex->loop, &ex->stop_patience, STOP_PATIENCE_MS, stop_now, ex);
-	discovery_stop(ex, stop_now, ex);
+	discovery_stop(ex, settle_jobs, ex);
 }
 
 static void on_reload(void *data)

@@ -32,6 +32,33 @@ static void release_artifacts(struct executord *ex, const char *id)
 	bus_ask(&ex->bus, "artifactd", MSG_ARTIFACT_RELEASE, &release, 0, on_ignored, NULL);
 }
 
+static void take_result(struct dut *dut, const char *id, enum dut_job_kind kind, const struct job_outcome *outcome, const char *cause)
+{
+	training_take_result(dut, id, kind, outcome);
+	if (outcome->quick_check && kind == DUT_JOB_USER)
+		dut->quick_check_queued = true;
+	dut_job_over(dut, kind, strcmp(outcome->status, "PASS") == 0, outcome->unfit, cause);
+}
+
+static void say_if_settled(struct executord *ex)
+{
+	void (*settled)(void *data) = ex->jobs.settled;
+
+	for (const struct job *job = ex->jobs.first; job; job = job->next)
+		if (job->phase == JOB_SETTLING)
+			return;
+	ex->jobs.settled = NULL;
+	if (settled)
+		settled(ex->jobs.settled_data);
+}
+
+void jobs_settle(struct executord *ex, void (*settled)(void *data), void *data)
+{
+	ex->jobs.settled = settled;
+	ex->jobs.settled_data = data;
+	say_if_settled(ex);
+}
+
 /* Its port is off, or was never on: the machine is free, and the job is gone afterwards. */
 void job_over(struct job *job)
 {
@@ -48,12 +75,13 @@ void job_over(struct job *job)
 	job_raise_firmware_boot_time(job, job->outcome.firmware_boot_time);
 	job_destroy(job);
 	dut->job = NULL;
-	training_take_result(dut, id, kind, &outcome);
-	if (outcome.quick_check && kind == DUT_JOB_USER)
-		dut->quick_check_queued = true;
-	dut_job_over(dut, kind, strcmp(outcome.status, "PASS") == 0, outcome.unfit, cause);
+	if (outcome.stopped && kind != DUT_JOB_USER)
+		dut_resume(dut); /* a clean stop of the gateway must not take machines out of service */
+	else
+		take_result(dut, id, kind, &outcome, cause);
 	state_store_changed(ex);
 	jobs_serve(ex);
+	say_if_settled(ex);
 }
 
 void job_set_outcome(struct job *job, const char *status, const char *reason)

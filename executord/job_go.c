@@ -86,11 +86,14 @@ static void prepare(struct job *job)
 void jobs_serve(struct executord *ex)
 {
 	for (struct job *job = ex->jobs.first; job; job = job->next) {
+		struct jobd *jobd;
+
 		if (job->phase != JOB_WAITING)
 			continue;
-		job->jobd = jobd_pool_take(ex, job);
-		if (!job->jobd)
-			break;
+		jobd = jobd_pool_take(ex, job);
+		if (!jobd)
+			break; /* where none can be started either, the job has been answered and is gone */
+		job->jobd = jobd;
 		prepare(job);
 	}
 	jobd_pool_fill(ex);
@@ -195,6 +198,8 @@ static void on_cannot_go(void *data)
 	struct job *job = data;
 
 	job_answer(job, 500, job->cancel_reason);
+	jobd_pool_give_back(job->ex, job->jobd); /* it waits for the next one */
+	job->jobd = NULL;
 	job_failed_early(job, "SETUP_FAIL", job->cancel_reason);
 }
 

@@ -129,6 +129,7 @@ void jobs_on_ended(struct executord *ex, struct job *job, const struct msg_job_e
 	job->outcome.firmware_booted = ended->firmware_booted;
 	job->outcome.console_received = ended->console_received;
 	job->outcome.has_log = ended->has_log;
+	job->outcome.stopped = ended->stopped && !job->cancelled && strcmp(ended->status, "PASS") != 0;
 	job->outcome.firmware_boot_time = ended->firmware_boot_time;
 	job->outcome.seconds = ended->seconds;
 	job_answer(job, 200, "success"); /* its end overtook the answer to job.go */
@@ -142,6 +143,8 @@ static void on_cancelled(void *data, const void *answer, const struct gw_error *
 {
 	struct job *job = data;
 
+	if (!answer && err->kind == GW_UNREACHABLE)
+		job->cancel_sent = false; /* said again, should its jobd come up again */
 	if (!answer && err->kind == GW_UNREACHABLE && job->jobd && job->jobd->up)
 		jobs_lost(job->ex, job, "its jobd does not answer");
 	else if (!answer)
@@ -232,20 +235,38 @@ void jobs_restore(struct executord *ex, struct dut *dut, const char *id, const c
 	free(lock);
 }
 
+/* Whether a job that is not known could be this machine's. executord was killed before its start was saved: the machine was IDLE then. */
+static bool could_have(const struct dut *dut, enum dut_job_kind kind)
+{
+	struct dut_step step;
+
+	if (dut->job)
+		return false;
+	if (kind == DUT_JOB_USER)
+		return dut_step(dut->state, DUT_EV_JOB_ACCEPTED, &step);
+	return (dut->state == DUT_TRAINING || dut->state == DUT_QUICK_CHECK) && !loop_timer_active(&dut->retrial);
+}
+
 struct job *jobs_adopt(struct executord *ex, const char *id, const char *capability, struct gw_error *err)
 {
 	struct capability cap;
 	enum dut_job_kind kind;
 	struct dut *dut;
+	struct job *job;
+	char cause[80];
 
 	if (!capability || !capability_check(ex->settings.key, capability, &cap, err))
 		return NULL;
 	dut = registry_dut(ex, cap.dut);
-	if (strcmp(cap.job, id) != 0 || !job_kind_of_id(id, &kind) || !dut || dut->job) {
+	if (strcmp(cap.job, id) != 0 || !job_kind_of_id(id, &kind) || !dut || !could_have(dut, kind)) {
 		gw_fail(err, GW_NOT_FOUND, "job '%.128s' is not known here", id);
 		return NULL;
 	}
-	return carry_on(ex, dut, id, kind, capability);
+	job = carry_on(ex, dut, id, kind, capability);
+	snprintf(cause, sizeof(cause), "job=%s", job->id);
+	if (kind == DUT_JOB_USER)
+		dut_apply(dut, DUT_EV_JOB_ACCEPTED, cause, NULL);
+	return job;
 }
 
 void jobs_submit(struct executord *ex, struct job_request *request, char *text, struct http_request *rq)

@@ -34,6 +34,7 @@ struct job_outcome {
 	char reason[256]; /* "" if none was given */
 	bool unfit, quick_check;
 	bool firmware_booted, console_received, has_log;
+	bool stopped;              /* by a stop of the gateway: no verdict on the machine */
 	double firmware_boot_time; /* seconds; negative: not seen */
 	double seconds;
 };
@@ -61,7 +62,9 @@ struct job {
 struct jobs {
 	struct job *first; /* owned, in the order of their coming */
 	unsigned counter;
-	long long started_at; /* seconds since the epoch: makes ids unique over restarts */
+	long long started_at;        /* seconds since the epoch: makes ids unique over restarts */
+	void (*settled)(void *data); /* see jobs_settle */
+	void *settled_data;
 };
 
 const char *job_kind_name(enum dut_job_kind kind); /* "user", "registration", "boot_loop", "quick_check" */
@@ -69,6 +72,8 @@ bool job_kind_of_id(const char *id, enum dut_job_kind *kind);
 
 void jobs_start(struct executord *ex);
 void jobs_finish(struct executord *ex); /* forgets them all; their jobds carry on */
+/* `settled` runs once, maybe inside the call: when no port waits to be known off after a job whose jobd is dead. */
+void jobs_settle(struct executord *ex, void (*settled)(void *data), void *data);
 struct job *jobs_find(struct executord *ex, const char *id);
 struct bus_texts jobs_ids(struct executord *ex); /* the caller frees v; the texts are borrowed */
 

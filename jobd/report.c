@@ -63,6 +63,7 @@ void report_ended(struct jobd *j)
 		.seconds = (double)((int64_t)(uv_hrtime() / 1000000) - j->drive.started_ms) / 1000,
 		.off = r->off_confirmed,
 		.has_log = job_log_has_bytes(j),
+		.stopped = j->report.stopping,
 	};
 
 	snprintf(reason, sizeof(reason), "%s", r->reason);
