@@ -254,6 +254,21 @@ static void a_discovery_that_finds_nothing_ends_by_itself(void **state)
 
 	farm_do("POST", "/dut/discover", "{\"pdu\": \"DUMMY\", \"port_id\": 1, \"timeout\": 0.5}");
 	proc_await(&farm->supervisor, "executord*discovery at DUMMY port 1 ends: no unknown machine showed up in time");
+	proc_await(&farm->supervisor, "executord*discovery at DUMMY port 1 is over");
+	farm_await(farm, "/pdu/DUMMY/port/1", "state", "OFF");
+}
+
+static void a_discovery_that_times_out_before_pdud_answers_is_answered(void **state)
+{
+	struct farm *farm = *state;
+	char *answer;
+
+	kill(farm_pid(farm, "pdud"), SIGSTOP);
+	assert_int_equal(farm_request("POST", "/dut/discover", "{\"pdu\": \"DUMMY\", \"port_id\": 1, \"timeout\": 0.2}", &answer), 503);
+	assert_string_equal(answer, "{\"error\":\"the discovery ended before pdud gave it the port\"}");
+	free(answer);
+	kill(farm_pid(farm, "pdud"), SIGCONT);
+	proc_await(&farm->supervisor, "executord*discovery at DUMMY port 1 is over");
 	farm_await(farm, "/pdu/DUMMY/port/1", "state", "OFF");
 }
 
@@ -452,6 +467,68 @@ static void a_submission_that_cannot_be_is_answered_in_the_fields_form(void **st
 	assert_unchanged(*state, before);
 }
 
+/* Killed before the job's start was on the disk: the machine was IDLE, says the disk. */
+static void a_job_is_adopted_by_an_executord_that_never_saved_it(void **state)
+{
+	struct farm *farm = *state;
+	char path[600], answer[2048], *before;
+	struct proc client;
+	int console = console_open();
+
+	snprintf(path, sizeof(path), "%s/executord/duts.json", farm->state_dir);
+	before = file_get(path);
+	assert_non_null(strstr(before, "\"state\":\"IDLE\""));
+	start_job(farm, &client, "adopted");
+	proc_signal(&farm->supervisor, SIGSTOP);
+	farm_kill(farm, "executord");
+	file_put(path, before);
+	free(before);
+	proc_signal(&farm->supervisor, SIGCONT);
+	proc_await(&farm->supervisor, "executord*job=user-* is carried on by jobd-*");
+	farm_await(farm, DUT, "state", "RUNNING");
+	assert_int_equal(submit("{\"version\": 1, " CALLBACK "}", job, answer), 409);
+	say(console, "it works\ngood bye\n");
+	assert_int_equal(proc_wait(&client), 0);
+	await_free(farm);
+	close(console);
+}
+
+/* The second job's jobd is asked for while the first one's start holds the next spare back. */
+static void a_job_without_a_jobd_is_answered_while_executord_lives_on(void **state)
+{
+	struct farm *farm = *state;
+	char answer[2048];
+	pid_t executord = farm_pid(farm, "executord");
+
+	farm_spare_jobd(farm);
+	proc_end(&farm->supervisor, SIGKILL);
+	assert_int_equal(submit("{\"version\": 1, " CALLBACK "}", job, answer), 200);
+	assert_int_equal(submit("{\"version\": 1, " CALLBACK "}", job, answer), 503);
+	assert_non_null(strstr(answer, "jobd.sock: Connection refused"));
+	assert_int_equal(farm_pid(farm, "executord"), executord);
+	farm_start_supervisor(farm);
+	await_free(farm); /* nobody listens at the first one's callback */
+}
+
+/* By then its jobd is dead, so the port is executord's to switch OFF, before pdud is stopped too. */
+static void a_stop_leaves_the_port_of_a_killed_jobd_off(void **state)
+{
+	struct farm *farm = *state;
+	pid_t spare = farm_spare_jobd(farm);
+	struct proc client;
+
+	start_job(farm, &client, "stopped");
+	proc_await(&farm->supervisor, "port 0 of PDU 'DUMMY': OFF -> ON");
+	proc_signal(&farm->supervisor, SIGTERM);
+	kill(spare, SIGKILL);
+	assert_int_equal(proc_wait(&farm->supervisor), 0);
+	proc_await(&farm->supervisor, "port 0 of PDU 'DUMMY': ON -> OFF");
+	proc_wait(&client);
+	farm_start_supervisor(farm);
+	farm_await(farm, DUT, "state", "IDLE");
+	farm_await(farm, "/pdus", "pdus/DUMMY/state", "OK");
+}
+
 static void a_database_that_is_not_valid_ends_executord_at_its_start(void **state)
 {
 	static const char *const argv[] = {GW_BUILD_ROOT "/executord/executord", NULL};
@@ -557,6 +634,9 @@ static void a_machine_may_read_and_register_itself_alone(void **state)
 	assert_int_equal(from_a_machine("PATCH", "/pdu/VPDU/port/3", "{\"state\": \"on\"}"), 400);
 	assert_int_equal(from_a_machine("POST", "/dut/discover", "{\"pdu\": \"VPDU\", \"port_id\": 3}"), 400);
 	assert_int_equal(from_a_machine("POST", "/dut/", "{\"mac_address\": \"" FARM_MAC "\", \"base_name\": \"forged\"}"), 400);
+	assert_int_equal(from_a_machine("POST", "/dut/",
+					"{\"id\": \"" FARM_MAC "\", \"mac_address\": \"52:54:00:00:00:77\", \"base_name\": \"forged\"}"),
+			 400);
 	assert_int_equal(from_a_machine("POST", "/dut/", "{\"mac_address\": \"52:54:00:00:00:77\", \"ready_for_service\": true}"), 400);
 	assert_int_equal(from_a_machine("POST", "/dut/", "{\"mac_address\": \"52:54:00:00:00:77\", \"base_name\": \"honest\"}"), 200);
 	machine_end();
@@ -579,9 +659,13 @@ int main(void)
 		cmocka_unit_test(a_machine_that_registers_in_a_discovery_takes_the_port),
 		cmocka_unit_test(a_cancelled_discovery_leaves_the_port_off),
 		cmocka_unit_test(a_discovery_that_finds_nothing_ends_by_itself),
+		cmocka_unit_test(a_discovery_that_times_out_before_pdud_answers_is_answered),
 		cmocka_unit_test(a_submission_that_cannot_be_is_answered_in_the_fields_form),
 		cmocka_unit_test(a_job_runs_and_frees_its_machine),
 		cmocka_unit_test(a_job_goes_on_while_executord_is_killed),
+		cmocka_unit_test(a_job_is_adopted_by_an_executord_that_never_saved_it),
+		cmocka_unit_test(a_job_without_a_jobd_is_answered_while_executord_lives_on),
+		cmocka_unit_test(a_stop_leaves_the_port_of_a_killed_jobd_off),
 		cmocka_unit_test(a_killed_jobd_ends_its_job_with_a_reason_and_the_port_off),
 		cmocka_unit_test(a_cancelled_job_frees_its_machine),
 		cmocka_unit_test(a_machine_retired_during_its_job_goes_after_it),

@@ -52,11 +52,14 @@ static struct farm *start_with(const char *database, const char *boots, const ch
 	const char *const env[] = {registration, loops, boots, qualifying, "SERGENT_HARTMAN_REGISTRATION_RETRIAL_DELAY=0.5", more, NULL};
 	const struct farm_options options = {.db = database, .env = env, .no_vpdu = true, .no_files = true};
 	struct farm *farm;
+	char line[256];
+	size_t from = 0;
 
 	file_put(tmp_path("job.yml"), job);
 	snprintf(registration, sizeof(registration), "EXECUTOR_REGISTRATION_JOB=%s", tmp_path("job.yml"));
 	snprintf(loops, sizeof(loops), "EXECUTOR_BOOTLOOP_JOB=%s", tmp_path("job.yml"));
 	farm = farm_start(&options);
+	assert_true(proc_await_file(farm->supervisor.log_path, &from, "saladd*listening on*", line, sizeof(line)));
 	console_open();
 	return farm;
 }
@@ -158,6 +161,25 @@ static void ready_set_by_hand_ends_the_training(void **state)
 	farm_do("PATCH", DUT, "{\"ready_for_service\": true}");
 	farm_await(farm, DUT, "state", "IDLE");
 	farm_await(farm, PORT, "state", "OFF");
+}
+
+/* What a check that was cut short says of the machine is nothing. */
+static void a_stop_of_the_gateway_does_not_fail_a_quick_check(void **state)
+{
+	struct farm *farm = *state;
+
+	farm_do("POST", DUT "/quick_check", "{}");
+	proc_await(&farm->supervisor, "jobd*job=quick_check-*powered");
+	assert_int_equal(proc_end(&farm->supervisor, SIGTERM), 0);
+	close(console);
+	farm_start_supervisor(farm);
+	proc_await(&farm->supervisor, "executord*dut=test-box-1 is QUICK_CHECK as before the restart*");
+	farm_await(farm, DUT, "ready_for_service", "true");
+	proc_await(&farm->supervisor, "jobd*job=quick_check-*powered");
+	console_open();
+	assert_int_equal(write(console, "it works\ngood bye\n", 18), 18);
+	farm_await(farm, DUT, "state", "IDLE");
+	assert_string_equal(farm_get(DUT, "ready_for_service"), "true");
 }
 
 /* ---- the counts, and the gateway's boot: each with a farm of its own ---- */
@@ -292,6 +314,7 @@ int main(void)
 		cmocka_unit_test(enough_good_loops_make_it_ready),
 		cmocka_unit_test(a_quick_check_that_fails_leads_back_to_training),
 		cmocka_unit_test(ready_set_by_hand_ends_the_training),
+		cmocka_unit_test(a_stop_of_the_gateway_does_not_fail_a_quick_check),
 	};
 	const struct CMUnitTest alone[] = {
 		cmocka_unit_test_setup_teardown(a_boot_count_of_0_makes_it_ready_once_registered, start_with_0, stop_and_forget),
