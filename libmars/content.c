@@ -253,8 +253,8 @@ static void check_root(struct maker *m)
 	}
 }
 
-struct content *content_create(char *text, size_t len, const char *name, const struct mars_options *options, struct content *before,
-			       struct gw_errors *errs)
+struct content *content_create_parsed(char *text, size_t len, struct tree *tree, const char *name, const struct mars_options *options,
+				      struct content *before, struct gw_errors *errs)
 {
 	struct content *content = gw_calloc(1, sizeof(*content));
 	struct maker m = {.content = content, .before = before};
@@ -263,7 +263,7 @@ struct content *content_create(char *text, size_t len, const char *name, const s
 	content->refs = 1;
 	content->text = text;
 	content->len = len;
-	content->tree = tree_parse(text, len, name, errs);
+	content->tree = tree ? tree : tree_parse(text, len, name, errs);
 	if (content->tree) {
 		m.decoder = (struct decoder){.name = name, .tree = content->tree, .errs = errs, .warnings = &content->warnings};
 		m.decoder.options = options ? *options : (struct mars_options){0};
@@ -277,6 +277,12 @@ struct content *content_create(char *text, size_t len, const char *name, const s
 		return content;
 	content_release(content);
 	return NULL;
+}
+
+struct content *content_create(char *text, size_t len, const char *name, const struct mars_options *options, struct content *before,
+			       struct gw_errors *errs)
+{
+	return content_create_parsed(text, len, NULL, name, options, before, errs);
 }
 
 struct content *content_hold(struct content *content)

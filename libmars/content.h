@@ -40,6 +40,9 @@ struct content {
  * decoded. NULL and at least one error if it is not valid. */
 struct content *content_create(char *text, size_t len, const char *name, const struct mars_options *options, struct content *before,
 			       struct gw_errors *errs);
+/* The same of a text that was parsed already; the tree is taken over too. NULL: it is to be parsed. */
+struct content *content_create_parsed(char *text, size_t len, struct tree *tree, const char *name, const struct mars_options *options,
+				      struct content *before, struct gw_errors *errs);
 struct content *content_hold(struct content *content);
 void content_release(struct content *content); /* accepts NULL */
 const void *content_decoded(const struct section *section, size_t i);

@@ -499,20 +499,26 @@ static bool came_out(const struct tree *a, const struct tree_node *x, const stru
 	return v && came_out(a, u, b, v, edit, level + 1);
 }
 
-static bool edit_once(struct text *text, const char *name, struct tree **tree, const struct mars_edit *edit, struct gw_error *err)
+struct edited { /* what the edits up to now made of the text */
+	struct text text;
+	const struct tree *tree;
+	struct tree *own; /* NULL: `tree` is borrowed still, nothing has changed */
+};
+
+static bool edit_once(struct edited *now, const char *name, const struct mars_edit *edit, struct gw_error *err)
 {
-	struct editor e = {.tree = *tree, .text = text->bytes, .len = (uint32_t)text->len, .edit = edit, .err = err};
+	struct editor e = {.tree = now->tree, .text = now->text.bytes, .len = (uint32_t)now->text.len, .edit = edit, .err = err};
 	struct gw_errors errs = {0};
 	struct text after = {0};
 	struct tree *new = NULL;
 	bool ok;
 
-	e.style = render_style_of(*tree, NULL);
+	e.style = render_style_of(now->tree, NULL);
 	ok = plan(&e);
 	if (ok && e.n) {
 		apply_splices(&e, &after);
 		new = tree_parse(after.bytes, after.len, name, &errs);
-		ok = new &&came_out(*tree, tree_root(*tree), new, tree_root(new), edit, 0);
+		ok = new &&came_out(now->tree, tree_root(now->tree), new, tree_root(new), edit, 0);
 		if (!ok)
 			refuse(&e, GW_REFUSED, "this cannot be written into the file as it is laid out there; change it by hand");
 	}
@@ -524,37 +530,47 @@ static bool edit_once(struct text *text, const char *name, struct tree **tree, c
 		text_finish(&after);
 		return ok;
 	}
-	tree_destroy(*tree);
-	text_finish(text);
-	*tree = new;
-	*text = after;
+	tree_destroy(now->own);
+	text_finish(&now->text);
+	*now = (struct edited){after, new, new};
+	return true;
+}
+
+bool mars_edit_tree(const struct tree *tree, const char *name, const struct mars_edit *edits, size_t n, char **out, size_t *out_len,
+		    struct tree **out_tree, struct gw_error *err)
+{
+	struct edited now = {.tree = tree};
+	size_t len;
+	const char *text = tree_text(tree, &len);
+	bool ok = true;
+
+	text_add(&now.text, text, len);
+	for (size_t i = 0; ok && i < n; i++) {
+		gw_assert(path_length(&edits[i]) > 0);
+		ok = edit_once(&now, name, &edits[i], err);
+	}
+	if (!ok) {
+		tree_destroy(now.own);
+		text_finish(&now.text);
+		return false;
+	}
+	*out = now.text.bytes;
+	*out_len = now.text.len;
+	*out_tree = now.own;
 	return true;
 }
 
 bool mars_edit_text(const char *text, size_t len, const char *name, const struct mars_edit *edits, size_t n, char **out, size_t *out_len,
 		    struct gw_error *err)
 {
-	struct text now = {0};
 	struct gw_errors errs = {0};
-	struct tree *tree;
-	bool ok;
+	struct tree *tree = tree_parse(text, len, name, &errs), *after = NULL;
+	bool ok = tree ? mars_edit_tree(tree, name, edits, n, out, out_len, &after, err) : gw_errors_none(&errs, err);
 
-	text_add(&now, text, len);
-	tree = tree_parse(now.bytes, now.len, name, &errs);
-	ok = tree ? true : gw_errors_none(&errs, err);
-	for (size_t i = 0; ok && i < n; i++) {
-		gw_assert(path_length(&edits[i]) > 0);
-		ok = edit_once(&now, name, &tree, &edits[i], err);
-	}
+	tree_destroy(after);
 	tree_destroy(tree);
 	gw_errors_finish(&errs);
-	if (!ok) {
-		text_finish(&now);
-		return false;
-	}
-	*out = now.bytes;
-	*out_len = now.len;
-	return true;
+	return ok;
 }
 
 bool mars_edit_disagrees(const struct tree *seen, const struct tree *now, const struct mars_edit *edit)

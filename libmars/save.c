@@ -156,16 +156,18 @@ static struct content *make_outcome(struct mars_job *job, struct content *base)
 {
 	struct gw_errors errs = {0};
 	struct content *outcome = NULL;
+	struct tree *tree = NULL;
 	char *text;
 	size_t len;
 
-	if (!still_agree(job, base) || !mars_edit_text(base->text, base->len, job->name, job->edits, job->n, &text, &len, &job->err))
+	if (!still_agree(job, base) || !mars_edit_tree(base->tree, job->name, job->edits, job->n, &text, &len, &tree, &job->err))
 		return NULL;
-	if (len == base->len && memcmp(text, base->text, len) == 0) {
+	if (len == base->len && (!len || memcmp(text, base->text, len) == 0)) {
+		tree_destroy(tree);
 		free(text);
 		return content_hold(base);
 	}
-	outcome = content_create(text, len, job->name, &job->options, base, &errs);
+	outcome = content_create_parsed(text, len, tree, job->name, &job->options, base, &errs);
 	if (!outcome && !gw_errors_none(&errs, &job->err))
 		gw_context(&job->err, "this change would make the database invalid, so nothing was written");
 	gw_errors_finish(&errs);

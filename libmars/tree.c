@@ -104,6 +104,15 @@ static void slots_grow(struct tree *tree)
 	free(old);
 }
 
+/* A key takes some 25 bytes of a database. Growing step by step costs as much again as filling it. */
+static void reserve_slots(struct tree *tree)
+{
+	tree->slots_size = 256;
+	while (tree->slots_size < tree->len / 16)
+		tree->slots_size *= 2;
+	tree->slots = gw_calloc(tree->slots_size, sizeof(*tree->slots));
+}
+
 /* False if the key is there already; an anchor may be defined anew. */
 static bool slot_put(struct tree *tree, const struct tree_node *map, const char *key, uint32_t len, struct tree_node *node)
 {
@@ -486,8 +495,10 @@ struct tree *tree_parse(const char *text, size_t len, const char *name, struct g
 	b.tree = gw_calloc(1, sizeof(*b.tree));
 	b.tree->text = text;
 	b.tree->len = len;
-	if (check_bytes(&b) && len)
+	if (check_bytes(&b) && len) {
+		reserve_slots(b.tree);
 		parse_events(&b);
+	}
 	if (errs->n + errs->left_out == before)
 		return b.tree;
 	tree_destroy(b.tree);

@@ -140,7 +140,7 @@ static void each_request_is_answered_or_refused_with_its_reason(void **state)
 	assert_unchanged(*state, before);
 }
 
-static void a_patch_is_in_the_file_and_its_comments_stay(void **state)
+static void promise_2_a_patch_is_in_the_file_and_its_comments_stay(void **state)
 {
 	struct farm *farm = *state;
 	char *text;
@@ -156,7 +156,7 @@ static void a_patch_is_in_the_file_and_its_comments_stay(void **state)
 	farm_await(farm, PORT, "min_off_time", "0.2"); /* pdud has been told */
 }
 
-static void an_edit_shows_and_a_bad_one_keeps_the_last_good_database(void **state)
+static void promise_6_an_edit_shows_and_a_bad_one_keeps_the_last_good_database(void **state)
 {
 	struct farm *farm = *state;
 	char *text;
@@ -177,7 +177,7 @@ static void an_edit_shows_and_a_bad_one_keeps_the_last_good_database(void **stat
 	farm_await(farm, DUT, "pdu_off_delay", "0.1");
 }
 
-static void a_second_executord_is_refused(void **state)
+static void promise_8_a_second_executord_is_refused(void **state)
 {
 	struct farm *farm = *state;
 	static const char *const argv[] = {GW_BUILD_ROOT "/executord/executord", NULL};
@@ -652,9 +652,9 @@ int main(void)
 	};
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_request_is_answered_or_refused_with_its_reason),
-		cmocka_unit_test(a_patch_is_in_the_file_and_its_comments_stay),
-		cmocka_unit_test(an_edit_shows_and_a_bad_one_keeps_the_last_good_database),
-		cmocka_unit_test(a_second_executord_is_refused),
+		cmocka_unit_test(promise_2_a_patch_is_in_the_file_and_its_comments_stay),
+		cmocka_unit_test(promise_6_an_edit_shows_and_a_bad_one_keeps_the_last_good_database),
+		cmocka_unit_test(promise_8_a_second_executord_is_refused),
 		cmocka_unit_test(a_reserved_port_is_in_the_file_and_left_alone),
 		cmocka_unit_test(a_machine_that_registers_in_a_discovery_takes_the_port),
 		cmocka_unit_test(a_cancelled_discovery_leaves_the_port_off),

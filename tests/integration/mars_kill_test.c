@@ -168,6 +168,26 @@ static void promise_1_a_save_may_be_killed_at_any_call(void **state)
 	fault_everywhere("signal=KILL", all_calls);
 }
 
+static void promise_3_the_calls_of_a_save_come_in_their_order(void **state)
+{
+	static const char *const order[] = {"fsync(", ", 01640)", "RENAME_EXCHANGE", ", 0640)", "fsync(", "fsync(", "unlinkat(", NULL};
+	char *log, *at;
+
+	mkdir(tmp_path("d"), 0755);
+	file_put(tmp_path("d/db.yaml"), BEFORE);
+	assert_int_equal(chmod(tmp_path("d/db.yaml"), 0640), 0);
+	assert_int_equal(save_with("error=EIO", "fsync,fchmod,renameat2,unlinkat", 99), SAVED);
+	at = log = file_get(tmp_path("strace"));
+	for (int i = 0; order[i]; i++) {
+		char *found = strstr(at, order[i]);
+
+		if (!found)
+			fail_msg("no %s, the %d. of its order, in:\n%s", order[i], i + 1, log);
+		at = found + 1;
+	}
+	free(log);
+}
+
 /* The calls that a full, worn or read-only disk, or too many open files, may fail. */
 static const char *const writing[] = {"openat", "write", "fsync", "fchmod", "renameat2", "unlinkat", NULL};
 
@@ -204,6 +224,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(promise_1_a_save_may_be_killed_at_any_call),
+		cmocka_unit_test(promise_3_the_calls_of_a_save_come_in_their_order),
 		cmocka_unit_test(promise_4_a_full_disk_leaves_the_old_file),
 		cmocka_unit_test(promise_4_a_quota_leaves_the_old_file),
 		cmocka_unit_test(promise_4_a_broken_disk_leaves_the_old_file),

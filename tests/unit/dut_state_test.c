@@ -9,7 +9,7 @@
 
 #include "libmars/dut_state.h"
 
-static void every_pair_of_state_and_event_is_decided(void **state)
+static void promise_17_every_pair_of_state_and_event_is_decided(void **state)
 {
 	int undecided = 0;
 
@@ -384,7 +384,7 @@ static void job_goes_on(struct world *w)
 	}
 }
 
-static void a_random_walk_never_leaves_power_on_without_an_owner(void **state)
+static void promise_17_a_random_walk_never_leaves_power_on_without_an_owner(void **state)
 {
 	struct world w = {.random = 20241124, .state = DUT_WAIT_FOR_CONFIG, .db = farm};
 
@@ -414,7 +414,7 @@ static void a_random_walk_never_leaves_power_on_without_an_owner(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_pair_of_state_and_event_is_decided),
+		cmocka_unit_test(promise_17_every_pair_of_state_and_event_is_decided),
 		cmocka_unit_test(named_transitions_are_as_the_text_says),
 		cmocka_unit_test(a_job_is_refused_by_all_but_an_idle_machine),
 		cmocka_unit_test(cancel_is_refused_unless_a_job_runs),
@@ -426,7 +426,7 @@ int main(void)
 		cmocka_unit_test(what_the_admin_did_meanwhile_comes_before_a_jobs_verdict),
 		cmocka_unit_test(a_users_job_leads_to_idle_a_check_or_training),
 		cmocka_unit_test(a_quick_check_fails_by_its_verdict_or_by_an_unfit_machine),
-		cmocka_unit_test(a_random_walk_never_leaves_power_on_without_an_owner),
+		cmocka_unit_test(promise_17_a_random_walk_never_leaves_power_on_without_an_owner),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,7 +51,7 @@ static int is_yaml(const struct dirent *entry)
 	return dot && strcmp(dot, ".yaml") == 0;
 }
 
-static void each_bad_database_gets_its_message(void **state)
+static void promise_6_each_bad_database_gets_its_message(void **state)
 {
 	struct dirent **entries;
 	int n = scandir(TEST_DATA "/bad", &entries, is_yaml, alphasort), wrong = 0;
@@ -81,7 +81,7 @@ static void each_bad_database_gets_its_message(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_bad_database_gets_its_message),
+		cmocka_unit_test(promise_6_each_bad_database_gets_its_message),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

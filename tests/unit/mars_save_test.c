@@ -124,7 +124,7 @@ static void the_first_save_makes_the_file(void **state)
 	mars_db_destroy(db);
 }
 
-static void mode_and_attributes_are_kept(void **state)
+static void promise_3_mode_and_attributes_are_kept(void **state)
 {
 	struct mars_db *db;
 	struct stat st;
@@ -143,7 +143,7 @@ static void mode_and_attributes_are_kept(void **state)
 	mars_db_destroy(db);
 }
 
-static void a_symlink_stays_one_and_its_target_is_saved(void **state)
+static void promise_3_a_symlink_stays_one_and_its_target_is_saved(void **state)
 {
 	char real[300], sub[300];
 	struct mars_db *db;
@@ -175,7 +175,7 @@ static void an_admins_edit_that_was_not_seen_yet_is_merged(void **state)
 	mars_db_destroy(db);
 }
 
-static void a_value_that_both_changed_stays_the_admins(void **state)
+static void promise_5_a_value_that_both_changed_stays_the_admins(void **state)
 {
 	static const char theirs[] = "duts:\n  " DUT_1 ":\n    pdu_off_delay: 5\n";
 	struct mars_db *db = open_db();
@@ -366,10 +366,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_save_changes_the_file_and_the_database, begin, end),
 		cmocka_unit_test_setup_teardown(an_invalid_outcome_is_not_written, begin, end),
 		cmocka_unit_test_setup_teardown(the_first_save_makes_the_file, begin, end),
-		cmocka_unit_test_setup_teardown(mode_and_attributes_are_kept, begin, end),
-		cmocka_unit_test_setup_teardown(a_symlink_stays_one_and_its_target_is_saved, begin, end),
+		cmocka_unit_test_setup_teardown(promise_3_mode_and_attributes_are_kept, begin, end),
+		cmocka_unit_test_setup_teardown(promise_3_a_symlink_stays_one_and_its_target_is_saved, begin, end),
 		cmocka_unit_test_setup_teardown(an_admins_edit_that_was_not_seen_yet_is_merged, begin, end),
-		cmocka_unit_test_setup_teardown(a_value_that_both_changed_stays_the_admins, begin, end),
+		cmocka_unit_test_setup_teardown(promise_5_a_value_that_both_changed_stays_the_admins, begin, end),
 		cmocka_unit_test_setup_teardown(a_database_that_vanished_is_not_made_anew, begin, end),
 		cmocka_unit_test_setup_teardown(a_file_that_is_being_written_is_waited_for_then_left_alone, begin, end),
 		cmocka_unit_test_setup_teardown(an_admin_who_renames_never_loses_an_edit, begin, end),
