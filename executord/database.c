@@ -128,6 +128,17 @@ static void on_work(uv_work_t *work)
 	mars_apply_work(w->job);
 }
 
+static void settle(struct executord *ex)
+{
+	struct database *d = &ex->database;
+	void (*settled)(void *data) = d->settled;
+
+	if (d->first || !settled)
+		return;
+	d->settled = NULL;
+	settled(d->settled_data);
+}
+
 static void on_worked(uv_work_t *work, int status)
 {
 	struct database_write *w = work->data;
@@ -155,6 +166,7 @@ static void on_worked(uv_work_t *work, int status)
 	if (d->reload_due)
 		reload(ex);
 	write_next(ex);
+	settle(ex);
 }
 
 static void write_next(struct executord *ex)
@@ -190,6 +202,13 @@ void database_forget(struct executord *ex, const void *data)
 	for (struct database_write *w = ex->database.first; w; w = w->next)
 		if (w->data == data)
 			w->done = NULL;
+}
+
+void database_settle(struct executord *ex, void (*settled)(void *data), void *data)
+{
+	ex->database.settled = settled;
+	ex->database.settled_data = data;
+	settle(ex);
 }
 
 void database_finish(struct executord *ex)

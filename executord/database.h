@@ -18,8 +18,10 @@ struct database {
 	struct loop_fd fd;
 	struct database_write *first, **last; /* queue; the first is under way while `working` */
 	bool working;
-	int comparing;   /* rest_database.c: how many are under way */
-	bool reload_due; /* the file changed while a write was under way */
+	int comparing;               /* rest_database.c: how many are under way */
+	bool reload_due;             /* the file changed while a write was under way */
+	void (*settled)(void *data); /* of database_settle; NULL: nobody waits */
+	void *settled_data;
 };
 
 struct mars_options database_options(const struct executord *ex); /* what its validation depends on */
@@ -28,7 +30,9 @@ bool database_check(struct executord *ex, struct gw_error *err);
 /* A file that does not validate is an error here, while later it changes nothing. */
 bool database_start(struct executord *ex, struct gw_error *err); /* watches for edits */
 void database_read_again(struct executord *ex);                  /* SIGHUP */
-void database_finish(struct executord *ex);                      /* waits for the write that is under way; drops the others */
+/* `settled` runs once all writes are done, maybe inside the call: a stop loses none. */
+void database_settle(struct executord *ex, void (*settled)(void *data), void *data);
+void database_finish(struct executord *ex); /* waits for the write that is under way; drops the others */
 
 /* Edits that are durable when `done` runs (once, from the loop, never inside this call), with what changed already applied; or `err` says
  * why file and memory are as before. `edits` are copied. `done` may be NULL: a failure is then logged with `what`. */

@@ -50,9 +50,14 @@ static void stop_now(void *data)
 	loop_stop(&ex->loop);
 }
 
+static void settle_database(void *data)
+{
+	database_settle(data, stop_now, data);
+}
+
 static void settle_jobs(void *data)
 {
-	jobs_settle(data, stop_now, data);
+	jobs_settle(data, settle_database, data);
 }
 
 /* Jobs are carried on by their jobds; a discovery's port is ours, and so is that of a job whose jobd is dead. */

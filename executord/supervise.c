@@ -19,6 +19,7 @@
 #define EXIT_BAD_CONFIGURATION 2
 #define BACK_OFF_MIN_MS        100 /* after an end within a second of the start; doubled at each such end */
 #define BACK_OFF_MAX_MS        5000
+#define NOTHING_TO_DO_MS       5000  /* exit code 0 so soon: it is not needed here; later: somebody stopped it */
 #define JOBD_PATIENCE_MS       60000 /* for a job's teardown, before its jobd is killed */
 #define DAEMON_PATIENCE_MS     10000
 
@@ -131,7 +132,7 @@ static void daemon_ended(struct child *child, const char *how, int exit_code)
 	} else if (exit_code == EXIT_BAD_CONFIGURATION) {
 		gw_fail(s->err, GW_BAD_INPUT, "%s refused its configuration (its message is above), so all is stopped", m->name);
 		stop(s);
-	} else if (exit_code == 0) {
+	} else if (exit_code == 0 && loop_now_ms(&s->loop) - m->started_at < NOTHING_TO_DO_MS) {
 		log_info("%s: %s: it has nothing to do here", m->name, how);
 	} else {
 		back_off(m);

@@ -65,7 +65,9 @@ void end_lease(struct pdud *d, struct pdu *pdu, struct port *port, const char *r
 
 /* waiting.c: who waits for a port's wish */
 void wait_for_port(struct pdu *pdu, struct port *port, struct bus_call *call); /* answered with the port's state */
-struct together;                                                               /* one call that waits for several ports */
+/* The same, and what is true now is to be on the disk before: a killed pdud must not give the port back to its former holder. */
+void wait_for_records_and_port(struct pdud *d, const struct pdu *pdu, const struct port *port, struct bus_call *call);
+struct together; /* one call that waits for several ports */
 struct together *together_begin(struct bus_call *call);
 void together_add(struct together *t, struct port *port);
 void together_await_records(struct pdud *d, struct together *t); /* what is true now is to be on the disk before */

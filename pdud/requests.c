@@ -160,7 +160,7 @@ void on_lease_release(void *owner, const void *body, struct bus_call *call)
 	log_info("%s: job %s gives it back", t.port->where, t.cap.job);
 	fail_earlier(t.port, before, "the end of the job");
 	settle(d, &t);
-	wait_for_port(t.pdu, t.port, call);
+	wait_for_records_and_port(d, t.pdu, t.port, call);
 }
 
 void lose_lease(struct pdud *d, struct pdu *pdu, struct port *port, const char *job, const char *reason)

@@ -37,18 +37,45 @@ void wait_for_port(struct pdu *pdu, struct port *port, struct bus_call *call)
 /* Those whose facts are not on the disk yet; at each collecting of the records they become those that are being saved. */
 struct saving {
 	struct saving *next;
-	struct together *together;
+	struct together *together; /* NULL: `call`, which then waits for a port */
+	struct bus_call *call;
+	char *pdu, *port; /* owned; of `call` */
 };
 
-void together_await_records(struct pdud *d, struct together *t)
+static void await_records(struct pdud *d, struct saving from)
 {
 	struct saving *s = gw_calloc(1, sizeof(*s));
 
-	s->together = t;
+	*s = from;
 	s->next = d->unsaved;
 	d->unsaved = s;
-	t->left++;
 	keeper_touch(&d->records_file);
+}
+
+void together_await_records(struct pdud *d, struct together *t)
+{
+	t->left++;
+	await_records(d, (struct saving){.together = t});
+}
+
+void wait_for_records_and_port(struct pdud *d, const struct pdu *pdu, const struct port *port, struct bus_call *call)
+{
+	await_records(d, (struct saving){.call = call, .pdu = gw_strdup(pdu->name), .port = gw_strdup(port->id)});
+}
+
+/* An edit may have removed the PDU meanwhile. */
+static void wait_for_port_named(struct pdud *d, const struct saving *s)
+{
+	struct pdu *pdu = pdud_pdu(d, s->pdu);
+	struct port *port = pdu ? pdu_port(pdu, s->port) : NULL;
+	struct gw_error err = {0};
+
+	if (port) {
+		wait_for_port(pdu, port, s->call);
+		return;
+	}
+	gw_fail(&err, GW_NOT_FOUND, "there is no port %s of PDU '%s' any more", s->port, s->pdu);
+	bus_answer_error(s->call, &err);
 }
 
 void records_collected(struct pdud *d)
@@ -70,8 +97,14 @@ void records_saved(struct pdud *d)
 	d->being_saved = NULL;
 	for (; s; s = next) {
 		next = s->next;
-		s->together->left--;
-		together_end_if_done(s->together);
+		if (s->together) {
+			s->together->left--;
+			together_end_if_done(s->together);
+		} else {
+			wait_for_port_named(d, s);
+		}
+		free(s->pdu);
+		free(s->port);
 		free(s);
 	}
 }

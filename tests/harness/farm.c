@@ -154,25 +154,36 @@ static int64_t now_ms(void)
 }
 
 /* What is awaited is logged when it happens; half a second is for what nobody logs (an error that went away). */
-void farm_await(struct farm *farm, const char *path, const char *key, const char *pattern)
+static void await(struct farm *farm, const char *path, const char *key, const char *pattern, bool has)
 {
 	int64_t until = now_ms() + PROC_PATIENCE_MS;
 	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	const char *value;
 
 	inotify_add_watch(watch, farm->supervisor.log_path, IN_MODIFY);
-	while (value = farm_get(path, key), !glob_line(pattern, value, strlen(value))) {
+	while (value = farm_get(path, key), glob_line(pattern, value, strlen(value)) != has) {
 		struct pollfd p = {.fd = watch, .events = POLLIN};
 		char events[4096];
 		if (now_ms() > until) {
 			proc_show(&farm->supervisor);
-			fail_msg("%s %s never was '%s'; last seen: '%s'", path, key, pattern, value);
+			fail_msg("%s %s never was %s'%s'; last seen: '%s'", path, key, has ? "" : "other than ", pattern, value);
 		}
 		poll(&p, 1, 500);
 		while (read(watch, events, sizeof(events)) > 0)
 			;
 	}
 	close(watch);
+}
+
+void farm_await(struct farm *farm, const char *path, const char *key, const char *pattern)
+{
+	await(farm, path, key, pattern, true);
+}
+
+void farm_await_value(struct farm *farm, const char *path, const char *key)
+{
+	await(farm, path, key, "(none)", false);
+	await(farm, path, key, "null", false);
 }
 
 void farm_do(const char *method, const char *path, const char *json)

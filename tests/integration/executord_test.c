@@ -55,6 +55,7 @@ static int start(void **state)
 
 	farm_await(farm, "/pdus", "pdus/DUMMY/state", "OK");
 	farm_await(farm, DUT, "state", "IDLE");
+	farm_await_value(farm, DUT, "logs_endpoint/port");
 	*state = farm;
 	return 0;
 }
@@ -455,6 +456,7 @@ static void a_submission_that_cannot_be_is_answered_in_the_fields_form(void **st
 	char *before;
 
 	farm_do("POST", "/dut/", "{\"mac_address\": \"52:54:00:00:00:03\", \"base_name\": \"waits\"}");
+	farm_await_value(*state, "/dut/52:54:00:00:00:03", "logs_endpoint/port"); /* saladd's part of it comes by itself */
 	before = machines_and_file(*state);
 	for (size_t i = 0; i < sizeof(submit_rows) / sizeof(submit_rows[0]); i++) {
 		char answer[2048], expected[1024];
