@@ -33,7 +33,7 @@ static void split(const char *path, char *dir, size_t size, char name[NAME_MAX +
 	snprintf(dir, size, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
 	if (slash == path)
 		snprintf(dir, size, "/");
-	snprintf(name, NAME_MAX + 1, "%s", slash ? slash + 1 : path);
+	snprintf(name, NAME_MAX + 1, "%.*s", NAME_MAX, slash ? slash + 1 : path); /* the kernel has no longer names */
 }
 
 static bool add_point(struct mars_watch *watch, struct watch_point *point, const char *path, struct gw_error *err)
