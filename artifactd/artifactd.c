@@ -52,6 +52,14 @@ static void on_get(void *owner, const void *body, struct bus_call *call)
 		fetch_data(&a->fetches, get->data, cap.job, call);
 }
 
+static void on_text(void *owner, const void *body, struct bus_call *call)
+{
+	struct artifactd *a = owner;
+	const struct msg_artifact_text_get *get = body;
+
+	fetch_text(&a->fetches, get->url, get->job, call);
+}
+
 static void on_release(void *owner, const void *body, struct bus_call *call)
 {
 	struct artifactd *a = owner;
@@ -83,6 +91,7 @@ static void on_configure(void *owner, const void *body, struct bus_call *call)
 
 static const struct bus_handler handlers[] = {
 	{MSG_ARTIFACT_GET, on_get},
+	{MSG_ARTIFACT_TEXT, on_text},
 	{MSG_ARTIFACT_RELEASE, on_release},
 	{MSG_ARTIFACT_CONFIGURE, on_configure},
 	{0, NULL},

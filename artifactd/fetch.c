@@ -62,10 +62,14 @@ static void waiter_answer(struct waiter *w, const struct fetch *f)
 	struct msg_artifact artifact = {.name = name, .size = f->size};
 
 	snprintf(name, sizeof(name), "%s", f->known.name);
-	if (f->err.kind != GW_OK)
+	if (f->err.kind != GW_OK) {
+		log_warning("%sartifact: %s", log_job(w->job), f->err.text);
 		bus_answer_error(w->call, &f->err);
-	else
+	} else {
+		log_info("%sartifact: %s: %lld bytes, %s%s", log_job(w->job), f->shown ? f->shown : "data", (long long)f->size, name,
+			 f->not_modified ? ", as cached" : "");
 		bus_answer(w->call, &artifact);
+	}
 	if (w->released)
 		release_job(&f->all->pool, f->all->store, w->job, NULL);
 	free(w->job);
@@ -142,11 +146,6 @@ static void fetch_end(struct fetch *f)
 	fetch_unlink(f);
 	all->running -= f->state != QUEUED;
 	store_temp_abandon(&f->temp);
-	if (f->err.kind != GW_OK)
-		log_warning("artifact: %s", f->err.text);
-	else if (f->waiters)
-		log_info("artifact: %s: %lld bytes, %s%s", f->shown ? f->shown : "data", (long long)f->size, f->known.name,
-			 f->not_modified ? ", as cached" : "");
 	while ((w = f->waiters)) {
 		f->waiters = w->next;
 		waiter_answer(w, f);
@@ -203,7 +202,7 @@ static bool address_allowed(void *data, const struct sockaddr *address)
 	return deny_allows(f->all->deny, address);
 }
 
-static enum gw_error_kind kind_of_status(int status)
+enum gw_error_kind fetch_kind_of_status(int status)
 {
 	if (status == 404 || status == 410)
 		return GW_NOT_FOUND;
@@ -225,7 +224,8 @@ static void on_loaded(void *data, const struct http_answer *answer, const struct
 	if (f->err.kind == GW_OK && err->kind != GW_OK)
 		f->err = *err;
 	else if (f->err.kind == GW_OK && answer->status != 200 && !f->not_modified)
-		gw_fail(&f->err, kind_of_status(answer->status), "%.200s: the server answered %d; accepted: 200", f->shown, answer->status);
+		gw_fail(&f->err, fetch_kind_of_status(answer->status), "%.200s: the server answered %d; accepted: 200", f->shown,
+			answer->status);
 	if (f->err.kind != GW_OK) {
 		fetch_end(f);
 		return;

@@ -29,6 +29,10 @@ void fetches_finish(struct fetches *all); /* answers all that wait; waits for th
 void fetch_url(struct fetches *all, const char *url, const char *job, struct bus_call *call);
 void fetch_data(struct fetches *all, const char *data, const char *job, struct bus_call *call);
 
+enum gw_error_kind fetch_kind_of_status(int status); /* of an answer other than 200 */
+/* Answers `call` with the text at `url`, a job's description, or why there is none. Nothing is kept of it. */
+void fetch_text(struct fetches *all, const char *url, const char *job, struct bus_call *call);
+
 /* Of a job that has ended: what it waits for is given up, what it used may be pruned. `call` (or NULL) is answered when that is done. */
 void fetches_release(struct fetches *all, const char *job, struct bus_call *call);
 void fetches_release_others(struct fetches *all, const struct bus_texts *jobs, struct bus_call *call);

@@ -42,22 +42,24 @@ static bool may_complain(struct dhcp_server *s)
 static void log_answer(struct dhcp_server *s, const struct dhcp_packet *request, const struct dhcp_answer *a)
 {
 	char mac[MAC_TEXT], ip[IP4_TEXT];
+	const char *job = log_job(machine_job(a->machine));
 
 	mac_print(mac, request->mac);
 	ip4_print(ip, a->ip);
 	if (a->why_not)
-		log_info("dhcp: %s of %s (%s): %s: %s", dhcp_type_name(request->type), mac,
+		log_info("%sdhcp: %s of %s (%s): %s: %s", job, dhcp_type_name(request->type), mac,
 			 a->machine && a->machine->known ? a->machine->id : "unknown", a->type ? dhcp_type_name(a->type) : "no answer",
 			 a->why_not);
 	else if (a->class.netboot || request->type != DHCP_DISCOVER)
-		log_info("dhcp: %s of %s (%s): %s %s%s%s", dhcp_type_name(request->type), mac,
+		log_info("%sdhcp: %s of %s (%s): %s %s%s%s", job, dhcp_type_name(request->type), mac,
 			 a->machine && a->machine->known ? a->machine->id : "unknown", a->type ? dhcp_type_name(a->type) : "done,", ip,
 			 a->class.netboot ? ", boots " : "",
 			 !a->class.netboot ? ""
 			 : a->boots        ? a->boots
 					   : "nothing of ours");
 	if (a->left_out)
-		log_warning("dhcp: option %u of the job of %s does not fit into an answer that the client accepts", a->left_out, mac);
+		log_warning("%sdhcp: option %u of the job of %s does not fit into an answer that the client accepts", job, a->left_out,
+			    mac);
 }
 
 /* A machine's DISCOVER and REQUEST of one exchange are told of once. Unknown ones only if they netboot. */

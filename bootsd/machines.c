@@ -277,3 +277,8 @@ void machines_withdraw(struct machines *m, struct mac mac, const char *job)
 		m->n--;
 	}
 }
+
+const char *machine_job(const struct machine *machine)
+{
+	return machine && machine->deployment ? machine->deployment->job : NULL;
+}

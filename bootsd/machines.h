@@ -39,6 +39,7 @@ void machines_configure(struct machines *machines, const struct interface *net, 
 struct machine *machines_by_mac(const struct machines *machines, struct mac mac); /* borrowed; NULL: unknown */
 struct machine *machines_by_ip(const struct machines *machines, uint32_t ip);     /* whose own it is */
 
+const char *machine_job(const struct machine *machine); /* whose deployment it has; NULL: none, or no machine. Borrowed */
 /* The deployment is taken over. A machine that is not known is made. */
 struct machine *machines_deploy(struct machines *machines, struct mac mac, struct deployment *deployment);
 void machines_withdraw(struct machines *machines, struct mac mac, const char *job); /* nothing if another job is deployed */

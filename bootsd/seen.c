@@ -24,7 +24,7 @@ void seen_tell(struct seen *seen, const struct seen_request *rq)
 	struct msg_boot_seen event = {
 		.mac = mac_print(mac, rq->mac),
 		.dut = machine && machine->known ? machine->id : NULL,
-		.job = machine && machine->deployment ? machine->deployment->job : NULL,
+		.job = (char *)machine_job(machine),
 		.ip = rq->ip ? ip4_print(ip, rq->ip) : NULL,
 		.how = (char *)rq->how,
 		.netboot = rq->netboot,

@@ -40,7 +40,7 @@ static void log_request(const struct asking *a, const char *file, const char *wh
 	char ip[IP4_TEXT], mac[MAC_TEXT], name[256];
 
 	if (bucket_take(&a->server->complaints, loop_now_ms(a->server->loop), COMPLAINT_BURST, COMPLAINT_EVERY_MS))
-		log_info("tftp: %s (%s) asks for '%s': %s", ip4_print(ip, a->ip),
+		log_info("%stftp: %s (%s) asks for '%s': %s", log_job(machine_job(a->machine)), ip4_print(ip, a->ip),
 			 a->machine && a->machine->known ? a->machine->id : mac_print(mac, a->mac),
 			 log_escape(name, sizeof(name), file, strlen(file)), what);
 }

@@ -114,7 +114,8 @@ static void go_on(struct tftp_transfer *t)
 		if (send(t->fd, t->oack, t->oack_len, MSG_DONTWAIT) < 0)
 			log_debug("tftp: options cannot be sent: %s", strerror(errno));
 	} else if (!send_blocks(t)) {
-		log_error("tftp: %s cannot be read: %s", t->file->path, strerror(errno));
+		log_error("%stftp: %s cannot be read: %s", log_job(machine_job(machines_by_mac(t->server->peers->machines, t->mac))),
+			  t->file->path, strerror(errno));
 		tftp_transfer_end(t, "the file cannot be read");
 		return;
 	}

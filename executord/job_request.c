@@ -7,6 +7,7 @@
 #include "libgateway/json.h"
 
 #define TEXT_MAX    256
+#define URL_MAX     4096
 #define TAGS_MAX    1024
 #define VALUE_MAX   32768
 #define ENVIRON_MAX 1024
@@ -29,17 +30,22 @@ static const cJSON *get(const cJSON *object, const char *key)
 	return cJSON_IsNull(item) ? NULL : item;
 }
 
-static bool take_text(char **out, const cJSON *object, const char *key, const char *where, struct gw_error *err)
+static bool take_long_text(char **out, const cJSON *object, const char *key, const char *where, int max, struct gw_error *err)
 {
 	const cJSON *item = get(object, key);
 
 	if (!item)
 		return true;
-	if (!cJSON_IsString(item) || !*item->valuestring || strlen(item->valuestring) > TEXT_MAX)
+	if (!cJSON_IsString(item) || !*item->valuestring || strlen(item->valuestring) > (size_t)max)
 		return gw_fail(err, GW_BAD_INPUT, "metadata: %s: this is %s; accepted: a text of 1 to %d bytes, or null", where,
-			       cJSON_IsString(item) ? "empty or too long" : kind_of(item), TEXT_MAX);
+			       cJSON_IsString(item) ? "empty or too long" : kind_of(item), max);
 	*out = gw_strdup(item->valuestring);
 	return true;
+}
+
+static bool take_text(char **out, const cJSON *object, const char *key, const char *where, struct gw_error *err)
+{
+	return take_long_text(out, object, key, where, TEXT_MAX, err);
 }
 
 static bool take_object(const cJSON **out, const cJSON *object, const char *key, struct gw_error *err)
@@ -146,11 +152,13 @@ static bool take_groups(struct job_request *rq, const cJSON *json, struct gw_err
 	return true;
 }
 
-static bool refuse_url(const cJSON *json, struct gw_error *err)
+static bool take_desc_url(struct job_request *rq, const cJSON *json, struct gw_error *err)
 {
-	return !get(json, "job_desc_url") || gw_fail(err, GW_BAD_INPUT,
-						     "metadata: job_desc_url: fetching a job's description is not built yet; send it as "
-						     "the part `job`");
+	if (!take_long_text(&rq->desc_url, json, "job_desc_url", "job_desc_url", URL_MAX, err))
+		return false;
+	return !rq->desc_url || rq->has_target ||
+	       gw_fail(err, GW_BAD_INPUT,
+		       "metadata: target: it is missing; accepted with job_desc_url: a target with `id`, `tags` or both");
 }
 
 bool job_request_decode(struct job_request *rq, const char *text, size_t len, struct gw_error *err)
@@ -162,7 +170,7 @@ bool job_request_decode(struct job_request *rq, const char *text, size_t len, st
 	if (!json)
 		return gw_context(err, "metadata");
 	ok = take_version(json, err) && take_text(&rq->job_id, json, "job_id", "job_id", err) && take_target(rq, json, err) &&
-	     take_callback(rq, json, err) && take_environ(rq, json, err) && take_groups(rq, json, err) && refuse_url(json, err);
+	     take_callback(rq, json, err) && take_environ(rq, json, err) && take_groups(rq, json, err) && take_desc_url(rq, json, err);
 	cJSON_Delete(json);
 	if (!ok)
 		job_request_finish(rq);
@@ -177,6 +185,7 @@ void job_request_finish(struct job_request *rq)
 		free(rq->target_tags[i]);
 	free(rq->target_tags);
 	free(rq->callback_host);
+	free(rq->desc_url);
 	for (size_t i = 0; i < rq->n_environ; i++) {
 		free(rq->environ[i].name);
 		free(rq->environ[i].value);

@@ -21,6 +21,7 @@ struct job_request {
 	int callback_port;
 	struct job_variable *environ; /* owned */
 	size_t n_environ;
+	char *desc_url;  /* where the description is; NULL: it was sent */
 	size_t n_groups; /* of job buckets that it asks for */
 };
 

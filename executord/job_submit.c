@@ -107,6 +107,19 @@ static const struct http_part *want_part(const struct http_request *rq, const ch
 	return part;
 }
 
+/* The part `job`, or metadata's job_desc_url: one of them. */
+static bool take_description(const struct http_request *rq, const struct job_request *request, const struct http_part **text,
+			     struct gw_error *err)
+{
+	*text = http_part(rq, "job");
+	if (request->desc_url)
+		return !*text || !(*text)->len ||
+		       gw_fail(err, GW_BAD_INPUT, "both the part 'job' and metadata.job_desc_url are given; accepted: one of them");
+	*text = want_part(rq, "job", err);
+	return *text && (strlen((*text)->data) == (*text)->len ||
+			 gw_fail(err, GW_BAD_INPUT, "job: a NUL byte at offset %zu", strlen((*text)->data)));
+}
+
 /* What needs no jobd to be refused. 0: nothing does. */
 static int refused_at_once(struct executord *ex, const struct http_request *rq, const struct job_request *request, struct gw_error *err)
 {
@@ -134,13 +147,10 @@ void rest_post_job(void *owner, struct http_request *rq)
 	struct gw_error err = {0};
 	int status = 0;
 
-	if (!rest_may_change(ex, rq, &err) || !(metadata = want_part(rq, "metadata", &err)) || !(text = want_part(rq, "job", &err)) ||
-	    !job_request_decode(&request, metadata->data, metadata->len, &err))
+	if (!rest_may_change(ex, rq, &err) || !(metadata = want_part(rq, "metadata", &err)) ||
+	    !job_request_decode(&request, metadata->data, metadata->len, &err) || !take_description(rq, &request, &text, &err))
 		status = 400;
-	else if (strlen(text->data) != text->len) {
-		gw_fail(&err, GW_BAD_INPUT, "job: a NUL byte at offset %zu", strlen(text->data));
-		status = 400;
-	} else
+	else
 		status = refused_at_once(ex, rq, &request, &err);
 	if (status) {
 		job_request_finish(&request);
@@ -149,5 +159,8 @@ void rest_post_job(void *owner, struct http_request *rq)
 	}
 	if (!request.callback_host)
 		request.callback_host = host_of(rq);
-	jobs_submit(ex, &request, gw_strndup(text->data, text->len), rq);
+	if (request.desc_url)
+		jobs_submit_url(ex, &request, rq);
+	else
+		jobs_submit(ex, &request, gw_strndup(text->data, text->len), rq);
 }

@@ -42,6 +42,7 @@ struct job *job_add(struct executord *ex, enum dut_job_kind kind)
 	struct job *job = gw_calloc(1, sizeof(*job)), **at = &ex->jobs.first;
 
 	job->ex = ex;
+	job->phase = JOB_WAITING;
 	job->kind = kind;
 	while (*at)
 		at = &(*at)->next;

@@ -22,6 +22,7 @@ struct dut;
 struct jobd;
 
 enum job_phase {
+	JOB_FETCHING,  /* its description is fetched */
 	JOB_WAITING,   /* for a jobd */
 	JOB_PREPARING, /* rendered and checked */
 	JOB_GOING,     /* told to go; the jobd has not said yes yet */
@@ -79,6 +80,8 @@ struct bus_texts jobs_ids(struct executord *ex); /* the caller frees v; the text
 
 /* A user's job: takes `request` and `text` over; answers `rq` once it is decided. */
 void jobs_submit(struct executord *ex, struct job_request *request, char *text, struct http_request *rq);
+/* The same of one whose description is at request->desc_url. */
+void jobs_submit_url(struct executord *ex, struct job_request *request, struct http_request *rq);
 /* One of the gateway's own. Fails later, never inside the call. */
 void jobs_start_own(struct executord *ex, struct dut *dut, enum dut_job_kind kind);
 void jobs_go(struct executord *ex, struct job *job); /* prepared, and its DUT is chosen */

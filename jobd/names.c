@@ -44,6 +44,7 @@ bool names_init(struct names *names, const struct env *env, struct gw_error *err
 
 /* ---- secrets ---- */
 
+/* Of the gateway's own variables; of the submitter's any may be one. */
 static bool sounds_secret(const char *name)
 {
 	static const char *const words[] = {"TOKEN", "SECRET", "PASSW", "KEY", "CREDENTIAL", "AUTH", "JWT"};
@@ -54,10 +55,8 @@ static bool sounds_secret(const char *name)
 	return false;
 }
 
-static void note_secret(struct names *names, const char *name, const char *value)
+static void note_secret(struct names *names, const char *value)
 {
-	if (!sounds_secret(name))
-		return;
 	names->secrets = gw_realloc(names->secrets, (names->n_secrets + 1) * sizeof(*names->secrets));
 	names->secrets[names->n_secrets++] = gw_strdup(value);
 }
@@ -98,7 +97,8 @@ static void add_variable(void *data, const char *name, const char *value)
 	for (char *c = lower; *c; c++)
 		*c = (char)tolower((unsigned char)*c);
 	set_text(m->names, m->dict, lower, value);
-	note_secret(m->names, name, value);
+	if (sounds_secret(name))
+		note_secret(m->names, value);
 	free(lower);
 }
 
@@ -198,7 +198,7 @@ static const struct value *environ_dict(struct names *names, const struct msg_jo
 
 	for (size_t i = 0; i < go->environ.n; i++) {
 		set_text(names, d, go->environ.v[i].name, go->environ.v[i].value);
-		note_secret(names, go->environ.v[i].name, go->environ.v[i].value);
+		note_secret(names, go->environ.v[i].value);
 	}
 	return d;
 }

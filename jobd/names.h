@@ -9,7 +9,7 @@
 struct names {
 	struct value_pool pool;
 	const struct value *all; /* a dict, of the pool */
-	char **secrets;          /* owned; values that are not to be shown */
+	char **secrets;          /* owned; values that are not to be shown: the submitter's environ, and what sounds secret */
 	size_t n_secrets;
 	char *http_url;  /* owned: "http://10.42.0.1:8090" */
 	char *minio_url; /* owned */

@@ -112,6 +112,7 @@ static void forget_go(struct jobd *j)
 	j->job = (struct job){0};
 	bus_body_free(&bus_body_job_go, j->go);
 	j->go = NULL;
+	log_job_is(NULL);
 }
 
 static bool take_go(struct jobd *j, const struct msg_job_go *go, struct gw_error *err)
@@ -123,6 +124,7 @@ static bool take_go(struct jobd *j, const struct msg_job_go *go, struct gw_error
 	if (!job_name_check(go->job, err) || !client_place_check(go->callback_host, go->callback_port, err))
 		return false;
 	j->go = bus_body_dup(&bus_body_job_go, go);
+	log_job_is(go->job);
 	if (render_for_dut(j, err))
 		return true;
 	forget_go(j);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define RECORD_MAX 4096
+#define JOB_FRONT  (128 + 8) /* bytes of "job=ID " */
 
 static const struct {
 	const char *name;
@@ -17,6 +18,7 @@ static const struct {
 static const char *log_program = "gateway";
 static enum log_level log_least = LOG_INF;
 static bool log_journal;
+static char log_job_front[JOB_FRONT]; /* "job=ID ", or "" */
 
 void log_init(const char *program, const char *level_name)
 {
@@ -25,6 +27,21 @@ void log_init(const char *program, const char *level_name)
 	for (size_t i = 0; level_name && i < sizeof(levels) / sizeof(levels[0]); i++)
 		if (strcmp(levels[i].name, level_name) == 0)
 			log_least = (enum log_level)i;
+}
+
+const char *log_job(const char *job)
+{
+	static _Thread_local char fronts[4][JOB_FRONT];
+	static _Thread_local unsigned last;
+	char *front = fronts[++last % 4];
+
+	snprintf(front, JOB_FRONT, "%s%.128s%s", job ? "job=" : "", job ? job : "", job ? " " : "");
+	return front;
+}
+
+void log_job_is(const char *job)
+{
+	snprintf(log_job_front, sizeof(log_job_front), "%s", log_job(job));
 }
 
 char *log_escape(char *out, size_t size, const void *bytes, size_t n)
@@ -63,13 +80,15 @@ void log_write(enum log_level level, const char *fmt, ...)
 	struct timespec now;
 	struct tm tm;
 	char when[32];
+	size_t front;
 	va_list ap;
 	int n;
 
 	if (level < log_least)
 		return;
+	front = strncmp(fmt, "job=", 4) == 0 ? 0 : (size_t)snprintf(text, sizeof(text), "%s", log_job_front);
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	vsnprintf(text + front, sizeof(text) - front, fmt, ap);
 	va_end(ap);
 	defuse(text);
 	if (log_journal) {

@@ -15,6 +15,12 @@ void log_write(enum log_level level, const char *fmt, ...) __attribute__((format
 #define log_warning(...) log_write(LOG_WRN, __VA_ARGS__)
 #define log_error(...)   log_write(LOG_ERR, __VA_ARGS__)
 
+/* "job=ID " to begin a record about a job with; "" where `job` is NULL. Valid until the fourth next call of this thread. */
+const char *log_job(const char *job);
+/* From now on each record that does not begin with its job begins with this one: for a process that runs just one. NULL: none. At most 128
+ * bytes. Not while other threads log. */
+void log_job_is(const char *job);
+
 /* Logs `err` as an error with `what` in front; silent for GW_OK. */
 void log_failure(const char *what, const struct gw_error *err);
 

@@ -32,6 +32,8 @@ void run_setup_start(struct run *run, const struct run_event *event)
 		run_do(run, RUN_DO_CONNECT_CLIENT);
 	if (run->shown_job)
 		run_say(run, 1, 0, NULL, "The job, as rendered for this machine:\n%s", run->shown_job);
+	if (run->job->deadline_passed)
+		run_say(run, 2, 0, NULL, "The job's deadline, %s, has passed already", run->job->deadline);
 	run_say(run, 1, 100, NULL, "Set up the infrastructure: switch the machine off, fetch what it boots");
 	ask_setup(run);
 }

@@ -9,7 +9,7 @@ static void give_up_on(struct pdu *pdu, struct port *port)
 
 	gw_fail(&why, GW_UNREACHABLE, "%s is not ON after %d tries%s%s; it reads %s", port->where, PORT_ON_TRIES, port->why ? ": " : "",
 		port->why ? port->why : "", port_state_name(port->state));
-	log_failure("pdud", &why);
+	log_error("%s%s", log_job(port->job), why.text);
 	waiters_fail(port, &why);
 	port_on_given_up(port);
 	pdu_kick(pdu);
@@ -20,7 +20,7 @@ static void on_port(void *owner, struct pdu *pdu, struct port *port, unsigned ou
 	struct pdud *d = owner;
 
 	if ((outcome & PORT_CHANGED) && port->alarm)
-		log_error("%s: OFF cannot be confirmed yet (it reads %s%s%s); trying until it is", port->where,
+		log_error("%s%s: OFF cannot be confirmed yet (it reads %s%s%s); trying until it is", log_job(port->job), port->where,
 			  port_state_name(port->state), port->why ? "; " : "", port->why ? port->why : "");
 	if (outcome & PORT_GIVEN_UP)
 		give_up_on(pdu, port);
@@ -45,7 +45,7 @@ static void on_gone(void *owner, struct pdu *pdu, struct port *port)
 	if (!port->job && !port->owed && !port->pinned && !port->waiters)
 		return;
 	gw_fail(&why, GW_NOT_FOUND, "PDU '%s' has no port '%s'", pdu->name, port->id);
-	log_failure("pdud", &why);
+	log_error("%s%s", log_job(port->job), why.text);
 	if (lease_is_live(port))
 		lose_lease(d, pdu, port, port->job, "the PDU has no such port any more");
 	waiters_fail(port, &why);

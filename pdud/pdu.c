@@ -256,7 +256,7 @@ static void on_port_done(struct driver_ask *ask, const struct driver_answer *ans
 		pdu->failures = 0;
 	outcome = take_answer(port, step, answer, err, pdu_now(pdu->loop));
 	if (was != port->state)
-		log_info("%s: %s -> %s", port->where, port_state_name(was), port_state_name(port->state));
+		log_info("%s%s: %s -> %s", log_job(port->job), port->where, port_state_name(was), port_state_name(port->state));
 	pdu_kick(pdu);
 	tell_port(pdu, port, outcome);
 }

@@ -241,8 +241,8 @@ void remember_forget_rest(struct pdud *d)
 {
 	for (size_t i = 0; d->before && i < d->before->ports.n; i++)
 		if (d->before->ports.v[i].job)
-			log_warning("port %s of PDU '%s' was held by job %s; that PDU is no longer in the database",
-				    d->before->ports.v[i].port, d->before->ports.v[i].pdu, d->before->ports.v[i].job);
+			log_warning("%sport %s of PDU '%s' was held by the job; that PDU is no longer in the database",
+				    log_job(d->before->ports.v[i].job), d->before->ports.v[i].port, d->before->ports.v[i].pdu);
 	bus_body_free(&records_body, d->before);
 	d->before = NULL;
 }

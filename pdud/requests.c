@@ -108,7 +108,7 @@ void on_lease_take(void *owner, const void *body, struct bus_call *call)
 		bus_answer_error(call, &err);
 		return;
 	}
-	log_info("%s: job %s holds it", t.port->where, t.cap.job);
+	log_info("%s%s: the job holds it", log_job(t.cap.job), t.port->where);
 	fail_earlier(t.port, before, "a job");
 	settle(d, &t);
 	answer_lease(d, &t, call);
@@ -157,7 +157,7 @@ void on_lease_release(void *owner, const void *body, struct bus_call *call)
 		bus_answer_error(call, &err);
 		return;
 	}
-	log_info("%s: job %s gives it back", t.port->where, t.cap.job);
+	log_info("%s%s: the job gives it back", log_job(t.cap.job), t.port->where);
 	fail_earlier(t.port, before, "the end of the job");
 	settle(d, &t);
 	wait_for_records_and_port(d, t.pdu, t.port, call);
@@ -165,7 +165,7 @@ void on_lease_release(void *owner, const void *body, struct bus_call *call)
 
 void lose_lease(struct pdud *d, struct pdu *pdu, struct port *port, const char *job, const char *reason)
 {
-	log_warning("%s: job %s has lost it: %s", port->where, job, reason);
+	log_warning("%s%s: the job has lost it: %s", log_job(job), port->where, reason);
 	bus_publish(&d->bus, MSG_LEASE_LOST,
 		    &(struct msg_lease_lost){.job = (char *)job, .pdu = pdu->name, .port = port->id, .reason = (char *)reason});
 }

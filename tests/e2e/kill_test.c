@@ -159,7 +159,7 @@ static void when_only_pdud_is_left_it_switches_the_machine_off(void **state)
 	kill(jobd, SIGKILL);
 	assert_int_equal(proc_wait(&job.client), 4);
 	close(job.keyboard);
-	proc_await(&farm->supervisor, "pdud*port 0 of PDU *: job * has lost it: it was not renewed in time");
+	proc_await(&farm->supervisor, "pdud*job=*port 0 of PDU *: the job has lost it: it was not renewed in time");
 	proc_await(&farm->supervisor, "pdud*port 0 of PDU *: ON -> OFF");
 	assert_int_equal(port_of_vpdu(), 4);
 

@@ -41,6 +41,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(302, Location="/loop")
         elif path.startswith("/to/"):
             self.answer(302, Location="http://" + path[4:])
+        elif path == "/job":
+            self.answer(200, b"""version: 1
+console_patterns: {session_end: {regex: '^END'}}
+deployment: {start: {kernel: {data: 'fetched for {{ machine_id }}'}}}
+""")
+        elif path == "/binary":
+            self.answer(200, b"ELF\xff\x00")
         elif path.startswith("/status/"):
             self.answer(int(path[8:]), b"no\n")
         elif path.startswith("/bytes/"):

@@ -63,6 +63,7 @@ static struct farm {
 	/* the submitter */
 	int listener, client;
 	char *said; /* of its ctrl messages and metadata */
+	char *tags; /* of the ctrl messages, one after the other: "100 101 " */
 	char *console;
 	char status[32];
 	bool client_eof;
@@ -285,6 +286,7 @@ static void on_get(void *owner, const void *body, struct bus_call *call)
 
 static const struct bus_handler artifactd_handlers[] = {
 	{MSG_ARTIFACT_GET, on_get},
+	{MSG_ARTIFACT_TEXT, on_never},
 	{MSG_ARTIFACT_RELEASE, on_never},
 	{MSG_ARTIFACT_CONFIGURE, on_never},
 	{0},
@@ -399,6 +401,7 @@ static int teardown(void **state)
 	for (int i = 0; i < f.n_urls; i++)
 		free(f.urls[i]);
 	free(f.said);
+	free(f.tags);
 	free(f.console);
 	free(f.port_state);
 	return 0;
@@ -408,12 +411,14 @@ static int teardown(void **state)
 
 static void take_frame(const struct frame *frame)
 {
-	char *metadata;
+	char *metadata, tag[32];
 
 	if (frame->kind == FRAME_CTRL) {
 		metadata = frame->metadata ? cJSON_PrintUnformatted(frame->metadata) : NULL;
 		append(&f.said, frame->msg, strlen(frame->msg));
 		append(&f.said, metadata ? metadata : "", metadata ? strlen(metadata) : 0);
+		snprintf(tag, sizeof(tag), "%d/%d ", frame->tag, (int)frame->severity);
+		append(&f.tags, tag, strlen(tag));
 		free(metadata);
 	} else if (frame->kind == FRAME_JOB_IO) {
 		append(&f.console, (char *)frame->bytes, frame->n);
@@ -719,6 +724,8 @@ static void await_session_end(const char *status)
 
 /* ---- tests ---- */
 
+static bool it_was_deployed_again(void);
+
 static void a_spare_ends_when_its_connection_does(void **state)
 {
 	close_one(&f.connection);
@@ -810,10 +817,100 @@ static void the_rendered_job_is_shown_with_its_secrets_masked(void **state)
 	run(JOB "timeouts: {overall: {hours: 1}}\n# {{ environ.CI_JOB_TOKEN }} {{ environ.CI_PROJECT }} {{ machine_id }} {{ fdo_proxy }} "
 		"{{ dut.full_name }}"
 		" {{ machine_tags[0] }} {{ minio_url }} {{ job.tftp.path_to('kernel') }} {{ job_bucket }}.\n");
-	await_told("# [MASKED] mesa " MAC " http://proxy farm-box-1 cpu:arch:x86_64 http://10.42.0.1:8090 _/job/kernel .");
+	await_told("# [MASKED] [MASKED] " MAC " http://proxy farm-box-1 cpu:arch:x86_64 http://10.42.0.1:8090 _/job/kernel .");
 	assert_null(strstr(f.said, "s3cret"));
 	log = proc_log(&f.jobd);
 	assert_null(strstr(log, "s3cret"));
+	free(log);
+}
+
+static void the_messages_have_the_fields_tags_and_metadata(void **state)
+{
+	run("version: 1\ntarget: {tags: []}\ndeadline: 2001-02-03T04:05:06Z\n"
+	    "timeouts: {watchdogs: {hang: {milliseconds: 200, retries: 1}}}\n"
+	    "console_patterns:\n  session_end: {regex: '^END'}\n  job_success: {regex: '^ok'}\n"
+	    "  watchdogs: {hang: {start: {regex: '^start'}, reset: {regex: '^reset'}, stop: {regex: '^stop'}}}\n"
+	    "deployment: {start: {kernel: {data: k}}}\n");
+	await_told("The job's deadline, 2001-02-03T04:05:06Z, has passed already\n{}");
+	dut_asks_by_dhcp();
+	await_told("The firmware has booted");
+	dut_says("start\r\n");
+	await_told("Matched the patterns [\"hang.start\"]\n{\"patterns\":[\"hang.start\"],\"line\":\"start\"}");
+	await_told("{\"timeout\":{\"name\":\"watchdogs.hang\",\"seconds\":0.2,\"retries\":1,\"retried\":1,\"is_retrying\":true}}");
+	await_told("Boot 2: the machine is powered");
+	dut_says("ok\nEND\n");
+	await_session_end("PASS");
+	await_end("PASS", "session_end matched");
+	assert_string_equal(f.tags, "0/1 0/2 100/1 101/1 200/1 0/1 201/1 301/1 401/1 400/2 200/1 0/1 201/1 401/1 401/1 105/1 106/1 ");
+}
+
+static void a_warning_counts_beside_the_success(void **state)
+{
+	run("version: 1\ntarget: {tags: []}\nconsole_patterns: {session_end: {regex: '^END'}, job_success: {regex: '^ok'}, job_warn: "
+	    "{regex: "
+	    "'^hm'}}\ndeployment: {start: {kernel: {data: k}}}\n");
+	dut_says("hm\nok\nEND\n");
+	await_session_end("WARN");
+	await_end("WARN", "session_end matched");
+}
+
+/* As Python's re.search on bytes: the line's CR belongs to it, `$` is before its LF alone, \xNN is a byte. */
+static void patterns_see_bytes_noise_and_long_lines(void **state)
+{
+	static char line[40000];
+
+	run("version: 1\ntarget: {tags: []}\nconsole_patterns:\n"
+	    "  session_end: {regex: 'no CR before this$'}\n"
+	    "  job_success: {regex: '^\\xff\\xc3 (ok|fine) \\d+\\r$'}\n"
+	    "  job_warn: {regex: '^x{16000}'}\n"
+	    "deployment: {start: {kernel: {data: k}}}\n");
+	dut_says("\x01\xfe\x80 noise no CR before this\r\n");
+	memset(line, 'x', sizeof(line) - 2);
+	line[sizeof(line) - 2] = '\n';
+	dut_says(line);
+	await_told("Matched the patterns [\"job_warn\"]");
+	dut_says("\xff\xc3 o");
+	dut_says("k 17\r");
+	dut_says("\n");
+	await_told("{\"patterns\":[\"job_success\"],\"line\":\"?? ok 17\"}");
+	dut_says("now no CR before this\n");
+	await_session_end("WARN");
+	await_end("WARN", "session_end matched");
+}
+
+static void promise_30_a_catastrophic_pattern_ends_its_job_by_name(void **state)
+{
+	static char line[16001];
+
+	run("version: 1\ntarget: {tags: []}\nconsole_patterns: {session_end: {regex: '^END'}, job_success: {regex: '^(a|aa)+$'}}\n"
+	    "deployment: {start: {kernel: {data: k}}}\n");
+	memset(line, 'a', sizeof(line) - 1);
+	dut_says(line);
+	dut_says("b\n");
+	await_session_end("INCOMPLETE");
+	await_end("INCOMPLETE",
+		  "console_patterns.job_success: '^(a|aa)+$' takes too many steps on 16002 bytes; accepted: regexes that need few");
+}
+
+static void every_line_of_the_log_about_a_job_has_its_id(void **state)
+{
+	char *log, *at, *next;
+
+	run(JOB);
+	bootsd_stop(); /* makes libbus complain, which knows no jobs */
+	bootsd_start();
+	AWAIT(it_was_deployed_again);
+	dut_says("ok\nEND\n");
+	await_session_end("PASS");
+	await_end("PASS", "session_end matched");
+	log = at = proc_log(&f.jobd); /* those of earlier tests, too */
+	while ((next = strstr(at + 1, "job=17 dut=" MAC " user")))
+		at = next;
+	assert_ptr_not_equal(at, log);
+	strsep(&at, "\n");
+	for (char *record; (record = strsep(&at, "\n"));)
+		if (*record && !strstr(record, ": job=17 "))
+			fail_msg("no id: %s", record);
 	free(log);
 }
 
@@ -856,6 +953,109 @@ static void a_client_that_talks_nonsense_ends_the_job(void **state)
 	assert_non_null(strstr(f.ended->reason, "the client is gone: what it says cannot be read: "));
 	AWAIT(connection_has_ended);
 	await_end("INCOMPLETE", f.ended->reason);
+}
+
+static void send_frame(const char *json)
+{
+	char frame[512];
+	size_t n = strlen(json);
+	uint32_t length = htonl((uint32_t)n);
+
+	memcpy(frame, &length, sizeof(length));
+	memcpy(frame + sizeof(length), json, n);
+	assert_int_equal(send(f.client, frame, sizeof(length) + n, MSG_NOSIGNAL), sizeof(length) + n);
+}
+
+static void assert_client_is_cut_off(const char *why)
+{
+	char reason[256];
+
+	AWAIT(job_has_ended);
+	snprintf(reason, sizeof(reason), "the client is gone: what it says cannot be read: %s", why);
+	await_end("INCOMPLETE", reason);
+	AWAIT(connection_has_ended);
+}
+
+static void a_frame_that_is_too_long_ends_the_job_at_its_header(void **state)
+{
+	run(JOB);
+	assert_int_equal(send(f.client, "\x7f\xff\xff\xff", 4, MSG_NOSIGNAL), 4);
+	assert_client_is_cut_off("a frame of 2147483647 bytes is too long; accepted: up to 65536");
+}
+
+static void a_frame_of_an_unknown_type_ends_the_job(void **state)
+{
+	run(JOB);
+	send_frame("{\"msg_type\": \"reboot\", \"date\": \"2026-01-01T00:00:00+00:00\", \"payload\": {}}");
+	assert_client_is_cut_off("a frame: msg_type: 'reboot' is not known; accepted: ctrl, job_io, session_end");
+}
+
+static void a_frame_whose_bytes_are_no_base85_ends_the_job(void **state)
+{
+	run(JOB);
+	send_frame("{\"msg_type\": \"job_io\", \"date\": \"2026-01-01T00:00:00+00:00\", \"payload\": \"\\u00e9\"}");
+	AWAIT(job_has_ended);
+	assert_non_null(strstr(f.ended->reason, "what it says cannot be read: a frame: job_io: "));
+	await_end("INCOMPLETE", f.ended->reason);
+}
+
+static void a_client_that_trickles_is_understood(void **state)
+{
+	static const char typed[] = "slowly\n";
+	size_t n;
+	char *frame = frame_encode_job_io(0, typed, strlen(typed), &n);
+
+	run(JOB);
+	for (size_t i = 0; i < n; i++) /* jobd may see some at once, but never the whole */
+		assert_int_equal(send(f.client, frame + i, 1, MSG_NOSIGNAL), 1);
+	free(frame);
+	dut_reads(typed);
+	dut_says("ok\nEND\n");
+	await_session_end("PASS");
+	await_end("PASS", "session_end matched");
+}
+
+static void half_a_frame_and_an_end_is_a_client_that_went(void **state)
+{
+	run(JOB);
+	assert_int_equal(send(f.client, "\0\0\0\x20{\"msg", 9, MSG_NOSIGNAL), 9);
+	client_close();
+	await_end("INCOMPLETE", "the client is gone: it closed its connection");
+}
+
+/* Its listener takes no more connections, and what is refused so is not told: the connecting ends by itself. */
+static void promise_32_a_client_that_never_answers_is_not_awaited_for_long(void **state)
+{
+	struct gw_error err = {0};
+	int full[3], listener = activation_tcp_listen("127.0.0.1", CLIENT_PORT + 1, 0, &err);
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(CLIENT_PORT + 1), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+	assert_true(listener >= 0);
+	for (size_t i = 0; i < 3; i++) {
+		full[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		connect(full[i], (struct sockaddr *)&to, sizeof(to));
+	}
+	dut_connects();
+	prepare(JOB);
+	go_to("127.0.0.1", CLIENT_PORT + 1);
+	assert_answered_well();
+	await_end("SETUP_FAIL", "the client could not be reached: 127.0.0.1 port 5556 did not answer within 10 s");
+	for (size_t i = 0; i < 3; i++)
+		close(full[i]);
+	close(listener);
+}
+
+static void promise_32_a_callback_below_port_1024_is_refused(void **state)
+{
+	prepare(JOB);
+	assert_answered_well();
+	for (int port = 0; port < 1024; port += 341) {
+		char expected[64];
+
+		go_to("127.0.0.1", port);
+		snprintf(expected, sizeof(expected), "callback.port: %d; accepted: 1024 to 65535", port);
+		assert_string_equal(f.answer.text, expected);
+	}
 }
 
 static void a_job_that_is_told_to_go_twice_goes_once(void **state)
@@ -1027,13 +1227,15 @@ static void a_job_that_executord_does_not_know_any_more_ends(void **state)
 	await_end("INCOMPLETE", "cancelled: the gateway does not know this job any more");
 }
 
-static void a_client_that_stops_reading_delays_nothing(void **state)
+static void promise_32_a_client_that_stops_reading_costs_4_mib_and_delays_nothing(void **state)
 {
 	static char flood[65536];
 	struct stat log;
+	size_t before, after;
 
 	run(JOB);
 	stop_reading();
+	before = strlen(f.console ? f.console : "");
 	memset(flood, 'x', sizeof(flood) - 1);
 	for (size_t i = 999; i < sizeof(flood) - 1; i += 1000)
 		flood[i] = '\n';
@@ -1047,12 +1249,14 @@ static void a_client_that_stops_reading_delays_nothing(void **state)
 	while (!f.client_eof)
 		read_client();
 	assert_non_null(strstr(f.said, "bytes of the console were left out: they were not read in time"));
+	after = strlen(f.console);
+	assert_in_range(after - before, 1024 * 1024, 4 * 1024 * 1024); /* what waited for it, here and in the kernel */
 	assert_string_equal(f.status, "PASS");
 	client_close();
 	await_end("PASS", "session_end matched");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
@@ -1063,10 +1267,22 @@ int main(void)
 		TEST(a_job_passes),
 		TEST(a_job_fails_without_its_success),
 		TEST(the_rendered_job_is_shown_with_its_secrets_masked),
+		TEST(the_messages_have_the_fields_tags_and_metadata),
+		TEST(a_warning_counts_beside_the_success),
+		TEST(patterns_see_bytes_noise_and_long_lines),
+		TEST(promise_30_a_catastrophic_pattern_ends_its_job_by_name),
+		TEST(every_line_of_the_log_about_a_job_has_its_id),
 		TEST(what_is_typed_reaches_the_machine),
 		TEST(a_timeout_is_retried_and_the_next_boot_gets_continue),
 		TEST(a_client_that_goes_ends_the_job),
 		TEST(a_client_that_talks_nonsense_ends_the_job),
+		TEST(a_frame_that_is_too_long_ends_the_job_at_its_header),
+		TEST(a_frame_of_an_unknown_type_ends_the_job),
+		TEST(a_frame_whose_bytes_are_no_base85_ends_the_job),
+		TEST(a_client_that_trickles_is_understood),
+		TEST(half_a_frame_and_an_end_is_a_client_that_went),
+		TEST(promise_32_a_client_that_never_answers_is_not_awaited_for_long),
+		TEST(promise_32_a_callback_below_port_1024_is_refused),
 		TEST(a_job_that_is_told_to_go_twice_goes_once),
 		TEST(only_its_own_job_can_be_cancelled),
 		TEST(a_client_that_cannot_be_reached_ends_the_job),
@@ -1080,9 +1296,10 @@ int main(void)
 		TEST(a_restart_of_saladd_is_not_noticed),
 		TEST(a_result_waits_for_executord),
 		TEST(a_job_that_executord_does_not_know_any_more_ends),
-		TEST(a_client_that_stops_reading_delays_nothing),
+		TEST(promise_32_a_client_that_stops_reading_costs_4_mib_and_delays_nothing),
 	};
 
 	log_init("jobd_test", "warning");
+	cmocka_set_test_filter(argv[1]); /* NULL: all */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

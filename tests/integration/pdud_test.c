@@ -511,7 +511,7 @@ static void a_holder_that_does_not_come_back_after_pduds_restart_loses_its_port(
 	end_peer(&t.executord, SIGKILL);
 	proc_end(&t.pdud, SIGKILL);
 	start_pdud(SHORT_GRACE); /* and nobody else is there */
-	proc_await(&t.pdud, "port 1 of PDU 'F': job discovery-1 has lost it: it was not renewed in time");
+	proc_await(&t.pdud, "job=discovery-1 port 1 of PDU 'F': the job has lost it: it was not renewed in time");
 	proc_await(&t.pdud, "port 1 of PDU 'F': ON -> OFF");
 	assert_false(t.fake->on[1]);
 }

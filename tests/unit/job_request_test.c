@@ -38,8 +38,14 @@ static const struct row {
 	 "metadata: environ.A: this is a number; accepted: a text of at most 32768 bytes"},
 	{"{\"version\": 1, " CALLBACK ", \"minio\": {\"groups\": 1}}",
 	 "metadata: minio.groups: this is a number; accepted: a list of texts, or null"},
+	{"{\"version\": 1, " CALLBACK ", \"job_desc_url\": null}", NULL},
+	{"{\"version\": 1, " CALLBACK ", \"job_desc_url\": \"http://x/\", \"target\": {\"tags\": []}}", NULL},
 	{"{\"version\": 1, " CALLBACK ", \"job_desc_url\": \"http://x/\"}",
-	 "metadata: job_desc_url: fetching a job's description is not built yet; send it as the part `job`"},
+	 "metadata: target: it is missing; accepted with job_desc_url: a target with `id`, `tags` or both"},
+	{"{\"version\": 1, " CALLBACK ", \"job_desc_url\": \"http://x/\", \"target\": {\"tags\": null}}",
+	 "metadata: target: it is missing; accepted with job_desc_url: a target with `id`, `tags` or both"},
+	{"{\"version\": 1, " CALLBACK ", \"job_desc_url\": 1}",
+	 "metadata: job_desc_url: this is a number; accepted: a text of 1 to 4096 bytes, or null"},
 };
 
 static void metadata_is_decoded_or_its_field_is_named(void **state)
@@ -58,7 +64,8 @@ static void metadata_is_decoded_or_its_field_is_named(void **state)
 static void everything_that_is_given_is_kept(void **state)
 {
 	static const char json[] = "{\"version\": 1, \"job_id\": \"j\", \"target\": {\"id\": \"m\", \"tags\": [\"a\", \"b\"]},"
-				   " \"callback\": {\"host\": \"10.0.0.9\", \"port\": 5555}, \"minio\": {\"groups\": [\"g\"]},"
+				   " \"callback\": {\"host\": \"10.0.0.9\", \"port\": 5555}, \"minio\": {\"groups\": [\"g\"]}, "
+				   "\"job_desc_url\": \"http://x/\","
 				   " \"environ\": {\"A\": \"1\", \"B\": \"\"}}";
 	struct job_request rq;
 	struct gw_error err = {0};
@@ -72,6 +79,7 @@ static void everything_that_is_given_is_kept(void **state)
 	assert_string_equal(rq.callback_host, "10.0.0.9");
 	assert_int_equal(rq.callback_port, 5555);
 	assert_int_equal(rq.n_groups, 1);
+	assert_string_equal(rq.desc_url, "http://x/");
 	assert_int_equal(rq.n_environ, 2);
 	assert_string_equal(rq.environ[0].name, "A");
 	assert_string_equal(rq.environ[1].value, "");

@@ -2,6 +2,7 @@
  *   client                              there is a submitter
  *   learnt SECONDS                      the DUT's firmware_boot_time
  *   shown TEXT                          the job, to be shown
+ *   deadline_was DATE                   the job's deadline, which has passed
  *   timeout NAME MS [retries N]         NAME as in a description
  *   pattern NAME REGEX
  *   watchdog NAME MS RETRIES START RESET STOP
@@ -12,6 +13,7 @@
  *   deadline MS | never
  *   result STATUS [unfit] [check] [booted] [console] [off] [boots=N] [learnt=N]: exactly these
  *   reason TEXT
+ *   status WORD
  */
 #include <inttypes.h>
 #include <setjmp.h>
@@ -231,6 +233,12 @@ static void line_reason(struct play *p, char *rest)
 		wrong(p, "the reason is: %s", run_result(p->run)->reason);
 }
 
+static void line_status(struct play *p, char *rest)
+{
+	if (strcmp(run_status_names[run_result(p->run)->status], rest) != 0)
+		wrong(p, "the status is: %s", run_status_names[run_result(p->run)->status]);
+}
+
 static void line_client(struct play *p, char *rest)
 {
 	p->options.has_client = true;
@@ -244,6 +252,12 @@ static void line_learnt(struct play *p, char *rest)
 static void line_shown(struct play *p, char *rest)
 {
 	p->options.shown_job = keep(p, rest);
+}
+
+static void line_deadline_was(struct play *p, char *rest)
+{
+	p->job.deadline = keep(p, rest);
+	p->job.deadline_passed = true;
 }
 
 static void line_timeout(struct play *p, char *rest)
@@ -284,19 +298,11 @@ static const struct {
 	const char *word;
 	void (*fn)(struct play *p, char *rest);
 } lines[] = {
-	{"at", line_at},
-	{"says", line_says},
-	{"silent", line_silent},
-	{"phase", line_phase},
-	{"deadline", line_deadline},
-	{"result", line_result},
-	{"reason", line_reason},
-	{"client", line_client},
-	{"learnt", line_learnt},
-	{"shown", line_shown},
-	{"timeout", line_timeout},
-	{"pattern", line_pattern},
-	{"watchdog", line_watchdog},
+	{"at", line_at},           {"says", line_says},         {"silent", line_silent},
+	{"phase", line_phase},     {"deadline", line_deadline}, {"result", line_result},
+	{"reason", line_reason},   {"status", line_status},     {"client", line_client},
+	{"learnt", line_learnt},   {"shown", line_shown},       {"deadline_was", line_deadline_was},
+	{"timeout", line_timeout}, {"pattern", line_pattern},   {"watchdog", line_watchdog},
 };
 
 static void play_line(struct play *p, char *line)
@@ -406,6 +412,66 @@ static void the_verdict_is_by_what_matched(void **state)
 		snprintf(bytes, sizeof(bytes), "at 2000 CONSOLE_BYTES %s\n", cases[i].bytes[0] == 'x' ? "x\\n" : cases[i].bytes);
 		play(cases[i].patterns, ALONE_BOOTED, bytes, end, cases[i].end, NULL);
 	}
+}
+
+/* What went wrong is the infrastructure's until the machine was first switched on; from then on the job is cut short. */
+static void each_cause_of_an_end_has_its_status(void **state)
+{
+	static const char setup[] = "client\ntimeout infra_setup 9000\ntimeout overall 9000\n"
+				    "at 0 START : CONNECT_CLIENT TAKE_LEASE POWER_OFF FETCH\nat 1 LEASE_TAKEN\n";
+	static const char connected[] = "at 2 CLIENT_CONNECTED\n";
+	static const struct {
+		const char *until[3], *event, *status, *reason;
+	} cases[] = {
+		{{setup}, "at 9 CLIENT_GONE x : POWER_OFF", "SETUP_FAIL", "the client could not be reached: x"},
+		{{setup, connected}, "at 9 CLIENT_GONE x : POWER_OFF", "INCOMPLETE", "the client is gone: x"},
+		{{setup, connected}, "at 9 LEASE_LOST x : SESSION_END(SETUP_FAIL)", "SETUP_FAIL", "the machine's power port was lost: x"},
+		{{setup, connected}, "at 9 ARTIFACTS_FAILED x : POWER_OFF", "SETUP_FAIL", "x"},
+		{{setup, connected}, "at 9 POWER_FAILED x : POWER_OFF", "SETUP_FAIL", "the machine's power could not be switched: x"},
+		{{setup, connected}, "at 9 CANCEL x : CLOSE_CLIENT POWER_OFF", "INCOMPLETE", "cancelled: x"},
+		{{setup, connected}, "at 9000 TICK : POWER_OFF", "SETUP_FAIL", "the timeout overall of 9 s was hit"},
+		{{BOOTED}, "at 2000 CLIENT_GONE x : POWER_OFF WITHDRAW", "INCOMPLETE", "the client is gone: x"},
+		{{BOOTED}, "at 2000 LEASE_LOST x : WITHDRAW", "INCOMPLETE", "the machine's power port was lost: x"},
+		{{BOOTED}, "at 2000 CANCEL x : CLOSE_CLIENT POWER_OFF WITHDRAW", "INCOMPLETE", "cancelled: x"},
+		{{"timeout overall 2000\n", BOOTED},
+		 "at 2000 TICK : POWER_OFF WITHDRAW",
+		 "INCOMPLETE",
+		 "the timeout overall of 2 s was hit"},
+		{{"pattern machine_unfit_for_service ^bad\n", BOOTED},
+		 "at 2000 CONSOLE_BYTES bad\\n : POWER_OFF WITHDRAW",
+		 "INCOMPLETE",
+		 "machine_unfit_for_service matched"},
+		{{BOOTED}, "at 2000 CONSOLE_BYTES END\\n : POWER_OFF WITHDRAW", "COMPLETE", "session_end matched"},
+		{{"pattern job_success ^ok\n", BOOTED}, "at 2000 CONSOLE_BYTES END\\n : POWER_OFF WITHDRAW", "FAIL", "session_end matched"},
+		{{"pattern job_success ^ok\n", BOOTED, "at 1999 CONSOLE_BYTES ok\\n\n"},
+		 "at 2000 CONSOLE_BYTES END\\n : POWER_OFF WITHDRAW",
+		 "PASS",
+		 "session_end matched"},
+		{{"pattern job_success ^ok\npattern job_warn hm\n", BOOTED, "at 1999 CONSOLE_BYTES ok hm\\n\n"},
+		 "at 2000 CONSOLE_BYTES END\\n : POWER_OFF WITHDRAW",
+		 "WARN",
+		 "session_end matched"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char script[512];
+
+		snprintf(script, sizeof(script), "%s\nreason %s\nstatus %s\n", cases[i].event, cases[i].reason, cases[i].status);
+		play(cases[i].until[0], cases[i].until[1] ? cases[i].until[1] : "", cases[i].until[2] ? cases[i].until[2] : "", script,
+		     NULL);
+	}
+}
+
+static void a_run_that_is_not_over_has_no_verdict_yet(void **state)
+{
+	play("pattern job_success ^ok\n", ALONE_BOOTED, "at 2000 CONSOLE_BYTES ok\\n\nstatus UNKNOWN\n", NULL);
+}
+
+static void a_deadline_in_the_past_is_a_warning(void **state)
+{
+	play("deadline_was 2001-01-01\nat 0 START : TAKE_LEASE POWER_OFF FETCH\nsays 0 The job's deadline, 2001-01-01, has passed already\n"
+	     "at 1 LEASE_TAKEN\nphase SETUP\n",
+	     NULL);
 }
 
 static void the_setup_waits_for_all_four_in_any_order(void **state)
@@ -985,6 +1051,9 @@ int main(void)
 		cmocka_unit_test(a_job_passes),
 		cmocka_unit_test(what_is_said_of_a_setup_and_a_boot_has_its_tags),
 		cmocka_unit_test(the_verdict_is_by_what_matched),
+		cmocka_unit_test(each_cause_of_an_end_has_its_status),
+		cmocka_unit_test(a_run_that_is_not_over_has_no_verdict_yet),
+		cmocka_unit_test(a_deadline_in_the_past_is_a_warning),
 		cmocka_unit_test(the_setup_waits_for_all_four_in_any_order),
 		cmocka_unit_test(a_setup_that_takes_too_long_is_tried_again_as_often_as_it_may),
 		cmocka_unit_test(artifacts_that_fail_end_the_job),

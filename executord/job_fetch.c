@@ -1,0 +1,37 @@
+/* A user's job whose description is fetched: artifactd, the only program that opens users' URLs, does it, before the job waits for a jobd.
+ */
+#include <stdlib.h>
+
+#include "executord/executord.h"
+#include "executord/jobs.h"
+
+/* What is wrong with the URL or with what is there is the submitter's mistake, whatever kind of error it is: 404 would be a machine. */
+static void on_text(void *data, const void *answer, const struct gw_error *why)
+{
+	const struct msg_artifact_text *text = answer;
+	struct job *job = data;
+	struct executord *ex = job->ex;
+	struct gw_error err = *why;
+
+	if (text) {
+		job->text = gw_strdup(text->text);
+		job->phase = JOB_WAITING;
+		jobs_serve(ex);
+		return;
+	}
+	gw_context(&err, "metadata: job_desc_url");
+	job_answer(job, bus_peer_up(&ex->bus, "artifactd") ? 400 : 503, err.text);
+	job_destroy(job);
+}
+
+void jobs_submit_url(struct executord *ex, struct job_request *request, struct http_request *rq)
+{
+	struct job *job = job_add_new(ex, DUT_JOB_USER);
+	struct msg_artifact_text_get get = {.job = job->id, .url = request->desc_url};
+
+	job->phase = JOB_FETCHING;
+	job->answer = rq;
+	job->request = *request;
+	*request = (struct job_request){0};
+	bus_ask(&ex->bus, "artifactd", MSG_ARTIFACT_TEXT, &get, 0, on_text, job);
+}

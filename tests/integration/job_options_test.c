@@ -1,0 +1,247 @@
+/* What a job's description and its metadata may ask for beyond a kernel: real daemons with a dummy PDU; the test is the machine, at its
+ * serial console and in a network namespace of its own, and has an HTTP server for what jobs fetch. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "libgateway/error.h"
+#include "tests/harness/farm.h"
+
+#define MAC    "52:54:00:00:00:01"
+#define DUT    "/dut/" MAC
+#define FILES  "http://10.42.0.1:8000"
+#define CLIENT TEST_DATA "/../integration/job_client.py"
+#define SERVER TEST_DATA "/../integration/artifactd_server.py"
+
+static const char db[] = "pdus:\n  DUMMY: {driver: dummy, config: {ports: [one, two]}}\n"
+			 "duts:\n  '" MAC "':\n    base_name: box\n    tags: [x86_64]\n    ip_address: 10.42.7.7\n    pdu: DUMMY\n"
+			 "    pdu_port_id: 0\n    pdu_off_delay: 0.01\n    ready_for_service: true\n";
+
+static struct farm *farm;
+static struct proc server;
+static pid_t machine; /* holds the machine's network namespace */
+static int console;
+
+/* ---- the pieces ---- */
+
+static void run_command(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static void run_command(const char *fmt, ...)
+{
+	char command[2048];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(command, sizeof(command), fmt, ap);
+	va_end(ap);
+	if (system(command) != 0)
+		fail_msg("failed: %s", command);
+}
+
+static void machine_start(void)
+{
+	int ready[2];
+	char byte;
+
+	assert_int_equal(pipe(ready), 0);
+	machine = fork();
+	if (machine == 0) {
+		if (unshare(CLONE_NEWNET) == 0 && write(ready[1], "y", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	run_command("ip link add dut0 type veth peer name eth0 address " MAC " && ip link set eth0 netns %d && "
+		    "ip link set dut0 master private up && nsenter -t %d -n ip link set eth0 up && "
+		    "nsenter -t %d -n ip addr add 10.42.7.7/16 dev eth0",
+		    (int)machine, (int)machine, (int)machine);
+}
+
+/* The machine's serial line at SALAD. */
+static int console_open(void)
+{
+	struct sockaddr_in where = {.sin_family = AF_INET, .sin_port = htons(8100)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	static const char hello[] = "\nSALAD.machine_id=" MAC "\n";
+
+	inet_pton(AF_INET, "10.42.0.1", &where.sin_addr);
+	assert_int_equal(connect(fd, (struct sockaddr *)&where, sizeof(where)), 0);
+	assert_int_equal(write(fd, hello, sizeof(hello) - 1), sizeof(hello) - 1);
+	return fd;
+}
+
+static void say(const char *text)
+{
+	assert_int_equal(write(console, text, strlen(text)), strlen(text));
+}
+
+static int start(void **state)
+{
+	static const char *const env[] = {"SERGENT_HARTMAN_BOOT_COUNT=-1", NULL};
+	const struct farm_options options = {.db = db, .env = env, .no_vpdu = true, .no_files = true};
+	const char *argv[] = {"python3", SERVER, "8000", NULL};
+
+	farm = farm_start(&options);
+	proc_start(&server, "server", argv, NULL);
+	proc_await(&server, "ready");
+	machine_start();
+	farm_await(farm, "/pdus", "pdus/DUMMY/state", "OK");
+	farm_await(farm, DUT, "state", "IDLE");
+	farm_await_value(farm, DUT, "logs_endpoint/port");
+	console = console_open();
+	return 0;
+}
+
+static int stop(void **state)
+{
+	close(console);
+	kill(machine, SIGKILL);
+	waitpid(machine, NULL, 0);
+	proc_end(&server, SIGTERM);
+	farm_stop(farm);
+	return 0;
+}
+
+/* Submits: the metadata without version and callback, and a job's text or NULL. */
+static void submit(struct proc *client, const char *name, const char *metadata, const char *text)
+{
+	static int port = 5600;
+	char number[16], *path = gw_sprintf("%s", tmp_path("%s.yml", name));
+	const char *argv[] = {"python3", CLIENT, number, metadata, text ? path : NULL, NULL};
+
+	snprintf(number, sizeof(number), "%d", port++);
+	if (text)
+		file_put(path, text);
+	proc_start(client, name, argv, NULL);
+	free(path);
+}
+
+static void submit_and_await_power(struct proc *client, const char *name, const char *metadata, const char *text)
+{
+	submit(client, name, metadata, text);
+	proc_await(client, "answer 200*");
+	proc_await(client, "ctrl 201 1 {} *the machine is powered");
+}
+
+static void end_job(struct proc *client)
+{
+	say("END\n");
+	proc_await(client, "end COMPLETE");
+	assert_int_equal(proc_wait(client), 0);
+	farm_await(farm, DUT, "state", "IDLE");
+}
+
+static void assert_refused(const char *name, const char *metadata, const char *text, const char *answer)
+{
+	struct proc client;
+	const char *got;
+
+	submit(&client, name, metadata, text);
+	got = proc_await(&client, "answer *");
+	if (!glob_line(answer, got, strlen(got)))
+		fail_msg("got %s\nexpected: %s", got, answer);
+	assert_int_equal(proc_wait(&client), 1);
+	assert_string_equal(farm_get(DUT, "state"), "IDLE");
+}
+
+#define TARGET "\"target\": {\"id\": \"" MAC "\"}"
+#define HEAD   "version: 1\ntarget: {id: " MAC "}\nconsole_patterns: {session_end: {regex: '^END'}}\n"
+
+/* ---- job_desc_url ---- */
+
+static void a_job_is_fetched_from_its_url(void **state)
+{
+	struct proc client;
+
+	submit_and_await_power(&client, "by-url", "{\"job_desc_url\": \"" FILES "/job?token=s3cret\", " TARGET "}", NULL);
+	assert_true(proc_has_said(&client, "*fetched for 52:54:00:00:00:01*"));
+	proc_await(&farm->supervisor, "artifactd info: job=user-* description: " FILES "/job: * bytes");
+	end_job(&client);
+}
+
+static void what_cannot_be_fetched_is_refused_with_its_reason(void **state)
+{
+	static const struct {
+		const char *url, *error;
+	} rows[] = {
+		{FILES "/status/404", "metadata: job_desc_url: " FILES "/status/404: the server answered 404; accepted: 200"},
+		{FILES "/status/500", "metadata: job_desc_url: " FILES "/status/500: the server answered 500; accepted: 200"},
+		{FILES "/bytes/2000000", "metadata: job_desc_url: " FILES "/bytes/2000000*1048576*"},
+		{FILES "/endless", "metadata: job_desc_url: " FILES "/endless*1048576*"},
+		{FILES "/short", "metadata: job_desc_url: " FILES "/short*"},
+		{FILES "/loop", "metadata: job_desc_url: " FILES "/loop*redirect*"},
+		{FILES "/to/127.0.0.1:8000/job", "metadata: job_desc_url: " FILES "/to/127.0.0.1:8000/job*not allowed*"},
+		{"http://127.0.0.1:8000/job", "metadata: job_desc_url: http://127.0.0.1:8000/job*not allowed*"},
+		{"http://10.42.0.1:9/job", "metadata: job_desc_url: http://10.42.0.1:9/job*"},
+		{"ftp://10.42.0.1/job", "metadata: job_desc_url: ftp://10.42.0.1/job*http*"},
+		{FILES "/binary",
+		 "metadata: job_desc_url: " FILES "/binary: byte 0xff at offset 3 is not valid here; accepted: UTF-8 without a "
+		 "character 0"},
+		{FILES "/tagged", "job:1:1: *"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char name[32], metadata[512], answer[512];
+
+		snprintf(name, sizeof(name), "refused-%zu", i);
+		snprintf(metadata, sizeof(metadata), "{\"job_desc_url\": \"%s\", " TARGET "}", rows[i].url);
+		snprintf(answer, sizeof(answer), "answer 400 {\"version\":1,\"error_msg\":\"%s\"}", rows[i].error);
+		assert_refused(name, metadata, NULL, answer);
+	}
+}
+
+static void a_url_and_a_job_or_a_url_without_a_target_are_refused(void **state)
+{
+	assert_refused("both", "{\"job_desc_url\": \"" FILES "/job\", " TARGET "}", HEAD,
+		       "answer 400 *both the part 'job' and metadata.job_desc_url are given; accepted: one of them*");
+	assert_refused("no-target", "{\"job_desc_url\": \"" FILES "/job\"}", NULL,
+		       "answer 400 *metadata: target: it is missing; accepted with job_desc_url: *");
+	assert_refused("unknown", "{\"job_desc_url\": \"" FILES "/job\", \"target\": {\"id\": \"nobody\"}}", NULL,
+		       "answer 404 *there is no machine 'nobody'*");
+}
+
+/* ---- the log ---- */
+
+static void each_daemon_says_whose_job_its_lines_are_about(void **state)
+{
+	struct proc client;
+
+	submit_and_await_power(&client, "logged", "{}", HEAD "deployment: {start: {kernel: {url: " FILES "/bytes/100}}}\n");
+	end_job(&client);
+	assert_true(proc_has_said(&farm->supervisor, "executord info: *job=user-*"));
+	assert_true(proc_has_said(&farm->supervisor, "jobd info: job=user-* dut=" MAC " user"));
+	assert_true(proc_has_said(&farm->supervisor, "artifactd info: job=user-* artifact: " FILES "/bytes/100: 100 bytes, sha256-*"));
+	assert_true(proc_has_said(&farm->supervisor, "bootsd info: job=user-* dut=" MAC ": * files deployed"));
+	assert_true(proc_has_said(&farm->supervisor, "pdud info: job=user-* port 0 of PDU 'DUMMY': the job holds it"));
+	assert_true(proc_has_said(&farm->supervisor, "pdud info: job=user-* port 0 of PDU 'DUMMY': * -> ON"));
+	assert_true(proc_has_said(&farm->supervisor, "pdud info: job=user-* port 0 of PDU 'DUMMY': the job gives it back"));
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_job_is_fetched_from_its_url),
+		cmocka_unit_test(what_cannot_be_fetched_is_refused_with_its_reason),
+		cmocka_unit_test(a_url_and_a_job_or_a_url_without_a_target_are_refused),
+		cmocka_unit_test(each_daemon_says_whose_job_its_lines_are_about),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	cmocka_set_test_filter(argv[1]); /* NULL: all */
+	return cmocka_run_group_tests(tests, start, stop);
+}
