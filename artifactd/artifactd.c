@@ -123,6 +123,7 @@ int main(int argc, char **argv)
 {
 	struct artifactd a = {0};
 	struct gw_error err = {0};
+	int code;
 
 	if (!env_load(&a.env, &program, argc, argv, &err) || !rules_load(&a, &err) || !loop_init(&a.loop, &err) || !cache_open(&a, &err) ||
 	    !bus_join(&a.bus, &a.loop, env_text(&a.env, OPT_EXECUTOR_RUNTIME_DIR), BUS_ARTIFACTD, NULL, handlers, &a, &err) ||
@@ -133,6 +134,7 @@ int main(int argc, char **argv)
 	store_finish(&a.store);
 	loop_finish(&a.loop);
 	deny_finish(&a.deny);
+	code = env_exit_code(&a.env, &err);
 	env_finish(&a.env);
-	return gw_exit_code(&err);
+	return code;
 }

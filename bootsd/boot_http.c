@@ -145,8 +145,10 @@ bool boot_http_start(struct bootsd *b, struct gw_error *err)
 {
 	const struct http_limits limits = {.connections = CONNECTIONS, .connections_per_address = CONNECTIONS_PER_ADDRESS};
 	char ip[IP4_TEXT];
-	int fd = activation_tcp_listen(ip4_print(ip, b->net.ip), (uint16_t)env_integer(&b->env, OPT_BOOTS_HTTP_PORT), BACKLOG, err);
+	int fd = activation_find(&b->fds, "boot_http");
 
+	if (fd < 0)
+		fd = activation_tcp_listen(ip4_print(ip, b->net.ip), (uint16_t)env_integer(&b->env, OPT_BOOTS_HTTP_PORT), BACKLOG, err);
 	if (fd < 0)
 		return gw_context(err, "BOOTS_HTTP_PORT");
 	b->http_port = activation_port_of(fd);

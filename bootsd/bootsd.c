@@ -125,8 +125,8 @@ int main(int argc, char **argv)
 	unload(b);
 	activation_finish(&b->fds);
 	loop_finish(&b->loop);
+	code = env_exit_code(&b->env, &err);
 	env_finish(&b->env);
-	code = gw_exit_code(&err);
 	free(b);
 	return code;
 }

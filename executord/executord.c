@@ -111,31 +111,43 @@ static void serve(struct executord *ex, struct gw_error *err)
 	loop_finish(&ex->loop);
 }
 
+static void supervise(struct executord *ex, struct gw_error *err)
+{
+	if (!supervise_run(&ex->env, err))
+		log_failure("executord --standalone", err);
+}
+
+static bool check(struct executord *ex, struct gw_error *err)
+{
+	return (!standalone || supervise_check(&ex->env, err)) && database_check(ex, err);
+}
+
+static void coordinate(struct executord *ex, struct gw_error *err)
+{
+	env_warn_of_unbuilt();
+	if (!settings_load(&ex->settings, &ex->env, err))
+		log_failure("executord", err);
+	else if (!ex->env.check_only)
+		serve(ex, err);
+	else if (!check(ex, err))
+		log_failure("executord --check", err);
+}
+
 int main(int argc, char **argv)
 {
 	struct executord *ex = gw_calloc(1, sizeof(*ex));
 	struct gw_error err = {0};
 	int code;
 
-	if (!env_load(&ex->env, &program, argc, argv, &err)) { /* --help and bad values end here */
+	if (!env_load(&ex->env, &program, argc, argv, &err)) /* --help and bad values end here */
 		log_failure("executord", &err);
-	} else {
-		log_init("executord", env_text(&ex->env, OPT_LOG_LEVEL));
-		if (standalone && !ex->env.check_only) {
-			if (!supervise_run(&ex->env, &err))
-				log_failure("executord --standalone", &err);
-		} else if (!settings_load(&ex->settings, &ex->env, &err)) {
-			log_failure("executord", &err);
-		} else if (ex->env.check_only) {
-			if (!database_check(ex, &err))
-				log_failure("executord --check", &err);
-		} else {
-			serve(ex, &err);
-		}
-	}
+	else if (standalone && !ex->env.check_only)
+		supervise(ex, &err);
+	else
+		coordinate(ex, &err);
 	settings_finish(&ex->settings);
+	code = env_exit_code(&ex->env, &err);
 	env_finish(&ex->env);
-	code = gw_exit_code(&err);
 	free(ex);
 	return code;
 }

@@ -7,6 +7,9 @@
 
 #include "libgateway/files.h"
 #include "libgateway/url.h"
+#include "libjob/pattern.h"
+
+#define SETTINGS_JOB_MAX (4U << 20) /* bytes of a job that is our own */
 
 bool settings_farm_of(const char *hostname, char farm[64], struct gw_error *err)
 {
@@ -38,11 +41,33 @@ static bool load_farm(struct settings *s, const struct env *env, struct gw_error
 	return true;
 }
 
-static char *job_path(const struct env *env, enum env_option option, const char *in_source, const char *installed)
+/* It is read anew for each job; that it is there shows now. */
+static bool take_job(char **out, const struct env *env, enum env_option option, const char *name, const char *file, struct gw_error *err)
 {
 	const char *given = env_text(env, option);
+	char *in_source = gw_sprintf("libjob/templates/%s", file), *installed = gw_sprintf("job_templates/%s", file), *text;
+	size_t len;
 
-	return given && *given ? gw_strdup(given) : env_data_path(in_source, installed);
+	*out = given ? gw_strdup(given) : env_data_path(in_source, installed);
+	free(in_source);
+	free(installed);
+	text = file_read(*out, SETTINGS_JOB_MAX, &len, err);
+	free(text);
+	if (!text)
+		err->kind = GW_BAD_INPUT;
+	return text || gw_context(err, "%s", name);
+}
+
+static bool take_regex(struct settings *s, const struct env *env, struct gw_error *err)
+{
+	struct pattern *compiled = NULL;
+	bool ok;
+
+	s->unfit_regex = env_text(env, OPT_CONSOLE_PATTERN_DEFAULT_MACHINE_UNFIT_FOR_SERVICE_REGEX);
+	ok = !s->unfit_regex ||
+	     pattern_compile(&compiled, "CONSOLE_PATTERN_DEFAULT_MACHINE_UNFIT_FOR_SERVICE_REGEX", s->unfit_regex, false, err);
+	pattern_destroy(compiled);
+	return ok;
 }
 
 bool settings_load(struct settings *s, const struct env *env, struct gw_error *err)
@@ -60,11 +85,9 @@ bool settings_load(struct settings *s, const struct env *env, struct gw_error *e
 	s->quick_checks = env_boolean(env, OPT_SERGENT_HARTMAN_QUICK_CHECK);
 	s->vpdu = env_text(env, OPT_EXECUTOR_VPDU_ENDPOINT);
 	s->boot_power = env_number(env, OPT_DUT_DEFAULT_BOOT_SEQUENCE_POWER);
-	s->unfit_regex = env_text(env, OPT_CONSOLE_PATTERN_DEFAULT_MACHINE_UNFIT_FOR_SERVICE_REGEX);
-	s->registration_job = job_path(env, OPT_EXECUTOR_REGISTRATION_JOB, "libjob/templates/register.yml.j2",
-				       "job_templates/register.yml.j2");
-	s->bootloop_job = job_path(env, OPT_EXECUTOR_BOOTLOOP_JOB, "libjob/templates/bootloop.yml.j2", "job_templates/bootloop.yml.j2");
-	return true;
+	return take_regex(s, env, err) &&
+	       take_job(&s->registration_job, env, OPT_EXECUTOR_REGISTRATION_JOB, "EXECUTOR_REGISTRATION_JOB", "register.yml.j2", err) &&
+	       take_job(&s->bootloop_job, env, OPT_EXECUTOR_BOOTLOOP_JOB, "EXECUTOR_BOOTLOOP_JOB", "bootloop.yml.j2", err);
 }
 
 static bool key_is_usable(const char *text, size_t len)

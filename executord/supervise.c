@@ -421,12 +421,18 @@ static void supervisor_finish(struct supervisor *s)
 	file_lock_finish(&s->lock);
 }
 
+bool supervise_check(const struct env *env, struct gw_error *err)
+{
+	const char *list = env_text(env, OPT_EXECUTOR_STANDALONE_DAEMONS);
+
+	return !list || check_list(list, err);
+}
+
 bool supervise_run(const struct env *env, struct gw_error *err)
 {
 	struct supervisor s = {.env = env, .err = err};
-	const char *list = env_text(env, OPT_EXECUTOR_STANDALONE_DAEMONS);
 
-	if ((!list || check_list(list, err)) && make_folders(env, err) && loop_init(&s.loop, err) && take_lock(&s, err) &&
+	if (supervise_check(env, err) && make_folders(env, err) && loop_init(&s.loop, err) && take_lock(&s, err) &&
 	    listen_for_jobs(&s, err)) {
 		loop_on_stop(&s.loop, on_stop, &s);
 		start_all(&s);

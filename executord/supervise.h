@@ -11,5 +11,6 @@
 
 /* Returns when all have ended: true after a stop; false if it could not begin, or a child refused its configuration. */
 bool supervise_run(const struct env *env, struct gw_error *err);
+bool supervise_check(const struct env *env, struct gw_error *err); /* its options; opens nothing */
 
 #endif

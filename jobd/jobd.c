@@ -57,6 +57,7 @@ int main(int argc, char **argv)
 {
 	struct jobd j = {.spare.fd = -1};
 	struct gw_error err = {0};
+	int code;
 
 	if (!env_load(&j.env, &program, argc, argv, &err) || /* --help and bad values end here */
 	    j.env.check_only ||                              /* so does --check */
@@ -87,6 +88,7 @@ int main(int argc, char **argv)
 	loop_finish(&j.loop);
 	description_finish(&j);
 	names_finish(&j.names);
+	code = env_exit_code(&j.env, &err);
 	env_finish(&j.env);
-	return gw_exit_code(&err);
+	return code;
 }

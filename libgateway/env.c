@@ -1,124 +1,20 @@
 #include "libgateway/env.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <unistd.h>
 
+#include "libgateway/env_internal.h"
 #include "libgateway/log.h"
-#include "libgateway/url.h"
 
 #define ENV_TEXT_MAX 4096
 
 extern char **environ;
 
-static const struct option_row {
-	const char *name;
-	unsigned readers;
-	enum env_type type;
-	const char *dflt;
-	double min, max;
-	const char *meaning;
-} rows[ENV_OPTIONS] = {
+static const struct env_row rows[ENV_OPTIONS] = {
 #define OPTION(readers, name, type, dflt, min, max, meaning) [OPT_##name] = {#name, readers, type, dflt, min, max, meaning},
 #include "libgateway/options.def"
 #undef OPTION
-};
-
-static bool take_integer(struct env *env, int o, const char *text, struct gw_error *err)
-{
-	char *end;
-	long long value;
-
-	errno = 0;
-	value = strtoll(text, &end, 10);
-	if (end == text || *end || errno || (double)value < rows[o].min || (double)value > rows[o].max)
-		return gw_fail(err, GW_BAD_INPUT, "%s: '%s' is not a whole number; accepted: %.0f to %.0f", rows[o].name, text, rows[o].min,
-			       rows[o].max);
-	env->integer[o] = value;
-	return true;
-}
-
-static bool take_number(struct env *env, int o, const char *text, struct gw_error *err)
-{
-	char *end;
-	double value = strtod(text, &end);
-
-	if (end == text || *end || !(value >= rows[o].min && value <= rows[o].max))
-		return gw_fail(err, GW_BAD_INPUT, "%s: '%s' is not a number; accepted: %g to %g", rows[o].name, text, rows[o].min,
-			       rows[o].max);
-	env->number[o] = value;
-	return true;
-}
-
-static bool take_boolean(struct env *env, int o, const char *text, struct gw_error *err)
-{
-	static const char *const yes[] = {"true", "enabled", "1", "yes"}, *const no[] = {"false", "disabled", "0", "no"};
-
-	for (int i = 0; i < 4; i++) {
-		if (strcasecmp(text, yes[i]) == 0 || strcasecmp(text, no[i]) == 0) {
-			env->integer[o] = strcasecmp(text, yes[i]) == 0;
-			return true;
-		}
-	}
-	return gw_fail(err, GW_BAD_INPUT, "%s: '%s' is not a boolean; accepted: true, enabled, 1, yes, false, disabled, 0, no",
-		       rows[o].name, text);
-}
-
-static bool take_url(struct env *env, int o, const char *text, struct gw_error *err)
-{
-	struct url_host host;
-	struct gw_error why = {0};
-
-	if (!url_host_of(text, &host, &why))
-		return gw_fail(err, GW_BAD_INPUT, "%s: '%.200s' is not a URL; accepted: http://HOST[:PORT] or https://HOST[:PORT]",
-			       rows[o].name, text);
-	return true;
-}
-
-static bool take_host_port(struct env *env, int o, const char *text, struct gw_error *err)
-{
-	const char *colon = strrchr(text, ':');
-	char *end;
-	long port = colon ? strtol(colon + 1, &end, 10) : 0;
-
-	if (!colon || colon == text || end == colon + 1 || *end || port < 1 || port > 65535)
-		return gw_fail(err, GW_BAD_INPUT, "%s: '%.200s' is not a place to connect to; accepted: HOST:PORT", rows[o].name, text);
-	return true;
-}
-
-static bool take_text(struct env *env, int o, const char *text, struct gw_error *err)
-{
-	if (rows[o].max > 0 && (strlen(text) < (size_t)rows[o].min || strlen(text) > (size_t)rows[o].max))
-		return gw_fail(err, GW_BAD_INPUT, "%s: '%.100s' has %zu bytes; accepted: %.0f to %.0f", rows[o].name, text, strlen(text),
-			       rows[o].min, rows[o].max);
-	return true;
-}
-
-static bool take_any(struct env *env, int o, const char *text, struct gw_error *err)
-{
-	return true;
-}
-
-static const struct {
-	bool (*take)(struct env *env, int o, const char *text, struct gw_error *err);
-	const char *name;
-} types[] = {
-	[ENV_TEXT] = {take_text, "text"},
-	[ENV_INTEGER] = {take_integer, "whole number"},
-	[ENV_NUMBER] = {take_number, "number"},
-	[ENV_BOOLEAN] = {take_boolean, "boolean"},
-	[ENV_PATH] = {take_any, "path"},
-	[ENV_HTTP_URL] = {take_url, "URL"},
-	[ENV_PORT] = {take_integer, "port"},
-	[ENV_HOST_PORT] = {take_host_port, "host:port"},
-	[ENV_REGEX] = {take_any, "regular expression"},
-	[ENV_NOT_EMPTY] = {take_any, "text"},
 };
 
 /* An option set to nothing is unset, as in an env file that clears a line; but a list may be empty. */
@@ -134,6 +30,7 @@ static const char *value_of(int o)
 static bool load_option(struct env *env, int o, struct gw_errors *errs)
 {
 	const char *text = value_of(o);
+	struct env_value value = {0};
 	struct gw_error err = {0};
 
 	if (!text)
@@ -142,10 +39,12 @@ static bool load_option(struct env *env, int o, struct gw_errors *errs)
 		gw_errors_add(errs, GW_BAD_INPUT, "%s: more than %d bytes", rows[o].name, ENV_TEXT_MAX);
 		return false;
 	}
-	if (!types[rows[o].type].take(env, o, text, &err)) {
+	if (!env_value_read(&rows[o], text, &value, &err)) {
 		gw_errors_add(errs, err.kind, "%s", err.text);
 		return false;
 	}
+	env->integer[o] = value.integer;
+	env->number[o] = value.number;
 	env->text[o] = gw_strdup(text);
 	env->given[o] = text != rows[o].dflt;
 	return true;
@@ -163,7 +62,7 @@ static void print_help(const struct env_program *program)
 	printf("\nConfiguration, from the environment:\n");
 	for (int o = 0; o < ENV_OPTIONS; o++)
 		if (rows[o].readers & program->reader)
-			printf("  %s (%s; default: %s)\n      %s\n", rows[o].name, types[rows[o].type].name,
+			printf("  %s (%s; default: %s)\n      %s\n", rows[o].name, env_type_name(rows[o].type),
 			       rows[o].dflt ? rows[o].dflt : "none", rows[o].meaning);
 	printf("\nExit codes: 0 done or stopped, 1 failed, 2 bad usage or configuration.\n");
 }
@@ -205,11 +104,19 @@ bool env_load(struct env *env, const struct env_program *program, int argc, char
 		if (rows[o].readers & program->reader)
 			load_option(env, o, &errs);
 	log_init(program->name, env->text[OPT_LOG_LEVEL]);
+	log_format(env->text[OPT_LOG_FORMAT]);
 	for (size_t i = 0; env->check_only && i < errs.n; i++)
 		fprintf(stderr, "%s\n", errs.v[i].text);
 	ok = gw_errors_none(&errs, err);
 	gw_errors_finish(&errs);
 	return ok;
+}
+
+int env_exit_code(const struct env *env, const struct gw_error *err)
+{
+	const struct gw_error bad = {.kind = GW_BAD_INPUT};
+
+	return gw_exit_code(env->check_only && err->kind != GW_OK ? &bad : err);
 }
 
 void env_finish(struct env *env)
@@ -315,58 +222,6 @@ void env_job_variables(void (*each)(void *data, const char *name, const char *va
 	free(found);
 }
 
-/* The build tree's top, if this program runs from there (BUILD/folder/program); NULL if it is installed. Caller frees. */
-static char *build_root(void)
-{
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *marker, *root;
-
-	if (n <= 0)
-		return NULL;
-	self[n] = '\0';
-	/* Programs lie one level down, tests two. */
-	for (int level = 0; level < 3; level++) {
-		char *slash = strrchr(self, '/');
-		if (!slash || slash == self)
-			return NULL;
-		*slash = '\0';
-		marker = gw_sprintf("%s/build.ninja", self);
-		root = access(marker, F_OK) == 0 ? gw_strdup(self) : NULL;
-		free(marker);
-		if (root)
-			return root;
-	}
-	return NULL;
-}
-
-char *env_program_path(const char *folder, const char *program)
-{
-	char *root = build_root();
-	char *path = root ? gw_sprintf("%s/%s/%s", root, folder, program) : gw_sprintf("%s/%s", GW_LIBEXECDIR, program);
-
-	free(root);
-	return path;
-}
-
-char *env_data_path(const char *in_source, const char *installed)
-{
-	char *root = build_root();
-	char *path = root ? gw_sprintf("%s/%s", GW_SOURCE_ROOT, in_source) : gw_sprintf("%s/%s", GW_DATADIR, installed);
-
-	free(root);
-	return path;
-}
-
-char *env_built_path(const char *in_build, const char *installed)
-{
-	char *root = build_root();
-	char *path = root ? gw_sprintf("%s/%s", root, in_build) : gw_sprintf("%s/%s", GW_DATADIR, installed);
-
-	free(root);
-	return path;
-}
-
 void env_print_markdown(FILE *out)
 {
 	static const char *const programs[] = {"executord", "jobd", "bootsd", "pdud", "saladd", "artifactd", "gitlabd", "bucketd"};
@@ -388,4 +243,5 @@ void env_print_markdown(FILE *out)
 		}
 		fprintf(out, " | %s |\n", rows[o].meaning);
 	}
+	env_print_unbuilt(out);
 }

@@ -24,7 +24,22 @@ enum env_reader {
 	ENV_ALL = 0xff,
 };
 
-enum env_type { ENV_TEXT, ENV_INTEGER, ENV_NUMBER, ENV_BOOLEAN, ENV_PATH, ENV_HTTP_URL, ENV_PORT, ENV_HOST_PORT, ENV_REGEX, ENV_NOT_EMPTY };
+enum env_type {
+	ENV_TEXT,
+	ENV_INTEGER,
+	ENV_NUMBER,
+	ENV_BOOLEAN,
+	ENV_PATH,
+	ENV_HTTP_URL,
+	ENV_PORT,
+	ENV_HOST_PORT,
+	ENV_REGEX,
+	ENV_NOT_EMPTY,
+	ENV_ADDRESS,
+	ENV_NAME,
+	ENV_LOG_LEVEL,
+	ENV_LOG_FORMAT
+};
 
 enum env_option {
 #define OPTION(readers, name, type, dflt, min, max, meaning) OPT_##name,
@@ -61,6 +76,8 @@ struct env {
  * or false with GW_BAD_INPUT that names the option, what was found and what is accepted. */
 bool env_load(struct env *env, const struct env_program *program, int argc, char **argv, struct gw_error *err);
 void env_finish(struct env *env); /* accepts zeroed memory */
+/* gw_exit_code's; after --check each error is one of the configuration: 2. */
+int env_exit_code(const struct env *env, const struct gw_error *err);
 
 const char *env_text(const struct env *env, enum env_option option); /* borrowed; NULL if unset */
 int64_t env_integer(const struct env *env, enum env_option option);
@@ -83,5 +100,9 @@ char *env_data_path(const char *in_source, const char *installed);
 char *env_built_path(const char *in_build, const char *installed); /* BUILD/x or /usr/share/executor/installed */
 
 void env_print_markdown(FILE *out); /* the table for the README and the docs */
+
+/* env_unbuilt.c: options of parts that are not built yet. */
+void env_warn_of_unbuilt(void);    /* logs a warning for each that is set */
+void env_print_unbuilt(FILE *out); /* rows of that table */
 
 #endif

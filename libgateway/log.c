@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#define RECORD_MAX 4096
-#define JOB_FRONT  (128 + 8) /* bytes of "job=ID " */
+#include "libgateway/log_record.h"
+
+#define JOB_FRONT (128 + 8) /* bytes of "job=ID " */
 
 static const struct {
 	const char *name;
@@ -19,11 +21,23 @@ static const char *log_program = "gateway";
 static enum log_level log_least = LOG_INF;
 static bool log_journal;
 static char log_job_front[JOB_FRONT]; /* "job=ID ", or "" */
+static size_t (*log_print)(char *out, const struct log_record *record) = log_print_text;
+
+/* systemd.exec(5): the variable is inherited by those whose standard error is something else, and then it means nothing. */
+static bool journal_listens(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device &&
+	       st.st_ino == inode;
+}
 
 void log_init(const char *program, const char *level_name)
 {
 	log_program = program;
-	log_journal = getenv("JOURNAL_STREAM") != NULL;
+	log_journal = journal_listens();
 	for (size_t i = 0; level_name && i < sizeof(levels) / sizeof(levels[0]); i++)
 		if (strcmp(levels[i].name, level_name) == 0)
 			log_least = (enum log_level)i;
@@ -42,6 +56,11 @@ const char *log_job(const char *job)
 void log_job_is(const char *job)
 {
 	snprintf(log_job_front, sizeof(log_job_front), "%s", log_job(job));
+}
+
+void log_format(const char *format)
+{
+	log_print = format && strcmp(format, "json") == 0 ? log_print_json : log_print_text;
 }
 
 char *log_escape(char *out, size_t size, const void *bytes, size_t n)
@@ -66,23 +85,13 @@ char *log_escape(char *out, size_t size, const void *bytes, size_t n)
 	return out;
 }
 
-/* A record stays one line whatever is in it. */
-static void defuse(char *text)
-{
-	for (char *p = text; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
-}
-
 void log_write(enum log_level level, const char *fmt, ...)
 {
-	char record[RECORD_MAX + 128], text[RECORD_MAX];
-	struct timespec now;
-	struct tm tm;
-	char when[32];
+	char bytes[LOG_RECORD_MAX], text[LOG_TEXT_MAX];
+	struct log_record record = {
+		.level = levels[level].name, .priority = log_journal ? levels[level].journal : -1, .program = log_program, .text = text};
 	size_t front;
 	va_list ap;
-	int n;
 
 	if (level < log_least)
 		return;
@@ -90,18 +99,9 @@ void log_write(enum log_level level, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text + front, sizeof(text) - front, fmt, ap);
 	va_end(ap);
-	defuse(text);
-	if (log_journal) {
-		n = snprintf(record, sizeof(record), "<%d>%s\n", levels[level].journal, text);
-	} else {
-		clock_gettime(CLOCK_REALTIME, &now);
-		gmtime_r(&now.tv_sec, &tm);
-		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
-		n = snprintf(record, sizeof(record), "%s.%03ldZ %s %s: %s\n", when, now.tv_nsec / 1000000, log_program, levels[level].name,
-			     text);
-	}
+	clock_gettime(CLOCK_REALTIME, &record.at);
 	/* One write a record: daemons that share a standard error do not mix their lines. A full log is no reason to stop. */
-	if (write(STDERR_FILENO, record, (size_t)n) < 0)
+	if (write(STDERR_FILENO, bytes, log_print(bytes, &record)) < 0)
 		return;
 }
 

@@ -1,6 +1,5 @@
-/* Logging to standard error, one line a record: "2026-01-31T12:00:00.123Z bootsd info: text". Under journald ("JOURNAL_STREAM") the line
- * starts with "<6>" and has no time. Bytes that are not printable are escaped (\x1b), so that a packet cannot forge a record. Thread-safe.
- */
+/* Logging to standard error, one line a record: "2026-01-31T12:00:00.123Z bootsd info: text", or a JSON object (log_record.h). Where
+ * JOURNAL_STREAM says that standard error is journald's, "<6>" and the like are in front. Thread-safe. */
 #ifndef LIBGATEWAY_LOG_H
 #define LIBGATEWAY_LOG_H
 
@@ -9,6 +8,7 @@
 enum log_level { LOG_DBG, LOG_INF, LOG_WRN, LOG_ERR };
 
 void log_init(const char *program, const char *level_name); /* NULL or unknown level: info */
+void log_format(const char *format);                        /* "json"; else text */
 void log_write(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 #define log_debug(...)   log_write(LOG_DBG, __VA_ARGS__)
 #define log_info(...)    log_write(LOG_INF, __VA_ARGS__)

@@ -12,7 +12,6 @@ static const struct bus_handler handlers[] = {
 
 static bool run(struct pdud *d, struct gw_error *err)
 {
-	log_init("pdud", env_text(&d->env, OPT_LOG_LEVEL));
 	if (d->env.check_only)
 		return remember_check(d, err);
 	if (!loop_init(&d->loop, err) ||
@@ -27,6 +26,7 @@ int main(int argc, char **argv)
 {
 	struct pdud d = {0};
 	struct gw_error err = {0};
+	int code;
 
 	if (!env_load(&d.env, &program, argc, argv, &err) || !run(&d, &err))
 		log_failure("pdud", &err);
@@ -35,6 +35,7 @@ int main(int argc, char **argv)
 	expiry_finish(&d);
 	bus_finish(&d.bus);
 	loop_finish(&d.loop);
+	code = env_exit_code(&d.env, &err);
 	env_finish(&d.env);
-	return gw_exit_code(&err);
+	return code;
 }

@@ -119,6 +119,7 @@ int main(int argc, char **argv)
 {
 	struct saladd s = {0};
 	struct gw_error err = {0};
+	int code;
 
 	if (!env_load(&s.env, &program, argc, argv, &err) || /* --help, --check and bad values end here */
 	    !is_wanted(&s, &err) ||                          /* so does a SALAD_URL of another host */
@@ -135,6 +136,7 @@ int main(int argc, char **argv)
 	machines_finish(&s.machines);
 	activation_finish(&s.fds);
 	loop_finish(&s.loop);
+	code = env_exit_code(&s.env, &err);
 	env_finish(&s.env);
-	return gw_exit_code(&err);
+	return code;
 }
