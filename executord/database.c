@@ -50,6 +50,7 @@ static void reload(struct executord *ex)
 		log_error("%s", mars_db_error(d->db));
 	}
 	take_changes(ex, &changes);
+	events_database(ex);
 	gw_errors_finish(&errs);
 }
 

@@ -76,6 +76,7 @@ static void over(struct executord *ex)
 	loop_timer_stop(&d->renewal);
 	log_info("discovery at %s port %s is over", d->ask.pdu, d->ask.port);
 	d->phase = DISCOVERY_NONE;
+	events_discovery(ex);
 	d->released = NULL;
 	config_push_bootsd(ex);
 	dut = registry_dut_at(ex, d->ask.pdu, d->ask.port);
@@ -110,6 +111,7 @@ static void release(struct executord *ex)
 	if (d->phase == DISCOVERY_RELEASING || d->phase == DISCOVERY_NONE)
 		return;
 	d->phase = DISCOVERY_RELEASING;
+	events_discovery(ex);
 	loop_timer_stop(&d->timeout);
 	loop_timer_stop(&d->renewal);
 	bus_forget(&ex->bus, &ex->discovery);
@@ -305,6 +307,7 @@ void discovery_begin(struct executord *ex, const struct discovery_ask *ask, stru
 	}
 	d->answer = rq;
 	d->phase = DISCOVERY_TAKING;
+	events_discovery(ex);
 	loop_timer_start(&ex->loop, &d->timeout, (uint64_t)(ask->timeout * 1000), on_timeout, ex);
 	bus_ask(&ex->bus, "pdud", MSG_LEASE_TAKE, &take, 0, on_taken, d);
 }

@@ -200,6 +200,7 @@ bool dut_apply(struct dut *dut, enum dut_event event, const char *cause, struct 
 	}
 	dut->state = step.state;
 	log_info("dut=%s %s -> %s event=%s %s", shown(dut), dut_state_name(from), dut_state_name(step.state), dut_event_name(event), cause);
+	events_step(dut, from, event, cause);
 	registry_dut_changed(dut->ex, dut);
 	state_store_changed(dut->ex);
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)

@@ -29,6 +29,7 @@ struct dut {
 	struct loop_timer retrial;
 	struct job *job; /* borrowed; NULL: none. In jobs */
 	int log_port;    /* saladd's read-only port; 0: not known */
+	bool event_due;  /* of events.h: watchers are to be told of it */
 	char *json;      /* owned; printed for REST, NULL: to be printed anew */
 };
 

@@ -98,6 +98,7 @@ static void serve(struct executord *ex, struct gw_error *err)
 	    !rest_start(ex, err) || !loop_run_until_stopped(&ex->loop, err))
 		log_failure("executord", err);
 	rest_finish(ex);
+	events_finish(ex);
 	state_store_finish(ex);
 	jobd_pool_finish(ex);
 	jobs_finish(ex);

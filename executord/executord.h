@@ -4,6 +4,7 @@
 
 #include "executord/database.h"
 #include "executord/discovery.h"
+#include "executord/events.h"
 #include "executord/jobd_pool.h"
 #include "executord/jobs.h"
 #include "executord/registry.h"
@@ -29,6 +30,7 @@ struct executord {
 	struct jobd_pool pool;
 	struct jobs jobs;
 	struct discovery discovery;
+	struct events events;
 	struct http_server *rest;
 	struct loop_timer stop_patience;
 };

@@ -70,6 +70,7 @@ void job_over(struct job *job)
 
 	snprintf(id, sizeof(id), "%s", job->id);
 	snprintf(cause, sizeof(cause), "job=%s status=%s%s%s", id, outcome.status, outcome.reason[0] ? " reason=" : "", outcome.reason);
+	events_job(job, "ended");
 	release_artifacts(ex, id);
 	jobd_pool_drop(ex, job->jobd);
 	job_raise_firmware_boot_time(job, job->outcome.firmware_boot_time);

@@ -188,6 +188,7 @@ static void ask_go(struct job *job, const struct mars_dut *mars, const char *pdu
 	for (size_t i = 0; i < job->request.n_environ; i++)
 		variables[i] = (struct msg_name_value){.name = job->request.environ[i].name, .value = job->request.environ[i].value};
 	job->phase = JOB_GOING;
+	events_job(job, "started");
 	bus_ask(&job->ex->bus, job->jobd_name, MSG_JOB_GO, &go, 0, on_gone, job);
 	free(variables);
 	free(tags.v);

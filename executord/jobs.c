@@ -116,6 +116,7 @@ void jobs_on_running(struct executord *ex, struct job *job)
 		return;
 	snprintf(cause, sizeof(cause), "job=%s", job->id);
 	job->running = true;
+	events_job(job, "running");
 	dut_apply(job->dut, DUT_EV_JOB_STARTED, cause, NULL);
 	state_store_changed(ex);
 }

@@ -159,6 +159,16 @@ static void add_discovery(struct buffer *out, struct executord *ex)
 	cJSON_Delete(json);
 }
 
+static void add_jobs(struct buffer *out, struct executord *ex)
+{
+	cJSON *json = events_jobs(ex);
+	char *text = cJSON_PrintUnformatted(json);
+
+	add_piece(out, false, "jobs", text);
+	free(text);
+	cJSON_Delete(json);
+}
+
 char *json_full_state(struct executord *ex)
 {
 	struct buffer out = {0};
@@ -172,7 +182,8 @@ char *json_full_state(struct executord *ex)
 	buffer_add(&out, ",", 1);
 	add_duts(&out, ex, "duts");
 	add_discovery(&out, ex);
-	buffer_printf(&out, ",\"now\":\"%s\"", date);
+	add_jobs(&out, ex);
+	buffer_printf(&out, ",\"event_id\":%llu,\"now\":\"%s\"", (unsigned long long)ex->events.last, date);
 	if (*mars_db_error(ex->database.db)) {
 		buffer_add(&out, ",\"database\":{", 13);
 		add_key(&out, "error");

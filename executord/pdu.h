@@ -34,7 +34,8 @@ struct pdu {
 	size_t n_ports;
 	struct port_wish *wishes; /* owned */
 	size_t n_wishes;
-	char *json; /* owned; printed for REST, NULL: to be printed anew */
+	bool event_due; /* of events.h: watchers are to be told of it */
+	char *json;     /* owned; printed for REST, NULL: to be printed anew */
 };
 
 struct pdu *pdu_create(const char *name);

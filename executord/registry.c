@@ -95,6 +95,7 @@ void registry_dut_changed(struct executord *ex, struct dut *dut)
 	dut->json = NULL;
 	drop_page(&ex->registry.duts_page);
 	drop_page(&ex->registry.machines_page);
+	events_dut(ex, dut);
 }
 
 void registry_pdu_changed(struct executord *ex, struct pdu *pdu)
@@ -102,6 +103,7 @@ void registry_pdu_changed(struct executord *ex, struct pdu *pdu)
 	free(pdu->json);
 	pdu->json = NULL;
 	drop_page(&ex->registry.pdus_page);
+	events_pdu(ex, pdu);
 }
 
 static void every_dut_changed(struct executord *ex)
@@ -147,6 +149,7 @@ void registry_forget(struct executord *ex, struct dut *dut)
 
 	gw_assert(at < r->n_duts && r->duts[at] == dut && !dut->job);
 	registry_dut_changed(ex, dut);
+	events_dut_gone(ex, dut->id);
 	memmove(r->duts + at, r->duts + at + 1, (r->n_duts - at - 1) * sizeof(*r->duts));
 	r->n_duts--;
 	r->gone = gw_realloc(r->gone, (r->n_gone + 1) * sizeof(*r->gone));
@@ -182,6 +185,7 @@ static void sync_pdus(struct executord *ex)
 	for (size_t i = r->n_pdus; i-- > 0;) {
 		if (pdu_is_wanted(ex, r->pdus[i]->name))
 			continue;
+		events_pdu_gone(ex, r->pdus[i]->name);
 		pdu_destroy(r->pdus[i]);
 		memmove(r->pdus + i, r->pdus + i + 1, (r->n_pdus - i - 1) * sizeof(*r->pdus));
 		r->n_pdus--;

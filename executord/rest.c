@@ -40,6 +40,7 @@ static const struct http_route routes[] = {
 	{"GET",    "/api/v1/pdu/{pdu}/port/{port}", rest_get_port,        0},
 	{"PATCH",  "/api/v1/pdu/{pdu}/port/{port}", rest_patch_port,      SMALL},
 	{"GET",    "/api/v1/full-state",          rest_get_state,         0},
+	{"GET",    "/api/v1/events",              rest_get_events,        0},
 	{"GET",    "/api/v1/database",            rest_get_database,      0},
 	{"POST",   "/api/v1/database/check",      rest_check_database,    DATABASE},
 	{"POST",   "/api/v1/jobs",                rest_post_job,          JOB},

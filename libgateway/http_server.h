@@ -93,6 +93,9 @@ struct http_stream;
 struct http_stream *http_answer_stream(struct http_request *rq, const char *content_type, void (*closed)(void *data), void *data);
 void http_stream_send(struct http_stream *stream, const void *bytes, size_t n);
 void http_stream_end(struct http_stream *stream);
+size_t http_stream_unread(const struct http_stream *stream); /* bytes that the client's connection has not taken yet; 0 for NULL */
+/* `drained` (with the stream's data) runs when the client has taken all that was sent; it may send more, but not end the stream. */
+void http_stream_on_drained(struct http_stream *stream, void (*drained)(void *data));
 /* To be called before an answer. */
 void http_answer_header(struct http_request *rq, const char *name, const char *value);
 

@@ -13,6 +13,7 @@ struct http_stream {
 	struct loop_fd watch; /* the client's end */
 	bool ended, broken;
 	void (*closed)(void *data);
+	void (*drained)(void *data); /* NULL: nobody wants to know */
 	void *data;
 };
 
@@ -31,10 +32,13 @@ static void on_client_gone(void *data, int events)
 static ssize_t on_read(void *data, uint64_t at, char *out, size_t max)
 {
 	struct http_stream *stream = data;
-	size_t n = stream->unread.len < max ? stream->unread.len : max;
+	size_t n;
 
 	if (stream->broken || !stream->rq)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
+	if (!stream->unread.len && !stream->ended && stream->drained)
+		stream->drained(stream->data);
+	n = stream->unread.len < max ? stream->unread.len : max;
 	if (!n && stream->ended)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	if (!n) {
@@ -99,6 +103,16 @@ void http_stream_send(struct http_stream *stream, const void *bytes, size_t n)
 		http_request_resume(stream->rq);
 	else
 		break_off(stream);
+}
+
+size_t http_stream_unread(const struct http_stream *stream)
+{
+	return stream ? stream->unread.len : 0;
+}
+
+void http_stream_on_drained(struct http_stream *stream, void (*drained)(void *data))
+{
+	stream->drained = drained;
 }
 
 void http_stream_end(struct http_stream *stream)

@@ -631,6 +631,7 @@ static void a_machine_may_read_and_register_itself_alone(void **state)
 {
 	machine_start();
 	assert_int_equal(from_a_machine("GET", "/duts", NULL), 200);
+	assert_int_equal(from_a_machine("GET", "/events", NULL), 400);
 	assert_int_equal(from_a_machine("PATCH", "/dut/" FARM_MAC, "{\"comment\": \"x\"}"), 400);
 	assert_int_equal(from_a_machine("DELETE", "/dut/" FARM_MAC, NULL), 400);
 	assert_int_equal(from_a_machine("PATCH", "/pdu/VPDU/port/3", "{\"state\": \"on\"}"), 400);

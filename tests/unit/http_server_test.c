@@ -30,6 +30,7 @@ static struct {
 	struct http_shared *shared;
 	struct http_stream *stream;
 	bool stream_closed;
+	unsigned drained;
 	unsigned echoed; /* how often a body reached its handler */
 } t;
 
@@ -105,6 +106,21 @@ static void get_stream(void *owner, struct http_request *rq)
 	http_stream_send(t.stream, "data: 1\n\n", 9);
 }
 
+static void on_drained(void *data)
+{
+	if (t.drained++ == 0)
+		http_stream_send(t.stream, "data: more\n\n", 12);
+}
+
+static void get_drained(void *owner, struct http_request *rq)
+{
+	t.drained = 0;
+	t.stream = http_answer_stream(rq, "text/event-stream", on_stream_closed, NULL);
+	http_stream_on_drained(t.stream, on_drained);
+	http_stream_send(t.stream, "data: 1\n\n", 9);
+	assert_int_equal(http_stream_unread(t.stream), 9);
+}
+
 static void get_file(void *owner, struct http_request *rq)
 {
 	FILE *file = tmpfile();
@@ -116,11 +132,17 @@ static void get_file(void *owner, struct http_request *rq)
 }
 
 static const struct http_route routes[] = {
-	{"GET", "/hello", get_hello, 0},       {"POST", "/echo", post_echo, 64},
-	{"POST", "/form", post_form, 4096},    {"GET", "/later", get_later, 0},
-	{"GET", "/never", get_never, 0},       {"GET", "/shared", get_shared, 0},
-	{"GET", "/redirect", get_redirect, 0}, {"GET", "/stream", get_stream, 0},
-	{"GET", "/file", get_file, 0},         {NULL},
+	{"GET", "/hello", get_hello, 0},
+	{"POST", "/echo", post_echo, 64},
+	{"POST", "/form", post_form, 4096},
+	{"GET", "/later", get_later, 0},
+	{"GET", "/never", get_never, 0},
+	{"GET", "/shared", get_shared, 0},
+	{"GET", "/redirect", get_redirect, 0},
+	{"GET", "/stream", get_stream, 0},
+	{"GET", "/drained", get_drained, 0},
+	{"GET", "/file", get_file, 0},
+	{NULL},
 };
 
 static int setup(void **state)
@@ -420,6 +442,22 @@ static void a_stream_goes_on_until_its_client_leaves(void **state)
 	assert_true(t.stream_closed);
 }
 
+static void a_streams_owner_learns_when_all_of_it_was_taken(void **state)
+{
+	struct raw r;
+
+	raw_talk(&r, "GET /drained HTTP/1.1\r\nHost: x\r\n\r\n", "data: more");
+	assert_non_null(strstr(r.got, "data: 1"));
+	assert_int_equal(t.drained, 1 + (http_stream_unread(t.stream) == 0)); /* and once more behind what it sent */
+	assert_int_equal(http_stream_unread(NULL), 0);
+	raw_close(&r);
+	while (t.stream) {
+		t.loop.stopping = false;
+		http_stream_send(t.stream, "data: 3\n\n", 9);
+		uv_run(&t.loop.uv, UV_RUN_ONCE);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -439,6 +477,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(slow_headers_are_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_slow_body_is_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_stream_goes_on_until_its_client_leaves, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_streams_owner_learns_when_all_of_it_was_taken, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
