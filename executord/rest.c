@@ -83,7 +83,7 @@ bool rest_peer_ipv4(const struct http_request *rq, struct in_addr *ip)
 
 /* PRIVATE_INTERFACE's subnets; the gateway's own addresses do not count. Looked up each time: addresses come and go. Where they cannot be
  * had (no descriptor is left, which a machine can bring about), everybody counts as a machine. */
-static bool is_of_duts(struct executord *ex, const struct http_request *rq)
+bool rest_is_of_duts(struct executord *ex, const struct http_request *rq)
 {
 	struct ifaddrs *all = NULL;
 	bool within = false, own = false;
@@ -104,30 +104,9 @@ static bool is_of_duts(struct executord *ex, const struct http_request *rq)
 	return within && !own;
 }
 
-/* A page of another site makes an admin's browser send its Origin along. */
-static bool is_of_another_site(const struct http_request *rq)
-{
-	const char *origin = http_header(rq, "Origin"), *host = http_header(rq, "Host"), *slashes;
-
-	if (!origin)
-		return false;
-	slashes = strstr(origin, "://");
-	return !slashes || !host || strcasecmp(slashes + 3, host) != 0;
-}
-
-bool rest_may_register(struct executord *ex, const struct http_request *rq, bool *from_dut, struct gw_error *err)
-{
-	*from_dut = is_of_duts(ex, rq);
-	return !is_of_another_site(rq) ||
-	       gw_fail(err, GW_REFUSED, "a page of another site (%.128s) may not change anything here", http_header(rq, "Origin"));
-}
-
 bool rest_may_change(struct executord *ex, const struct http_request *rq, struct gw_error *err)
 {
-	bool from_dut;
-
-	return rest_may_register(ex, rq, &from_dut, err) &&
-	       (!from_dut || gw_fail(err, GW_REFUSED, "a machine of the farm may only read and register itself"));
+	return !rest_is_of_duts(ex, rq) || gw_fail(err, GW_REFUSED, "a machine of the farm may only read and register itself");
 }
 
 /* ---- serving ---- */
@@ -144,12 +123,13 @@ static int listen_fd(struct executord *ex, struct gw_error *err)
 
 bool rest_start(struct executord *ex, struct gw_error *err)
 {
+	const struct http_limits limits = {.names = (const char *const *)ex->settings.names.v};
 	int fd = listen_fd(ex, err);
 
 	if (fd < 0)
 		return gw_context(err, "REST");
 	log_info("REST on port %u", activation_port_of(fd));
-	ex->rest = http_server_start(&ex->loop, fd, routes, NULL, ex, err);
+	ex->rest = http_server_start(&ex->loop, fd, routes, &limits, ex, err);
 	return ex->rest != NULL;
 }
 

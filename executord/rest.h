@@ -14,10 +14,9 @@ struct executord;
 bool rest_start(struct executord *ex, struct gw_error *err);
 void rest_finish(struct executord *ex);
 
-/* Whether this request may change something: not another site's page (Origin), and not from the DUTs' network. */
+/* Whether it comes from the DUTs' network; then it may read and register itself, no more. Another site's page is refused before. */
+bool rest_is_of_duts(struct executord *ex, const struct http_request *rq);
 bool rest_may_change(struct executord *ex, const struct http_request *rq, struct gw_error *err);
-/* The same for what a DUT may do with itself: `*from_dut` tells whether it comes from the DUTs' network. */
-bool rest_may_register(struct executord *ex, const struct http_request *rq, bool *from_dut, struct gw_error *err);
 bool rest_peer_ipv4(const struct http_request *rq, struct in_addr *ip); /* false: it comes over IPv6 */
 
 /* {"version":1,"error_msg":text}: the field's client wants these two keys and no other. */

@@ -150,11 +150,11 @@ void rest_register_dut(void *owner, struct http_request *rq)
 	struct rest_fields fields = {0};
 	const struct mars_dut *known;
 	char id[129], mac[18];
-	bool from_dut;
+	bool from_dut = rest_is_of_duts(ex, rq);
 	cJSON *json = http_body_json(rq, &err);
 
-	if (!json || !rest_may_register(ex, rq, &from_dut, &err) || !rest_fields_decode(&fields, json, MARS_BY_CREATE, &err) ||
-	    !find_entry(ex, &fields, &known, id, mac, &err) || (from_dut && !may_register_itself(rq, &fields, known, mac, &err)))
+	if (!json || !rest_fields_decode(&fields, json, MARS_BY_CREATE, &err) || !find_entry(ex, &fields, &known, id, mac, &err) ||
+	    (from_dut && !may_register_itself(rq, &fields, known, mac, &err)))
 		http_answer_error(rq, &err);
 	else
 		write_fields(ex, rq, &fields, known, id, mac);

@@ -74,7 +74,7 @@ bool settings_load(struct settings *s, const struct env *env, struct gw_error *e
 {
 	struct url_host salad;
 
-	if (!load_farm(s, env, err))
+	if (!load_farm(s, env, err) || !http_names_load(&s->names, env, err))
 		return false;
 	if (!url_host_of(env_text(env, OPT_SALAD_URL), &salad, err))
 		return gw_context(err, "SALAD_URL");
@@ -123,5 +123,6 @@ void settings_finish(struct settings *s)
 {
 	free(s->registration_job);
 	free(s->bootloop_job);
+	http_names_finish(&s->names);
 	explicit_bzero(s->key, sizeof(s->key));
 }

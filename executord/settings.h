@@ -4,6 +4,7 @@
 
 #include "libbus/capability.h"
 #include "libgateway/env.h"
+#include "libgateway/http_site.h"
 
 struct settings {
 	char farm[64];                    /* FARM_NAME */
@@ -18,6 +19,7 @@ struct settings {
 	char *registration_job;           /* path, owned */
 	char *bootloop_job;               /* path, owned */
 	char console_host[256];           /* SALAD_URL's */
+	struct http_names names;          /* by which clients may call REST */
 	char key[CAPABILITY_KEY_HEX + 1]; /* of the jobs' capabilities; "" before settings_key */
 };
 

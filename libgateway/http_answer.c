@@ -8,13 +8,6 @@
 #include "libgateway/log.h"
 #include "libgateway/utf8.h"
 
-struct http_shared {
-	unsigned references;
-	char etag[40]; /* without quotes */
-	char *content_type, *body;
-	size_t len;
-};
-
 void http_answer_response(struct http_request *rq, int status, struct MHD_Response *response)
 {
 	gw_assert(!rq->answered);
@@ -95,79 +88,4 @@ void http_answer_status(struct http_request *rq, int status, const char *fmt, ..
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	answer_error(rq, status, text);
-}
-
-/* FNV-1a, 64 bits: for caches, not against forgers. */
-static uint64_t hash_of(const void *bytes, size_t len)
-{
-	const unsigned char *b = bytes;
-	uint64_t hash = 0xcbf29ce484222325u;
-
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ b[i]) * 0x100000001b3u;
-	return hash;
-}
-
-static void add_etag(struct MHD_Response *response, const char *etag)
-{
-	char *quoted = gw_sprintf("\"%s\"", etag);
-
-	MHD_add_response_header(response, "ETag", quoted);
-	free(quoted);
-}
-
-struct http_shared *http_shared_create(const char *content_type, const void *body, size_t len)
-{
-	struct http_shared *shared = gw_calloc(1, sizeof(*shared));
-
-	shared->references = 1;
-	shared->content_type = gw_strdup(content_type);
-	shared->body = gw_calloc(len, 1);
-	shared->len = len;
-	if (len)
-		memcpy(shared->body, body, len);
-	snprintf(shared->etag, sizeof(shared->etag), "%016llx-%zx", (unsigned long long)hash_of(body, len), len);
-	return shared;
-}
-
-void http_shared_release(struct http_shared *shared)
-{
-	if (!shared || --shared->references)
-		return;
-	free(shared->content_type);
-	free(shared->body);
-	free(shared);
-}
-
-static void drop_reference(void *shared)
-{
-	http_shared_release(shared);
-}
-
-/* An answer of its own over the shared bytes, which takes a reference. */
-static struct MHD_Response *over_shared(struct http_shared *shared)
-{
-	struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(shared->len, shared->body, drop_reference,
-											       shared);
-
-	gw_assert(response); /* out of memory */
-	shared->references++;
-	if (shared->content_type)
-		MHD_add_response_header(response, "Content-Type", shared->content_type);
-	add_etag(response, shared->etag);
-	return response;
-}
-
-void http_answer_shared(struct http_request *rq, struct http_shared *shared)
-{
-	const char *known = http_header(rq, "If-None-Match");
-	struct MHD_Response *response;
-
-	if (known && http_etag_listed(known, shared->etag)) {
-		response = from_memory(NULL, NULL, 0, MHD_RESPMEM_PERSISTENT);
-		add_etag(response, shared->etag);
-		http_answer_response(rq, 304, response);
-	} else {
-		http_answer_response(rq, 200, over_shared(shared));
-	}
 }

@@ -9,8 +9,14 @@
 #include "libgateway/http_path.h"
 #include "libgateway/http_server.h"
 
-/* What a connection is waited for; the deadlines of http_deadline.c go by it. */
-enum http_phase { HTTP_PHASE_HEADERS, HTTP_PHASE_BODY, HTTP_PHASE_ANSWER };
+/* What a connection is waited for; the deadlines of http_deadline.c go by it. WORK: for us, or a stream. */
+enum http_phase { HTTP_PHASE_HEADERS, HTTP_PHASE_BODY, HTTP_PHASE_WORK, HTTP_PHASE_ANSWER, HTTP_PHASE_CUT };
+
+struct http_address {              /* one that has connections */
+	struct http_address *next; /* in its bucket of server.addresses */
+	struct in6_addr net;
+	unsigned n; /* connections, without those that were cut */
+};
 
 struct http_connection {
 	struct http_connection *next, *prev; /* in server.connections */
@@ -18,9 +24,13 @@ struct http_connection {
 	struct MHD_Connection *mhd;
 	int fd; /* libmicrohttpd's */
 	struct sockaddr_storage peer, local;
+	struct http_address *address;                        /* borrowed; NULL: it is not counted any more */
+	struct http_connection *waits_behind, *waits_before; /* in server.first_waiting, last_waiting: the older, the newer */
+	bool waiting;                                        /* it is in that list: no request of it is whole */
 	enum http_phase phase;
-	uint64_t phase_began_ms; /* HEADERS: when a byte of it was first seen, 0: not yet. BODY: when it began */
-	uint64_t received;       /* HEADERS: bytes on the connection before this phase. BODY: bytes of it so far */
+	uint64_t phase_began_ms; /* HEADERS: when a byte of it was first seen, 0: not yet. Else: when it began */
+	uint64_t consumed;       /* bytes of its requests so far, heads and bodies */
+	uint64_t bytes;          /* BODY: of it so far. ANSWER: acknowledged when first looked at; UINT64_MAX: not yet */
 };
 
 struct http_server {
@@ -33,11 +43,13 @@ struct http_server {
 	bool in_mhd;
 	const struct http_route *routes;
 	void *owner;
-	unsigned connections_max, n_connections;
-	struct http_connection *connections;
+	const char *const *names; /* http_limits.names */
+	unsigned connections_max, per_address_max, n_counted;
+	struct http_address *addresses[256];
+	struct http_connection *connections, *first_waiting, *last_waiting;
 	struct http_request *requests; /* all of them: held, being read, being answered */
-	unsigned header_ms;
-	unsigned body_bytes_per_second;
+	unsigned header_ms, body_ms;
+	unsigned bytes_per_second;
 };
 
 /* Lives from the first line of a request until both its answer was given and its connection is done with it. */
@@ -58,7 +70,8 @@ struct http_request {
 	struct sockaddr_storage peer, local;
 	struct http_pair *answer_headers; /* owned */
 	size_t n_answer_headers;
-	struct MHD_Response *response; /* owned; what is to be answered */
+	struct MHD_Response *response; /* what is to be answered; owned, or that of `shared` */
+	struct http_shared *shared;    /* a reference; NULL: none */
 	struct http_stream *stream;    /* borrowed: the response's */
 	int status;
 	bool begun;     /* the headers have been looked at */
@@ -71,12 +84,25 @@ struct http_request {
 /* http_server.c */
 void http_server_kick(struct http_server *server);
 
+/* http_crowd.c */
+bool http_crowd_has_room(struct http_server *server, const struct sockaddr *address); /* makes it where it can */
+void http_crowd_join(struct http_connection *connection);
+void http_crowd_leave(struct http_connection *connection); /* nothing if it has */
+void http_crowd_waits(struct http_connection *connection); /* from now on, for a request */
+void http_crowd_works(struct http_connection *connection); /* its request is whole */
+unsigned http_crowd_limit(unsigned wanted);                /* as many connections as descriptors allow */
+
+/* http_framing.c: GW_BAD_INPUT where the request's head, or the place where its body ends, can be read in two ways. `method` and `version`
+ * are libmicrohttpd's own texts. */
+bool http_framing_check(struct http_request *rq, const char *method, const char *version, struct gw_error *err);
+
 /* http_deadline.c: cuts those who are slow. */
 void http_deadline_start(struct http_server *server);
 void http_connection_phase(struct http_connection *connection, enum http_phase phase);
 void http_connection_cut(struct http_connection *connection); /* libmicrohttpd sees an end of file and closes it */
-/* For tests: milliseconds for the headers (10,000), which a body may also take before its rate counts; bytes a second of a body (1024). */
-void http_server_set_deadlines(struct http_server *server, unsigned header_ms, unsigned body_bytes_per_second);
+/* For tests: milliseconds for the headers (10,000), which a body or answer may also take before its rate counts; bytes a second of both
+ * (1024); milliseconds for a body in all (600,000). */
+void http_server_set_deadlines(struct http_server *server, unsigned header_ms, unsigned bytes_per_second, unsigned body_ms);
 
 /* http_request.c: the callbacks of libmicrohttpd */
 void *http_request_begin(void *server, const char *uri, struct MHD_Connection *mhd);

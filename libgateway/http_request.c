@@ -1,9 +1,11 @@
 /* A request from its first line to its end: read, checked, given to its handler, asked for facts. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "libgateway/http_internal.h"
+#include "libgateway/http_site.h"
 #include "libgateway/json.h"
 
 enum {
@@ -50,7 +52,9 @@ static void pairs_free(struct http_pair *pairs, size_t n)
 
 void http_request_free(struct http_request *rq)
 {
-	if (rq->response)
+	if (rq->shared)
+		http_shared_release(rq->shared);
+	else if (rq->response)
 		MHD_destroy_response(rq->response);
 	http_multipart_finish(&rq->parts);
 	buffer_finish(&rq->body);
@@ -111,8 +115,11 @@ void http_pair_add(struct http_pair **pairs, size_t *n, const char *name, const 
 static enum MHD_Result on_header(void *data, enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	struct http_request *rq = data;
+	size_t len = value ? strlen(value) : 0;
 
 	http_pair_add(&rq->headers, &rq->n_headers, name, value);
+	while (len && (value[len - 1] == ' ' || value[len - 1] == '\t')) /* RFC 9110 section 5.5: no part of the value */
+		rq->headers[rq->n_headers - 1].value[--len] = '\0';
 	return MHD_YES;
 }
 
@@ -131,27 +138,6 @@ static size_t header_bytes(const struct http_request *rq)
 	for (size_t i = 0; i < rq->n_headers; i++)
 		n += strlen(rq->headers[i].name) + strlen(rq->headers[i].value) + 4;
 	return n;
-}
-
-static unsigned header_count(const struct http_request *rq, const char *name)
-{
-	unsigned n = 0;
-
-	for (size_t i = 0; i < rq->n_headers; i++)
-		n += strcasecmp(rq->headers[i].name, name) == 0;
-	return n;
-}
-
-/* Where two servers could disagree about where a request ends (request smuggling), it is not served, nor anything behind it. */
-static bool length_is_clear(struct http_request *rq)
-{
-	unsigned lengths = header_count(rq, "Content-Length"), encodings = header_count(rq, "Transfer-Encoding");
-	const char *encoding = http_header(rq, "Transfer-Encoding");
-
-	if (lengths + encodings <= 1 && (!encoding || strcasecmp(encoding, "chunked") == 0))
-		return true;
-	http_answer_header(rq, "Connection", "close");
-	return refuse(rq, 400, "the length of the body is not clear; accepted: one Content-Length, or Transfer-Encoding: chunked");
 }
 
 static uint64_t content_length(const struct http_request *rq)
@@ -189,40 +175,93 @@ static bool refuse_size(struct http_request *rq)
 	return false;
 }
 
-static bool head_accepted(struct http_request *rq)
+/* Nothing behind it is served, since it may not begin where it seems to. */
+static bool refuse_unclear(struct http_request *rq, const struct gw_error *err)
+{
+	http_answer_header(rq, "Connection", "close");
+	return refuse(rq, 400, err->text);
+}
+
+static bool is_reading(const struct http_request *rq)
+{
+	return strcmp(rq->method, "GET") == 0 || strcmp(rq->method, "HEAD") == 0;
+}
+
+bool http_is_of_another_site(const struct http_request *rq)
+{
+	return http_site_is_another(http_header(rq, "Host"), http_header(rq, "Origin"), http_header(rq, "Sec-Fetch-Site"));
+}
+
+/* RFC 9112 section 3.2.2: an absolute target's host counts, not the header's. */
+static const char *authority_of(const struct http_request *rq, char *out, size_t size)
+{
+	const char *slashes = *rq->uri == '/' ? NULL : strstr(rq->uri, "://");
+
+	if (!slashes)
+		return http_header(rq, "Host");
+	snprintf(out, size, "%.*s", (int)strcspn(slashes + 3, "/?#"), slashes + 3);
+	return out;
+}
+
+static bool site_accepted(struct http_request *rq)
+{
+	char text[300];
+	const char *host = authority_of(rq, text, sizeof(text));
+
+	if (!rq->server->names)
+		return true;
+	if (host && !http_site_is_ours(host, rq->server->names)) {
+		http_answer_status(rq, 421,
+				   "Host: '%.100s' is not this gateway; accepted: an IP address, its host name, and the names in "
+				   "EXECUTOR_HOST_NAMES",
+				   host);
+		rq->refused = true;
+		return false;
+	}
+	return is_reading(rq) || !http_is_of_another_site(rq) ||
+	       refuse(rq, 400, "Origin: a page of another site may not change anything here");
+}
+
+static bool head_accepted(struct http_request *rq, const char *method, const char *version)
 {
 	struct gw_error err = {0};
 
 	if (header_bytes(rq) > HEADERS_MAX)
 		return refuse(rq, 431, "the headers are too large; accepted: 16 KiB");
-	if (!length_is_clear(rq))
+	if (!http_framing_check(rq, method, version, &err))
+		return refuse_unclear(rq, &err);
+	if (!site_accepted(rq))
 		return false;
 	if (!http_target_decode(&rq->target, rq->uri, &err))
 		return refuse(rq, 400, err.text);
+	if (http_header(rq, "Transfer-Encoding")) /* libmicrohttpd takes chunks in more than one spelling */
+		http_answer_header(rq, "Connection", "close");
 	return route(rq) && (content_length(rq) <= rq->route->body_max || refuse_size(rq));
 }
 
 static enum MHD_Result queue_answer(struct http_request *rq, struct MHD_Connection *mhd)
 {
-	http_connection_phase(rq->connection, HTTP_PHASE_ANSWER);
+	http_connection_phase(rq->connection, rq->stream ? HTTP_PHASE_WORK : HTTP_PHASE_ANSWER);
 	return MHD_queue_response(mhd, (unsigned)rq->status, rq->response);
 }
 
 /* The headers are there. What is refused now is answered at once where the client waits for that or would send too much. */
-static enum MHD_Result read_head(struct http_request *rq, struct MHD_Connection *mhd, const char *method)
+static enum MHD_Result read_head(struct http_request *rq, struct MHD_Connection *mhd, const char *method, const char *version)
 {
 	rq->begun = true;
+	rq->connection->consumed += MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
 	rq->method = gw_strdup(method);
 	MHD_get_connection_values(mhd, MHD_HEADER_KIND, on_header, rq);
 	http_connection_phase(rq->connection, HTTP_PHASE_BODY);
-	if (!head_accepted(rq) && (http_header(rq, "Expect") || content_length(rq) > DISCARD_MAX || rq->status == 400))
+	if (!head_accepted(rq, method, version) && (http_header(rq, "Expect") || content_length(rq) > DISCARD_MAX || rq->status == 400))
 		return queue_answer(rq, mhd);
 	return MHD_YES;
 }
 
 static enum MHD_Result read_body(struct http_request *rq, const char *data, size_t n)
 {
-	rq->connection->received += n;
+	rq->connection->bytes += n;
+	rq->connection->consumed += n;
 	if (!rq->refused && (n > rq->route->body_max - rq->body.len || !buffer_add(&rq->body, data, n)))
 		refuse_size(rq);
 	if (!rq->refused)
@@ -250,14 +289,14 @@ enum MHD_Result http_request_read(void *data, struct MHD_Connection *mhd, const 
 	struct http_request *rq = *request;
 
 	if (!rq->begun)
-		return read_head(rq, mhd, method);
+		return read_head(rq, mhd, method, version);
 	if (*n) {
 		size_t given = *n;
 
 		*n = 0;
 		return read_body(rq, upload, given);
 	}
-	http_connection_phase(rq->connection, HTTP_PHASE_ANSWER);
+	http_connection_phase(rq->connection, HTTP_PHASE_WORK);
 	if (!rq->answered && !rq->handed)
 		hand_over(rq);
 	if (rq->answered)

@@ -13,6 +13,7 @@ enum {
 	CONNECTIONS_DEFAULT = 4096,
 	IDLE_SECONDS = 60,
 	MEMORY_PER_CONNECTION = 32 * 1024, /* libmicrohttpd's headers, parsed, both ways; ours: HEADERS_MAX in http_request.c */
+	CLOSING = 256,                     /* connections that were cut and that libmicrohttpd has not closed yet */
 };
 
 static void on_timeout(void *data);
@@ -70,8 +71,9 @@ static void connection_add(struct http_server *server, struct MHD_Connection *mh
 	if (connection->next)
 		connection->next->prev = connection;
 	server->connections = connection;
-	server->n_connections++;
 	*context = connection;
+	http_crowd_join(connection);
+	http_crowd_waits(connection);
 	http_deadline_start(server);
 }
 
@@ -83,7 +85,7 @@ static void connection_remove(struct http_server *server, struct http_connection
 		connection->prev->next = connection->next;
 	else
 		server->connections = connection->next;
-	server->n_connections--;
+	http_crowd_leave(connection);
 	free(connection);
 }
 
@@ -98,11 +100,9 @@ static void on_connection(void *data, struct MHD_Connection *mhd, void **context
 /* libmicrohttpd's own limit would leave the client waiting in the backlog instead. */
 static enum MHD_Result connection_accepted(void *data, const struct sockaddr *address, socklen_t len)
 {
-	struct http_server *server = data;
-
-	if (server->n_connections < server->connections_max)
+	if (http_crowd_has_room(data, address))
 		return MHD_YES;
-	log_debug("http: a connection is refused: %u are open", server->n_connections);
+	log_debug("http: a connection is refused: there are too many, and none that only waits");
 	return MHD_NO;
 }
 
@@ -117,18 +117,17 @@ static void on_mhd_log(void *data, const char *fmt, va_list ap)
 	log_debug("http: %s", log_escape(shown, sizeof(shown), text, (size_t)n)); /* anybody on the network can cause these */
 }
 
-static bool mhd_start(struct http_server *server, int listen_fd, const struct http_limits *limits, struct gw_error *err)
+static bool mhd_start(struct http_server *server, int listen_fd, struct gw_error *err)
 {
-	unsigned per_address = limits && limits->connections_per_address ? limits->connections_per_address : server->connections_max;
 	const union MHD_DaemonInfo *info;
 
 	server->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, connection_accepted, server,
 				       http_request_read, server, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL, MHD_OPTION_LISTEN_SOCKET,
-				       listen_fd, MHD_OPTION_CONNECTION_LIMIT, server->connections_max + 16,
-				       MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address, MHD_OPTION_CONNECTION_TIMEOUT,
-				       (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_PER_CONNECTION,
-				       MHD_OPTION_URI_LOG_CALLBACK, http_request_begin, server, MHD_OPTION_NOTIFY_COMPLETED,
-				       http_request_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
+				       listen_fd, MHD_OPTION_CONNECTION_LIMIT, server->connections_max + CLOSING,
+				       MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+				       (size_t)MEMORY_PER_CONNECTION, MHD_OPTION_URI_LOG_CALLBACK, http_request_begin, server,
+				       MHD_OPTION_NOTIFY_COMPLETED, http_request_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
+				       on_connection, server, MHD_OPTION_END);
 	if (!server->mhd)
 		return gw_fail_errno(err, GW_INTERNAL, errno, "cannot start the HTTP server");
 	info = MHD_get_daemon_info(server->mhd, MHD_DAEMON_INFO_EPOLL_FD);
@@ -140,6 +139,16 @@ static void on_closed(uv_handle_t *handle)
 	free(handle->data);
 }
 
+static void take_limits(struct http_server *server, const struct http_limits *limits)
+{
+	unsigned wanted = limits && limits->connections ? limits->connections : CONNECTIONS_DEFAULT;
+
+	server->connections_max = http_crowd_limit(wanted + CLOSING) - CLOSING;
+	server->per_address_max = limits && limits->connections_per_address ? limits->connections_per_address
+									    : server->connections_max / 4 * 3;
+	server->names = limits ? limits->names : NULL;
+}
+
 struct http_server *http_server_start(struct loop *loop, int listen_fd, const struct http_route *routes, const struct http_limits *limits,
 				      void *owner, struct gw_error *err)
 {
@@ -148,12 +157,12 @@ struct http_server *http_server_start(struct loop *loop, int listen_fd, const st
 	server->loop = loop;
 	server->routes = routes;
 	server->owner = owner;
-	server->connections_max = limits && limits->connections ? limits->connections : CONNECTIONS_DEFAULT;
-	http_server_set_deadlines(server, 10000, 1024);
+	take_limits(server, limits);
+	http_server_set_deadlines(server, 10000, 1024, 600000);
 	uv_idle_init(&loop->uv, &server->kick);
 	server->kick.data = server;
 	fcntl(listen_fd, F_SETFL, fcntl(listen_fd, F_GETFL) | O_NONBLOCK);
-	if (mhd_start(server, listen_fd, limits, err))
+	if (mhd_start(server, listen_fd, err))
 		return server;
 	if (!server->mhd)
 		close(listen_fd);

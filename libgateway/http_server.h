@@ -1,7 +1,9 @@
 /* An HTTP server on the daemon's loop: libmicrohttpd in external epoll mode, a table of routes, answers now or later.
  *
- * Bounds: headers 16 KiB, a body as its route says (else 413), headers complete within 10 s and bodies at 1 KiB/s or the connection is cut,
- * connections in all and per address. Paths: repeated slashes count as one, a trailing one is ignored, %XX decoded per segment.
+ * Bounds: headers 16 KiB, a body as its route says (else 413); headers complete within 10 s, bodies and answers at 1 KiB/s after that time,
+ * a body within 10 minutes, or the connection is cut; connections in all and per address: where there is no room, the one that has waited
+ * longest without a request is closed. A head or length that can be read in two ways is refused and the connection closed.
+ * Paths: repeated slashes count as one, a trailing one is ignored, %XX decoded per segment.
  * Loop thread only. HEAD is answered as GET without the body. */
 #ifndef LIBGATEWAY_HTTP_SERVER_H
 #define LIBGATEWAY_HTTP_SERVER_H
@@ -14,6 +16,7 @@
 #include <sys/socket.h>
 
 #include "libgateway/error.h"
+#include "libgateway/http_shared.h"
 #include "libgateway/loop.h"
 
 struct http_server;
@@ -32,8 +35,11 @@ struct http_route {
 };
 
 struct http_limits {
-	unsigned connections;             /* 0: 4096 */
-	unsigned connections_per_address; /* 0: no limit */
+	unsigned connections;             /* 0: 4096; fewer where RLIMIT_NOFILE, which is raised, does not allow them */
+	unsigned connections_per_address; /* 0: three quarters of them */
+	/* The names by which it may be called (http_site.h), NULL-terminated, borrowed: a request for another Host gets 421, and what
+	 * changes something is refused to a page of another site. NULL: any name, any page. */
+	const char *const *names;
 };
 
 /* Serves `listen_fd` (taken over: closed by http_server_stop). `routes` (ends with a NULL method) and `owner` are borrowed. */
@@ -41,6 +47,9 @@ struct http_server *http_server_start(struct loop *loop, int listen_fd, const st
 				      void *owner, struct gw_error *err);
 void http_server_stop(
 	struct http_server *server); /* frees; unanswered requests are dropped, their later answers are ignored. NULL is fine */
+
+/* Whether a page of another site sent it. Where the server has names, only for a GET or HEAD it can be true. */
+bool http_is_of_another_site(const struct http_request *rq);
 
 /* What was asked. All borrowed until the answer. */
 const char *http_method(const struct http_request *rq);
@@ -70,12 +79,6 @@ void http_answer_json(struct http_request *rq, int status, cJSON *json);        
 void http_answer_error(struct http_request *rq, const struct gw_error *err);                                   /* {"error": "..."} */
 void http_answer_status(struct http_request *rq, int status, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4))); /* the same with a status */
-/* Bytes that many answers share: counted, printed once. http_shared_create copies `len` bytes and makes the ETag. If-None-Match gives 304.
- */
-struct http_shared;
-struct http_shared *http_shared_create(const char *content_type, const void *body, size_t len);
-void http_shared_release(struct http_shared *shared);                         /* NULL is fine */
-void http_answer_shared(struct http_request *rq, struct http_shared *shared); /* takes a reference of its own */
 /* A file: owns `fd`. ETag (strong, `etag` without quotes), If-None-Match, Range (one), HEAD. */
 void http_answer_file(struct http_request *rq, int fd, uint64_t size, const char *etag, const char *content_type);
 /* The same for bytes that are read when they are sent: `read` fills in up to n bytes from `at`, -1 on an error (the client then sees its

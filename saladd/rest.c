@@ -25,8 +25,12 @@ static void list_machines(void *owner, struct http_request *rq)
 static void get_machine(void *owner, struct http_request *rq)
 {
 	struct gw_error err = {0};
-	const struct machine *m = machines_get(owner, http_arg(rq, "id"), &err);
+	const struct machine *m = machines_find(owner, http_arg(rq, "id"));
 
+	if (!m && http_is_of_another_site(rq))
+		gw_fail(&err, GW_REFUSED, "Origin: a page of another site may not change anything here");
+	else if (!m)
+		m = machines_get(owner, http_arg(rq, "id"), &err);
 	if (m)
 		http_answer_json(rq, 200, machine_json(m));
 	else
@@ -52,7 +56,9 @@ static const struct http_route routes[] = {
 	{NULL},
 };
 
-struct http_server *rest_start(struct loop *loop, int fd, struct machines *machines, struct gw_error *err)
+struct http_server *rest_start(struct loop *loop, int fd, struct machines *machines, const struct http_names *names, struct gw_error *err)
 {
-	return http_server_start(loop, fd, routes, NULL, machines, err);
+	const struct http_limits limits = {.names = (const char *const *)names->v};
+
+	return http_server_start(loop, fd, routes, &limits, machines, err);
 }

@@ -3,9 +3,10 @@
 #define SALADD_REST_H
 
 #include "libgateway/http_server.h"
+#include "libgateway/http_site.h"
 #include "saladd/machines.h"
 
-struct http_server *rest_start(struct loop *loop, int fd, struct machines *machines,
-			       struct gw_error *err); /* owns `fd`; http_server_stop */
+/* Owns `fd`; http_server_stop. `names` (http_site.h) is borrowed. */
+struct http_server *rest_start(struct loop *loop, int fd, struct machines *machines, const struct http_names *names, struct gw_error *err);
 
 #endif

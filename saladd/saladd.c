@@ -24,7 +24,8 @@ struct saladd {
 	struct env env;
 	struct loop loop;
 	struct activation fds;
-	const char *address; /* that everything listens on */
+	struct http_names names; /* by which clients may call REST */
+	const char *address;     /* that everything listens on */
 	struct machines machines;
 	struct farm farm;
 	struct streams streams;
@@ -51,6 +52,8 @@ static bool is_wanted(struct saladd *s, struct gw_error *err)
 
 	if (!url_host_of(env_text(&s->env, OPT_SALAD_URL), &at, err))
 		return gw_context(err, "SALAD_URL");
+	if (!http_names_load(&s->names, &s->env, err))
+		return false;
 	if (s->env.check_only)
 		return false;
 	if (!url_host_is_here(at.host)) {
@@ -108,7 +111,7 @@ static bool api_start(struct saladd *s, struct gw_error *err)
 	if (fd < 0)
 		return false;
 	port = activation_port_of(fd);
-	s->rest = rest_start(&s->loop, fd, &s->machines, err);
+	s->rest = rest_start(&s->loop, fd, &s->machines, &s->names, err);
 	if (s->rest)
 		log_info("listening on %s: REST on port %u, TCP consoles on port %u", s->address, port,
 			 listener_port(&s->streams.listener));
@@ -136,6 +139,7 @@ int main(int argc, char **argv)
 	machines_finish(&s.machines);
 	activation_finish(&s.fds);
 	loop_finish(&s.loop);
+	http_names_finish(&s.names);
 	code = env_exit_code(&s.env, &err);
 	env_finish(&s.env);
 	return code;

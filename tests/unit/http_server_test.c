@@ -407,7 +407,7 @@ static void slow_headers_are_cut(void **state)
 {
 	struct raw r;
 
-	http_server_set_deadlines(t.server, 100, 1024);
+	http_server_set_deadlines(t.server, 100, 1024, 60000);
 	raw_talk(&r, "GET /hello HTTP/1.1\r\nHost:", NULL);
 	assert_int_equal(r.n, 0);
 	raw_close(&r);
@@ -417,7 +417,7 @@ static void a_slow_body_is_cut(void **state)
 {
 	struct raw r;
 
-	http_server_set_deadlines(t.server, 100, 1024);
+	http_server_set_deadlines(t.server, 100, 1024, 60000);
 	t.echoed = 0;
 	raw_talk(&r, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{", NULL);
 	assert_int_equal(t.echoed, 0);

@@ -1,0 +1,180 @@
+#include "libgateway/http_shared.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "libgateway/http_internal.h"
+#include "libgateway/log.h"
+
+#define MEMFD_FROM (64 * 1024) /* bytes; less costs more to open than to copy */
+
+struct http_shared {
+	unsigned references;
+	char etag[48]; /* as it is sent */
+	char *content_type;
+	const void *body; /* in `owned`; NULL: in `fd` */
+	size_t len;
+	void *owned;                                /* NULL once `answer` owns it */
+	int fd;                                     /* -1: none, or `answer` owns it */
+	struct MHD_Response *answer, *not_modified; /* made when first wanted */
+};
+
+/* wyhash's step: two words multiplied, both halves kept. */
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+uint64_t http_hash(uint64_t before, const void *bytes, size_t len)
+{
+	const unsigned char *b = bytes;
+	uint64_t hash = before ^ (len * 0x9e3779b97f4a7c15u), word;
+
+	for (; len >= sizeof(word); b += sizeof(word), len -= sizeof(word)) {
+		memcpy(&word, b, sizeof(word));
+		hash = mix(hash ^ 0xa0761d6478bd642fu, word ^ 0xe7037ed1a0b428dbu);
+	}
+	word = 0;
+	memcpy(&word, b, len);
+	return mix(hash ^ 0x8ebc6af09c88c6e3u, word ^ 0x589965cc75374cc3u);
+}
+
+static struct http_shared *create(const char *content_type, const void *body, size_t len, uint64_t hash, bool weak)
+{
+	struct http_shared *shared = gw_calloc(1, sizeof(*shared));
+
+	*shared = (struct http_shared){.references = 1, .content_type = gw_strdup(content_type), .body = body, .len = len, .fd = -1};
+	snprintf(shared->etag, sizeof(shared->etag), "%s\"%016llx\"", weak ? "W/" : "", (unsigned long long)hash);
+	return shared;
+}
+
+struct http_shared *http_shared_over(const char *content_type, const void *body, size_t len, void *owned, uint64_t hash)
+{
+	struct http_shared *shared = create(content_type, body, len, hash, false);
+
+	shared->owned = owned;
+	return shared;
+}
+
+struct http_shared *http_shared_create(const char *content_type, const void *body, size_t len)
+{
+	void *copy = gw_calloc(len ? len : 1, 1);
+
+	if (len)
+		memcpy(copy, body, len);
+	return http_shared_over(content_type, copy, len, copy, http_hash(0, body, len));
+}
+
+static void copy_pieces(char *to, const struct iovec *pieces, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		memcpy(to, pieces[i].iov_base, pieces[i].iov_len);
+		to += pieces[i].iov_len;
+	}
+}
+
+/* -1: there is no descriptor or no memory for it. */
+static int memfd_of(const struct iovec *pieces, size_t n, size_t len)
+{
+	int fd = memfd_create("http", MFD_CLOEXEC);
+	void *map;
+
+	if (fd < 0)
+		return -1;
+	map = ftruncate(fd, (off_t)len) == 0 ? mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0) : MAP_FAILED;
+	if (map == MAP_FAILED) {
+		close(fd);
+		return -1;
+	}
+	copy_pieces(map, pieces, n);
+	munmap(map, len);
+	return fd;
+}
+
+struct http_shared *http_shared_gather(const char *content_type, const struct iovec *pieces, size_t n, uint64_t hash, bool weak)
+{
+	struct http_shared *shared = create(content_type, NULL, 0, hash, weak);
+
+	for (size_t i = 0; i < n; i++)
+		shared->len += pieces[i].iov_len;
+	if (shared->len >= MEMFD_FROM)
+		shared->fd = memfd_of(pieces, n, shared->len);
+	if (shared->fd < 0) {
+		shared->body = shared->owned = gw_calloc(shared->len + 1, 1);
+		copy_pieces(shared->owned, pieces, n);
+	}
+	return shared;
+}
+
+struct http_shared *http_shared_hold(struct http_shared *shared)
+{
+	shared->references++;
+	return shared;
+}
+
+void http_shared_release(struct http_shared *shared)
+{
+	if (!shared || --shared->references)
+		return;
+	if (shared->answer) /* libmicrohttpd may still be sending it: the bytes go with its last reference */
+		MHD_destroy_response(shared->answer);
+	if (shared->not_modified)
+		MHD_destroy_response(shared->not_modified);
+	if (shared->fd >= 0)
+		close(shared->fd);
+	free(shared->owned);
+	free(shared->content_type);
+	free(shared);
+}
+
+static struct MHD_Response *with_headers(struct http_shared *shared, struct MHD_Response *response, bool whole)
+{
+	gw_assert(response); /* out of memory */
+	MHD_add_response_header(response, "ETag", shared->etag);
+	if (whole)
+		MHD_add_response_header(response, "Content-Type", shared->content_type);
+	return response;
+}
+
+static struct MHD_Response *whole_answer(struct http_shared *shared)
+{
+	struct MHD_Response *response;
+
+	if (shared->fd >= 0)
+		response = MHD_create_response_from_fd64(shared->len, shared->fd);
+	else
+		response = MHD_create_response_from_buffer_with_free_callback_cls(shared->len, (void *)(uintptr_t)shared->body, free,
+										  shared->owned);
+	shared->owned = NULL;
+	shared->fd = -1;
+	return with_headers(shared, response, true);
+}
+
+bool http_shared_is_known(const struct http_request *rq, const struct http_shared *shared)
+{
+	const char *known = http_header(rq, "If-None-Match"), *begin = strchr(shared->etag, '"') + 1;
+	char etag[sizeof(shared->etag)];
+
+	if (!known)
+		return false;
+	snprintf(etag, sizeof(etag), "%.*s", (int)strcspn(begin, "\""), begin);
+	return http_etag_listed(known, etag);
+}
+
+void http_answer_shared(struct http_request *rq, struct http_shared *shared)
+{
+	bool known = http_shared_is_known(rq, shared);
+	struct MHD_Response **response = known ? &shared->not_modified : &shared->answer;
+
+	gw_assert(rq->n_answer_headers == 0); /* they would go to everybody */
+	if (!*response)
+		*response = known ? with_headers(shared, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT), false)
+				  : whole_answer(shared);
+	rq->shared = http_shared_hold(shared);
+	http_answer_response(rq, known ? 304 : 200, *response);
+}
