@@ -305,12 +305,11 @@ static void add_watcher(struct executord *ex, struct http_request *rq)
 void rest_get_events(void *owner, struct http_request *rq)
 {
 	struct executord *ex = owner;
-	struct gw_error err = {0};
-	bool from_dut;
 
-	if (!rest_may_register(ex, rq, &from_dut, &err))
-		http_answer_error(rq, &err);
-	else if (from_dut)
+	if (http_is_of_another_site(rq)) /* it would hold a watcher's place */
+		http_answer_status(rq, 400, "a page of another site (%.128s) may not watch the farm",
+				   http_header(rq, "Origin") ? http_header(rq, "Origin") : "by Sec-Fetch-Site");
+	else if (rest_is_of_duts(ex, rq))
 		http_answer_status(rq, 400, "a machine of the farm may not watch it");
 	else if (ex->events.n_watchers >= EVENTS_WATCHERS_MAX)
 		http_answer_status(rq, 503, "%d clients watch the events already, which is the most; try later", EVENTS_WATCHERS_MAX);

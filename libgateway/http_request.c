@@ -218,8 +218,11 @@ static bool site_accepted(struct http_request *rq)
 		rq->refused = true;
 		return false;
 	}
-	return is_reading(rq) || !http_is_of_another_site(rq) ||
-	       refuse(rq, 400, "Origin: a page of another site may not change anything here");
+	if (is_reading(rq) || !http_is_of_another_site(rq))
+		return true;
+	host = http_header(rq, "Origin");
+	snprintf(text, sizeof(text), "a page of another site (%.128s) may not change anything here", host ? host : "by Sec-Fetch-Site");
+	return refuse(rq, 400, text);
 }
 
 static bool head_accepted(struct http_request *rq, const char *method, const char *version)

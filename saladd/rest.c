@@ -28,7 +28,7 @@ static void get_machine(void *owner, struct http_request *rq)
 	const struct machine *m = machines_find(owner, http_arg(rq, "id"));
 
 	if (!m && http_is_of_another_site(rq))
-		gw_fail(&err, GW_REFUSED, "Origin: a page of another site may not change anything here");
+		gw_fail(&err, GW_REFUSED, "a page of another site may not change anything here");
 	else if (!m)
 		m = machines_get(owner, http_arg(rq, "id"), &err);
 	if (m)

@@ -364,7 +364,7 @@ static void a_refusal_says_what_is_accepted(void **state)
 			       "names in EXECUTOR_HOST_NAMES\"}"));
 	client_close(&c);
 	talk(&c, other, sizeof(other) - 1, NULL);
-	assert_non_null(strstr(c.got, "{\"error\":\"Origin: a page of another site may not change anything here\"}"));
+	assert_non_null(strstr(c.got, "{\"error\":\"a page of another site (http://evil.example) may not change anything here\"}"));
 	client_close(&c);
 }
 
