@@ -27,11 +27,20 @@ static bool take_timeout(const cJSON *item, double *out, struct gw_error *err)
 	return true;
 }
 
+/* As the file calls it, and as REST does. */
+static bool is_port(const char *name)
+{
+	return strcmp(name, "port_id") == 0 || strcmp(name, "pdu_port_id") == 0;
+}
+
 static bool take(const cJSON *item, struct discovery_ask *ask, struct gw_error *err)
 {
 	if (strcmp(item->string, "pdu") == 0)
 		return take_text(item, "pdu", false, ask->pdu, err);
-	if (strcmp(item->string, "port_id") == 0 || strcmp(item->string, "pdu_port_id") == 0)
+	if (is_port(item->string) && *ask->port)
+		return gw_fail(err, GW_BAD_INPUT, "%s: %s is given too; accepted: one of the two", item->string,
+			       strcmp(item->string, "port_id") == 0 ? "pdu_port_id" : "port_id");
+	if (is_port(item->string))
 		return take_text(item, item->string, true, ask->port, err);
 	if (strcmp(item->string, "timeout") == 0)
 		return take_timeout(item, &ask->timeout, err);

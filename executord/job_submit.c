@@ -8,7 +8,10 @@
 #include "executord/admission.h"
 #include "executord/executord.h"
 #include "executord/rest.h"
+#include "executord/tarball.h"
 #include "libgateway/log.h"
+
+#define NOT_A_TAR 420
 
 void job_answer(struct job *job, int status, const char *text)
 {
@@ -120,23 +123,59 @@ static bool take_description(const struct http_request *rq, const struct job_req
 			 gw_fail(err, GW_BAD_INPUT, "job: a NUL byte at offset %zu", strlen((*text)->data)));
 }
 
+#define BUCKET "job_bucket_initial_state_tarball_file"
+
+/* The first of a name would be taken, and what is not known would be lost without a word. */
+static bool parts_are_known(const struct http_request *rq, struct gw_error *err)
+{
+	static const char *const names[] = {"metadata", "job", BUCKET};
+	unsigned seen[sizeof(names) / sizeof(names[0])] = {0};
+	const struct http_part *part;
+
+	for (size_t i = 0; (part = http_part_at(rq, i)); i++) {
+		size_t k = 0;
+
+		while (k < sizeof(names) / sizeof(names[0]) && strcmp(names[k], part->name) != 0)
+			k++;
+		if (k == sizeof(names) / sizeof(names[0]))
+			return gw_fail(err, GW_BAD_INPUT, "the part '%.64s' is not known; accepted: metadata, job, " BUCKET, part->name);
+		if (seen[k]++)
+			return gw_fail(err, GW_BAD_INPUT, "the part '%s' is given twice", part->name);
+	}
+	return true;
+}
+
 /* What needs no jobd to be refused. 0: nothing does. */
 static int refused_at_once(struct executord *ex, const struct http_request *rq, const struct job_request *request, struct gw_error *err)
 {
 	struct target target = target_of(request, NULL);
+	const struct http_part *bucket = http_part(rq, BUCKET);
 	int status;
 
 	if (request->n_groups) {
 		gw_fail(err, GW_REFUSED, "metadata: minio.groups: job buckets are not built yet, so no group can be granted");
 		return 403;
 	}
-	if (http_part(rq, "job_bucket_initial_state_tarball_file")) {
-		gw_fail(err, GW_BAD_INPUT, "job_bucket_initial_state_tarball_file: job buckets are not built yet");
+	if (bucket && !tarball_begins(bucket->data, bucket->len)) {
+		gw_fail(err, GW_BAD_INPUT, BUCKET ": this is not a tar archive; accepted: tar, plain or gzip");
+		return NOT_A_TAR;
+	}
+	if (bucket) {
+		gw_fail(err, GW_BAD_INPUT, BUCKET ": job buckets are not built yet, so it would be lost; send the job without it");
 		return 400;
 	}
 	if (request->has_target && !choose(ex, &target, &status, err))
 		return status;
 	return 0;
+}
+
+/* The field's client shows the answer's text as it is when an archive is refused. */
+static void refuse(struct http_request *rq, int status, const char *text)
+{
+	if (status == NOT_A_TAR)
+		http_answer(rq, status, "text/plain; charset=utf-8", text, strlen(text));
+	else
+		rest_answer_job(rq, status, text);
 }
 
 void rest_post_job(void *owner, struct http_request *rq)
@@ -147,14 +186,14 @@ void rest_post_job(void *owner, struct http_request *rq)
 	struct gw_error err = {0};
 	int status = 0;
 
-	if (!rest_may_change(ex, rq, &err) || !(metadata = want_part(rq, "metadata", &err)) ||
+	if (!rest_may_change(ex, rq, &err) || !parts_are_known(rq, &err) || !(metadata = want_part(rq, "metadata", &err)) ||
 	    !job_request_decode(&request, metadata->data, metadata->len, &err) || !take_description(rq, &request, &text, &err))
 		status = 400;
 	else
 		status = refused_at_once(ex, rq, &request, &err);
 	if (status) {
 		job_request_finish(&request);
-		rest_answer_job(rq, status, err.text);
+		refuse(rq, status, err.text);
 		return;
 	}
 	if (!request.callback_host)

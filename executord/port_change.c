@@ -65,6 +65,9 @@ bool port_change_allowed(const struct port_facts *facts, const struct port_chang
 {
 	bool unreserves = change->has_reserved && !change->reserved;
 
+	if (change->has_state && change->has_reserved && change->reserved) /* else half of it would be done */
+		return gw_fail(err, GW_REFUSED, "state: port %s of %s is to be reserved, so it cannot be switched; send one of the two",
+			       facts->port, facts->pdu);
 	if (facts->reserved && !unreserves)
 		return gw_fail(err, GW_REFUSED, "port %s of %s is reserved; un-reserve it first", facts->port, facts->pdu);
 	if (facts->discovered && (change->has_state || change->has_reserved))

@@ -7,17 +7,21 @@
 
 #include "executord/executord.h"
 #include "libgateway/log.h"
+#include "libgateway/utf8.h"
 
 #define SMALL    (64U << 10)
 #define JOB      (8U << 20)
 #define DATABASE (16U << 20)
 
+#define JSON "application/json"
+#define FORM "multipart/form-data"
+
 /* clang-format off */
 /* What is said of a DUT is said of a machine too. */
 #define DUT(method, tail, handler, body_max) \
-	{method, "/api/v1/dut" tail, handler, body_max}, {method, "/api/v1/machine" tail, handler, body_max}
+	{method, "/api/v1/dut" tail, handler, body_max, JSON}, {method, "/api/v1/machine" tail, handler, body_max, JSON}
 
-static const struct http_route routes[] = {
+const struct http_route rest_routes[] = {
 	{"GET",    "/api/v1/duts",     rest_get_duts,     0},
 	{"GET",    "/api/v1/machines", rest_get_machines, 0},
 	DUT("GET",    "/discover",                rest_get_discovery,     0),
@@ -38,12 +42,12 @@ static const struct http_route routes[] = {
 	{"GET",    "/api/v1/pdus",                rest_get_pdus,          0},
 	{"GET",    "/api/v1/pdu/{pdu}",           rest_get_pdu,           0},
 	{"GET",    "/api/v1/pdu/{pdu}/port/{port}", rest_get_port,        0},
-	{"PATCH",  "/api/v1/pdu/{pdu}/port/{port}", rest_patch_port,      SMALL},
+	{"PATCH",  "/api/v1/pdu/{pdu}/port/{port}", rest_patch_port,      SMALL, JSON},
 	{"GET",    "/api/v1/full-state",          rest_get_state,         0},
 	{"GET",    "/api/v1/events",              rest_get_events,        0},
 	{"GET",    "/api/v1/database",            rest_get_database,      0},
 	{"POST",   "/api/v1/database/check",      rest_check_database,    DATABASE},
-	{"POST",   "/api/v1/jobs",                rest_post_job,          JOB},
+	{"POST",   "/api/v1/jobs",                rest_post_job,          JOB, FORM, rest_answer_job},
 	{0},
 };
 /* clang-format on */
@@ -51,10 +55,25 @@ static const struct http_route routes[] = {
 void rest_answer_job(struct http_request *rq, int status, const char *text)
 {
 	cJSON *json = cJSON_CreateObject();
+	char *shown = gw_strdup(text); /* may quote the job */
 
+	utf8_clean(shown);
 	cJSON_AddNumberToObject(json, "version", 1);
-	cJSON_AddStringToObject(json, "error_msg", text);
+	cJSON_AddStringToObject(json, "error_msg", shown);
+	free(shown);
 	http_answer_json(rq, status, json);
+}
+
+bool rest_takes_nothing(const struct http_request *rq, struct gw_error *err)
+{
+	size_t len;
+	const char *text = http_body(rq, &len);
+	cJSON *json = len && text[strspn(text, " \t\r\n")] ? http_body_json(rq, err) : cJSON_CreateObject();
+
+	if (json && json->child)
+		gw_fail(err, GW_BAD_INPUT, "'%.64s' is not a field of this request; accepted: none", json->child->string);
+	cJSON_Delete(json);
+	return err->kind == GW_OK;
 }
 
 /* ---- who asks ---- */
@@ -129,7 +148,7 @@ bool rest_start(struct executord *ex, struct gw_error *err)
 	if (fd < 0)
 		return gw_context(err, "REST");
 	log_info("REST on port %u", activation_port_of(fd));
-	ex->rest = http_server_start(&ex->loop, fd, routes, &limits, ex, err);
+	ex->rest = http_server_start(&ex->loop, fd, rest_routes, &limits, ex, err);
 	return ex->rest != NULL;
 }
 

@@ -11,6 +11,8 @@
 
 struct executord;
 
+extern const struct http_route rest_routes[]; /* ends with a NULL method */
+
 bool rest_start(struct executord *ex, struct gw_error *err);
 void rest_finish(struct executord *ex);
 
@@ -18,6 +20,9 @@ void rest_finish(struct executord *ex);
 bool rest_is_of_duts(struct executord *ex, const struct http_request *rq);
 bool rest_may_change(struct executord *ex, const struct http_request *rq, struct gw_error *err);
 bool rest_peer_ipv4(const struct http_request *rq, struct in_addr *ip); /* false: it comes over IPv6 */
+
+/* The body of a request without fields: nothing, or {}. GW_BAD_INPUT names what it has; `err` must be clear. */
+bool rest_takes_nothing(const struct http_request *rq, struct gw_error *err);
 
 /* {"version":1,"error_msg":text}: the field's client wants these two keys and no other. */
 void rest_answer_job(struct http_request *rq, int status, const char *text);

@@ -48,7 +48,7 @@ void rest_delete_discovery(void *owner, struct http_request *rq)
 {
 	struct gw_error err = {0};
 
-	if (!rest_may_change(owner, rq, &err)) {
+	if (!rest_may_change(owner, rq, &err) || !rest_takes_nothing(rq, &err)) {
 		http_answer_error(rq, &err);
 		return;
 	}

@@ -89,7 +89,7 @@ void rest_post_quick_check(void *owner, struct http_request *rq)
 	struct gw_error err = {0};
 	struct dut *dut = registry_dut_named(ex, http_arg(rq, "id"), &err);
 
-	if (!dut || !rest_may_change(ex, rq, &err) || !checks_are_on(ex, &err) ||
+	if (!dut || !rest_may_change(ex, rq, &err) || !rest_takes_nothing(rq, &err) || !checks_are_on(ex, &err) ||
 	    (!dut_apply(dut, DUT_EV_QUICK_CHECK_REQUESTED, "REST", &err) && err.kind != GW_OK))
 		http_answer_error(rq, &err);
 	else
@@ -102,7 +102,7 @@ void rest_cancel_job(void *owner, struct http_request *rq)
 	struct gw_error err = {0};
 	struct dut *dut = registry_dut_named(ex, http_arg(rq, "id"), &err);
 
-	if (!dut || !rest_may_change(ex, rq, &err) || !dut_apply(dut, DUT_EV_CANCEL, "REST", &err))
+	if (!dut || !rest_may_change(ex, rq, &err) || !rest_takes_nothing(rq, &err) || !dut_apply(dut, DUT_EV_CANCEL, "REST", &err))
 		http_answer_error(rq, &err);
 	else
 		http_answer_json(rq, 200, cJSON_CreateObject());

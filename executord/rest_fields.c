@@ -127,6 +127,8 @@ static bool take(struct rest_fields *fields, const cJSON *item, unsigned who, st
 static bool take_id(struct rest_fields *fields, const cJSON *item, struct gw_error *err)
 {
 	fields->id = cJSON_GetStringValue(item);
+	if (fields->id && strcmp(fields->id, "discover") == 0) /* /dut/discover is an endpoint */
+		return gw_fail(err, GW_BAD_INPUT, "id: a machine cannot be called 'discover'");
 	return (fields->id && *fields->id && strlen(fields->id) <= 128 && !strpbrk(fields->id, "/\n\r\t")) ||
 	       gw_fail(err, GW_BAD_INPUT, "id: accepted: a text of 1 to 128 bytes without `/` and line ends");
 }

@@ -54,20 +54,12 @@ void http_answer_json(struct http_request *rq, int status, cJSON *json)
 }
 
 /* A text may quote bytes of the request, or end within a character. */
-static char *as_utf8(const char *text)
-{
-	char *copy = gw_strdup(text);
-
-	for (size_t at = 0, n = strlen(copy); (at += utf8_prefix(copy + at, n - at)) < n;)
-		copy[at] = '?';
-	return copy;
-}
-
 static void answer_error(struct http_request *rq, int status, const char *text)
 {
-	char *shown = as_utf8(text);
+	char *shown = gw_strdup(text);
 	cJSON *json = cJSON_CreateObject();
 
+	utf8_clean(shown);
 	cJSON_AddStringToObject(json, "error", shown);
 	free(shown);
 	http_answer_json(rq, status, json);

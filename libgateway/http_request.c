@@ -123,10 +123,13 @@ static enum MHD_Result on_header(void *data, enum MHD_ValueKind kind, const char
 	return MHD_YES;
 }
 
-/* Answered before a handler saw it. Always false. */
+/* Answered before a handler saw it, in the form that its route wants. Always false. */
 static bool refuse(struct http_request *rq, int status, const char *text)
 {
-	http_answer_status(rq, status, "%s", text);
+	if (rq->route && rq->route->refuse)
+		rq->route->refuse(rq, status, text);
+	else
+		http_answer_status(rq, status, "%s", text);
 	rq->refused = true;
 	return false;
 }
@@ -166,13 +169,35 @@ static bool route(struct http_request *rq)
 
 static bool refuse_size(struct http_request *rq)
 {
+	char text[400];
+
 	buffer_finish(&rq->body);
-	rq->refused = true;
 	if (rq->route->body_max)
-		http_answer_status(rq, 413, "the body is too large; accepted: %zu bytes", rq->route->body_max);
+		snprintf(text, sizeof(text), "the body is too large; accepted: %zu bytes", rq->route->body_max);
 	else
-		http_answer_status(rq, 413, "%s %.300s takes no body", rq->method, rq->target.path);
-	return false;
+		snprintf(text, sizeof(text), "%.30s %.300s takes no body", rq->method, rq->target.path);
+	return refuse(rq, 413, text);
+}
+
+/* RFC 9110 section 8.3.1: parameters do not matter, nor does the case. */
+static bool type_is(const char *content_type, const char *type)
+{
+	size_t n = strlen(type);
+
+	return content_type && strncasecmp(content_type, type, n) == 0 && (!content_type[n] || strchr("; \t", content_type[n]));
+}
+
+static bool type_accepted(struct http_request *rq)
+{
+	const char *given = http_header(rq, "Content-Type"), *wanted = rq->route->body_type;
+	bool has_body = content_length(rq) || http_header(rq, "Transfer-Encoding");
+	char text[400];
+
+	if (!wanted || !has_body || type_is(given, wanted))
+		return true;
+	snprintf(text, sizeof(text), "the body's Content-Type is %s%.100s%s; accepted: %s", given ? "'" : "", given ? given : "missing",
+		 given ? "'" : "", wanted);
+	return refuse(rq, 415, text);
 }
 
 /* Nothing behind it is served, since it may not begin where it seems to. */
@@ -239,7 +264,7 @@ static bool head_accepted(struct http_request *rq, const char *method, const cha
 		return refuse(rq, 400, err.text);
 	if (http_header(rq, "Transfer-Encoding")) /* libmicrohttpd takes chunks in more than one spelling */
 		http_answer_header(rq, "Connection", "close");
-	return route(rq) && (content_length(rq) <= rq->route->body_max || refuse_size(rq));
+	return route(rq) && (content_length(rq) <= rq->route->body_max || refuse_size(rq)) && type_accepted(rq);
 }
 
 static enum MHD_Result queue_answer(struct http_request *rq, struct MHD_Connection *mhd)
@@ -365,6 +390,11 @@ const struct http_part *http_part(const struct http_request *rq, const char *nam
 		if (strcmp(rq->parts.v[i].name, name) == 0)
 			return &rq->parts.v[i].part;
 	return NULL;
+}
+
+const struct http_part *http_part_at(const struct http_request *rq, size_t i)
+{
+	return i < rq->parts.n ? &rq->parts.v[i].part : NULL;
 }
 
 cJSON *http_body_json(const struct http_request *rq, struct gw_error *err)

@@ -26,12 +26,17 @@ struct http_request;
  * request is valid even if its client has gone. */
 typedef void http_handler(void *owner, struct http_request *rq);
 
+/* Must answer at once with the status, saying `text`. */
+typedef void http_refusal(struct http_request *rq, int status, const char *text);
+
 struct http_route {
 	const char *method; /* "GET"; a path known by another method only gives 405 */
 	const char
 		*path; /* "/api/v1/dut/{id}/quick_check": {name} takes one segment; a last "{rest*}" takes all that is left, slashes kept */
 	http_handler *handler;
-	size_t body_max; /* bytes; 0: no body is accepted */
+	size_t body_max;       /* bytes; 0: no body is accepted */
+	const char *body_type; /* a body's media type: one of another, or of none, gives 415; NULL: any will do */
+	http_refusal *refuse;  /* says what no handler sees of this route (400, 413, 415); NULL: {"error": text} */
 };
 
 struct http_limits {
@@ -69,6 +74,8 @@ struct http_part {
 };
 const struct http_part *http_part(const struct http_request *rq,
 				  const char *name); /* the first of that name; NULL if none, or not multipart */
+
+const struct http_part *http_part_at(const struct http_request *rq, size_t i); /* NULL behind the last */
 
 /* The body as JSON: depth 32 at most, duplicate keys refused, must be an object. The caller deletes it. NULL with GW_BAD_INPUT. */
 cJSON *http_body_json(const struct http_request *rq, struct gw_error *err);

@@ -1,5 +1,7 @@
 #include "libgateway/utf8.h"
 
+#include <string.h>
+
 /* RFC 3629 section 4: what the first byte says of the length and of the second byte's range. */
 static const struct {
 	unsigned char first_low, first_high, length, second_low, second_high;
@@ -34,4 +36,10 @@ size_t utf8_prefix(const char *bytes, size_t n)
 	while (at < n && (step = utf8_sequence(bytes + at, n - at)) > 0)
 		at += step;
 	return at;
+}
+
+void utf8_clean(char *text)
+{
+	for (size_t at = 0, n = strlen(text); (at += utf8_prefix(text + at, n - at)) < n;)
+		text[at] = '?';
 }

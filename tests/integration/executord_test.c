@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,12 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "libgateway/error.h"
+#include "tests/harness/dutnet.h"
 #include "tests/harness/farm.h"
 
 #define MAC  "52:54:00:00:00:01"
@@ -579,57 +578,19 @@ static void a_virtual_pdu_is_there_without_being_in_the_file(void **state)
 	free(text);
 }
 
-/* The machine's side of the network: a namespace with an address of its own on the bridge, and a process that holds it. */
-static pid_t machine;
-
-static void machine_start(void)
-{
-	int ready[2];
-	char command[512], byte;
-
-	assert_int_equal(pipe(ready), 0);
-	machine = fork();
-	if (machine == 0) {
-		if (unshare(CLONE_NEWNET) == 0 && write(ready[1], "y", 1) == 1)
-			pause();
-		_exit(1);
-	}
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	close(ready[0]);
-	close(ready[1]);
-	snprintf(command, sizeof(command),
-		 "ip link add dut0 type veth peer name eth0 address 52:54:00:00:00:77 && ip link set eth0 netns %d && "
-		 "ip link set dut0 master private up && nsenter -t %d -n ip link set eth0 up && "
-		 "nsenter -t %d -n ip addr add 10.42.7.7/16 dev eth0",
-		 (int)machine, (int)machine, (int)machine);
-	assert_int_equal(system(command), 0);
-}
-
-static void machine_end(void)
-{
-	kill(machine, SIGKILL);
-	waitpid(machine, NULL, 0);
-}
-
 static int from_a_machine(const char *method, const char *path, const char *json)
 {
-	char command[1024];
-	int status = 0;
-	FILE *answer;
+	char *answer, *whole = gw_sprintf("/api/v1%s", path);
+	int status = dutnet_request(method, whole, json, &answer);
 
-	snprintf(command, sizeof(command),
-		 "nsenter -t %d -n curl -s --noproxy '*' -o /dev/null -w '%%{http_code}' -X %s %s%s%s http://10.42.0.1/api/v1%s",
-		 (int)machine, method, json ? "-d '" : "", json ? json : "", json ? "'" : "", path);
-	answer = popen(command, "r");
-	assert_non_null(answer);
-	assert_int_equal(fscanf(answer, "%d", &status), 1);
-	pclose(answer);
+	free(answer);
+	free(whole);
 	return status;
 }
 
 static void a_machine_may_read_and_register_itself_alone(void **state)
 {
-	machine_start();
+	dutnet_start("52:54:00:00:00:77", "10.42.7.7/16");
 	assert_int_equal(from_a_machine("GET", "/duts", NULL), 200);
 	assert_int_equal(from_a_machine("GET", "/events", NULL), 400);
 	assert_int_equal(from_a_machine("PATCH", "/dut/" FARM_MAC, "{\"comment\": \"x\"}"), 400);
@@ -642,7 +603,7 @@ static void a_machine_may_read_and_register_itself_alone(void **state)
 			 400);
 	assert_int_equal(from_a_machine("POST", "/dut/", "{\"mac_address\": \"52:54:00:00:00:77\", \"ready_for_service\": true}"), 400);
 	assert_int_equal(from_a_machine("POST", "/dut/", "{\"mac_address\": \"52:54:00:00:00:77\", \"base_name\": \"honest\"}"), 200);
-	machine_end();
+	dutnet_end();
 	assert_string_equal(farm_get("/dut/52:54:00:00:00:77", "base_name"), "honest");
 	assert_string_equal(farm_get("/dut/" FARM_MAC, "base_name"), "x86-bios-tftp");
 }

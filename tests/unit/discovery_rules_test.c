@@ -23,6 +23,15 @@ static const struct decode_row {
 	{"{\"pdu\": \"V\", \"port_id\": 1.5}", "port_id: accepted: a text of 1 to 128 bytes, or a number", {{0}}},
 	{"{\"pdu\": \"V\", \"port_id\": 1, \"timeout\": 0}", "timeout: accepted: a number of seconds above 0, up to 86400", {{0}}},
 	{"{\"pdu\": \"V\", \"port_id\": 1, \"timeout\": \"soon\"}", "timeout: accepted: a number of seconds above 0, up to 86400", {{0}}},
+	{"{}", "pdu: it is missing; accepted: the name of a PDU", {{0}}},
+	{"{\"pdu\": \"\", \"port_id\": 1}", "pdu: accepted: a text of 1 to 128 bytes", {{0}}},
+	{"{\"pdu\": \"V\", \"port_id\": null}", "port_id: accepted: a text of 1 to 128 bytes, or a number", {{0}}},
+	{"{\"pdu\": \"V\", \"pdu_port_id\": -1}", "pdu_port_id: accepted: a text of 1 to 128 bytes, or a number", {{0}}},
+	{"{\"pdu\": \"V\", \"port_id\": 1, \"pdu_port_id\": 1}", "pdu_port_id: port_id is given too; accepted: one of the two", {{0}}},
+	{"{\"pdu\": \"V\", \"pdu_port_id\": 1, \"port_id\": 2}", "port_id: pdu_port_id is given too; accepted: one of the two", {{0}}},
+	{"{\"pdu\": \"V\", \"port_id\": 1, \"timeout\": null}", "timeout: accepted: a number of seconds above 0, up to 86400", {{0}}},
+	{"{\"pdu\": \"V\", \"port_id\": 1, \"timeout\": \"nan\"}", "timeout: accepted: a number of seconds above 0, up to 86400", {{0}}},
+	{"{\"pdu\": \"V\", \"port_id\": 1, \"timeout\": 86401}", "timeout: accepted: a number of seconds above 0, up to 86400", {{0}}},
 	{"{\"pdu\": \"V\", \"port\": 1}", "'port' is not a field of a discovery; accepted: pdu, port_id, timeout", {{0}}},
 };
 

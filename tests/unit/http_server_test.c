@@ -131,6 +131,14 @@ static void get_file(void *owner, struct http_request *rq)
 	fclose(file);
 }
 
+static void refuse_in_words(struct http_request *rq, int status, const char *text)
+{
+	char words[600];
+
+	snprintf(words, sizeof(words), "no: %s", text);
+	http_answer(rq, status, "text/plain", words, strlen(words));
+}
+
 static const struct http_route routes[] = {
 	{"GET", "/hello", get_hello, 0},
 	{"POST", "/echo", post_echo, 64},
@@ -142,6 +150,8 @@ static const struct http_route routes[] = {
 	{"GET", "/stream", get_stream, 0},
 	{"GET", "/drained", get_drained, 0},
 	{"GET", "/file", get_file, 0},
+	{"POST", "/json", post_echo, 64, "application/json"},
+	{"POST", "/words", post_form, 64, "multipart/form-data", refuse_in_words},
 	{NULL},
 };
 
@@ -251,6 +261,51 @@ static void a_body_is_bounded_and_checked(void **state)
 	assert_int_equal(o.status, 413);
 	assert_string_equal(o.body, "{\"error\":\"the body is too large; accepted: 64 bytes\"}");
 	assert_int_equal(t.echoed, 0);
+}
+
+static const struct type_row {
+	const char *header, *body;
+	int status;
+	const char *answer;
+} type_rows[] = {
+	{"Content-Type: application/json", "{}", 200, "{}"},
+	{"Content-Type: Application/JSON;charset=utf-8", "{}", 200, "{}"},
+	{"Content-Type: text/plain", "{}", 415, "{\"error\":\"the body's Content-Type is 'text/plain'; accepted: application/json\"}"},
+	{"Content-Type: application/jsonp", "{}", 415,
+	 "{\"error\":\"the body's Content-Type is 'application/jsonp'; accepted: application/json\"}"},
+	{"Content-Type:", "{}", 415, "{\"error\":\"the body's Content-Type is missing; accepted: application/json\"}"},
+	{"Content-Type: text/plain", "", 400, "{\"error\":\"the body: it is empty; accepted: a JSON object\"}"}, /* of no body: no matter */
+};
+
+static void a_body_of_another_type_is_refused(void **state)
+{
+	for (size_t i = 0; i < sizeof(type_rows) / sizeof(type_rows[0]); i++) {
+		const char *const headers[] = {type_rows[i].header, NULL};
+		struct outcome o = ask(
+			(struct http_ask){
+				.method = "POST", .headers = headers, .body = type_rows[i].body, .body_len = strlen(type_rows[i].body)},
+			"/json");
+
+		assert_int_equal(o.status, type_rows[i].status);
+		assert_string_equal(o.body, type_rows[i].answer);
+	}
+}
+
+static void a_route_says_its_refusals_in_its_own_form(void **state)
+{
+	static const char *const form[] = {"Content-Type: multipart/form-data; boundary=XX", NULL};
+	char large[100];
+	struct outcome o = ask((struct http_ask){.method = "POST", .headers = form, .body = "--XX\r\nbroken", .body_len = 12}, "/words");
+
+	assert_int_equal(o.status, 400);
+	assert_string_equal(o.body, "no: multipart: the headers of part 1 do not end within 4096 bytes");
+	memset(large, ' ', sizeof(large));
+	o = ask((struct http_ask){.method = "POST", .headers = form, .body = large, .body_len = sizeof(large)}, "/words");
+	assert_int_equal(o.status, 413);
+	assert_string_equal(o.body, "no: the body is too large; accepted: 64 bytes");
+	o = ask((struct http_ask){.method = "POST", .body = "{}", .body_len = 2}, "/words");
+	assert_int_equal(o.status, 415);
+	assert_non_null(strstr(o.body, "no: the body's Content-Type is "));
 }
 
 static void a_form_gives_its_parts(void **state)
@@ -464,6 +519,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_get_is_answered, setup, teardown),
 		cmocka_unit_test_setup_teardown(unknown_paths_and_methods_are_told_apart, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_body_is_bounded_and_checked, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_body_of_another_type_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_route_says_its_refusals_in_its_own_form, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_form_gives_its_parts, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_answer_may_come_later, setup, teardown),
 		cmocka_unit_test_setup_teardown(shared_bytes_have_an_etag_that_spares_them, setup, teardown),

@@ -21,6 +21,11 @@ static const struct decode_row {
 	{"{\"reserved\": \"false\"}", NULL, {.has_reserved = true}},
 	{"{\"min_off_time\": 1.5}", NULL, {.has_min_off = true, .min_off_ms = 1500}},
 	{"{\"state\": \"up\"}", "state: 'up' is not a port's state; accepted: on, off", {0}},
+	{"{\"state\": null}", "state: this is not a port's state; accepted: on, off", {0}},
+	{"{\"state\": \"on\", \"reserved\": null}", "reserved: this is not a boolean; accepted: true, false", {0}},
+	{"{\"reserved\": \"yes\"}", "reserved: this is not a boolean; accepted: true, false", {0}},
+	{"{\"min_off_time\": \"5\"}", "min_off_time: accepted: a number of seconds from 0 to 3600", {0}},
+	{"{\"min_off_time\": 3601}", "min_off_time: accepted: a number of seconds from 0 to 3600", {0}},
 	{"{\"state\": true}", "state: this is not a port's state; accepted: on, off", {0}},
 	{"{\"reserved\": 1}", "reserved: this is not a boolean; accepted: true, false", {0}},
 	{"{\"min_off_time\": -1}", "min_off_time: accepted: a number of seconds from 0 to 3600", {0}},
@@ -83,6 +88,15 @@ static const struct allowed_row {
 	{{.pdu = "P", .port = "1", .dut = "lab-box-1", .dut_in_service = true}, MIN_OFF, NULL},
 	{{.pdu = "P", .port = "1", .dut = "lab-box-1"}, ON, NULL}, /* retired */
 	{{.pdu = "P", .port = "1", .dut = "lab-box-1"}, RESERVE, "port 1 of P is that of the machine lab-box-1, so it cannot be reserved"},
+	{{.pdu = "P", .port = "1", .dut = "lab-box-1"}, MIN_OFF, NULL},
+	{{.pdu = "P", .port = "1", .dut = "lab-box-1", .dut_in_service = true, .reserved = true},
+	 UNRESERVE,
+	 NULL}, /* an edit put it there */
+	{{.pdu = "P", .port = "1"},
+	 {.has_reserved = true, .reserved = true, .has_state = true},
+	 "state: port 1 of P is to be reserved, so it cannot be switched; send one of the two"},
+	{{.pdu = "P", .port = "1", .discovered = "discovery-1"}, MIN_OFF, NULL},
+	{{.pdu = "P", .port = "1", .discovered = "discovery-1"}, RESERVE, "a discovery goes on at port 1 of P; cancel it first"},
 	{{.pdu = "P", .port = "1", .discovered = "discovery-1"}, OFF, "a discovery goes on at port 1 of P; cancel it first"},
 };
 

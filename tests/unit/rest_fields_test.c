@@ -36,6 +36,23 @@ static const struct row {
 	 "manual_tags[1]: accepted: a text of 1 to 255 bytes without commas or blanks around it"},
 	{MARS_BY_CREATE, "{\"mac_address\": \"52:54\"}", "mac_address: accepted: a MAC address, as 52:54:00:11:22:0a"},
 	{MARS_BY_CREATE, "{\"ip_address\": \"300.1.1.1\"}", "ip_address: accepted: an IPv4 address, or null"},
+	{MARS_BY_CREATE, "{\"id\": \"discover\"}", "id: a machine cannot be called 'discover'"},
+	{MARS_BY_CREATE, "{\"id\": \"\"}", "id: accepted: a text of 1 to 128 bytes without `/` and line ends"},
+	{MARS_BY_CREATE, "{\"id\": null}", "id: accepted: a text of 1 to 128 bytes without `/` and line ends"},
+	{MARS_BY_CREATE, "{\"id\": \"a\\nb\"}", "id: accepted: a text of 1 to 128 bytes without `/` and line ends"},
+	{MARS_BY_CREATE, "{\"base_name\": null}", "base_name: accepted: a text of 1 to 128 bytes"},
+	{MARS_BY_CREATE, "{\"base_name\": \"\"}", "base_name: accepted: a text of 1 to 128 bytes"},
+	{MARS_BY_CREATE, "{\"local_tty_device\": 3}", "local_tty_device: accepted: a text of 0 to 128 bytes, or null"},
+	{MARS_BY_CREATE, "{\"mac_address\": null}", "mac_address: accepted: a MAC address, as 52:54:00:11:22:0a"},
+	{MARS_BY_CREATE, "{\"ip_address\": 7}", "ip_address: accepted: an IPv4 address, or null"},
+	{MARS_BY_CREATE, "{\"tags\": null}", NULL}, /* none, as in the file */
+	{MARS_BY_CREATE, "{\"tags\": {}}", "tags: accepted: a list of at most 1024 texts"},
+	{MARS_BY_CREATE, "{\"tags\": [\"\"]}", "tags[0]: accepted: a text of 1 to 255 bytes without commas or blanks around it"},
+	{MARS_BY_CREATE, "{\"tags\": [\"a\", 1]}", "tags[1]: accepted: a text of 1 to 255 bytes without commas or blanks around it"},
+	{MARS_BY_CREATE, "{\"ready_for_service\": \"true\"}", "ready_for_service: accepted: true or false"},
+	{MARS_BY_PATCH, "{\"firmware_boot_time\": true}", "firmware_boot_time: accepted: a number of seconds from 0 to 86400"},
+	{MARS_BY_PATCH, "{\"pdu_off_delay\": null}", "pdu_off_delay: accepted: a number of seconds from 0 to 3600"},
+	{MARS_BY_PATCH, "{\"bogus\": 1}", "'bogus' is not a field that can be set here; accepted: " PATCHABLE},
 	{MARS_BY_CREATE, "{\"id\": \"a/b\"}", "id: accepted: a text of 1 to 128 bytes without `/` and line ends"},
 };
 

@@ -1,0 +1,11 @@
+/* A machine of the farm as the network sees it: a namespace with an address of its own on the bridge `private`, and curl in it. One at a
+ * time. */
+#ifndef TESTS_HARNESS_DUTNET_H
+#define TESTS_HARNESS_DUTNET_H
+
+void dutnet_start(const char *mac, const char *ip); /* "10.42.7.7/16" */
+void dutnet_end(void);
+/* A request to the gateway, with `body` as JSON (NULL: none). The status; the caller frees the answer, which is cut at 64 KiB. */
+int dutnet_request(const char *method, const char *path, const char *body, char **answer);
+
+#endif
