@@ -24,7 +24,7 @@ void dut_destroy(struct dut *dut)
 	loop_timer_finish(&dut->retrial);
 	training_finish(&dut->training);
 	dut_facts_finish(&dut->known);
-	free(dut->json);
+	printed_drop(&dut->printed);
 	free(dut->full_name);
 	free(dut->id);
 	free(dut);

@@ -2,6 +2,7 @@
 #ifndef EXECUTORD_DUT_H
 #define EXECUTORD_DUT_H
 
+#include "executord/printed.h"
 #include "executord/training.h"
 #include "libgateway/error.h"
 #include "libgateway/loop.h"
@@ -27,10 +28,10 @@ struct dut {
 	bool quick_check_queued;
 	struct training training;
 	struct loop_timer retrial;
-	struct job *job; /* borrowed; NULL: none. In jobs */
-	int log_port;    /* saladd's read-only port; 0: not known */
-	bool event_due;  /* of events.h: watchers are to be told of it */
-	char *json;      /* owned; printed for REST, NULL: to be printed anew */
+	struct job *job;        /* borrowed; NULL: none. In jobs */
+	int log_port;           /* saladd's read-only port; 0: not known */
+	bool event_due;         /* of events.h: watchers are to be told of it */
+	struct printed printed; /* for REST */
 };
 
 struct dut *dut_create(struct executord *ex, const char *id);

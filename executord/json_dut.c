@@ -141,20 +141,30 @@ static void add_facts(cJSON *json, const struct dut *dut, const struct mars_dut 
 	cJSON_AddItemToObject(json, "gitlab", gitlab_json(dut, mars));
 }
 
-const char *json_dut(struct dut *dut)
+const struct printed *json_dut_printed(struct dut *dut)
 {
 	const struct mars_dut *mars = registry_mars(dut->ex, dut);
 	cJSON *json;
 
-	if (dut->json)
-		return dut->json;
+	if (dut->printed.text)
+		return &dut->printed;
 	json = cJSON_CreateObject();
 	cJSON_AddStringToObject(json, "id", dut->id);
 	cJSON_AddStringToObject(json, "state", dut_state_name(dut->state));
 	if (mars) /* else it was removed and its job is being ended */
 		add_facts(json, dut, mars);
 	cJSON_AddItemToObject(json, "logs_endpoint", logs_json(dut));
-	dut->json = cJSON_PrintUnformatted(json);
-	cJSON_Delete(json);
-	return dut->json;
+	printed_set(&dut->printed, dut->id, json);
+	return &dut->printed;
+}
+
+const char *json_dut(struct dut *dut)
+{
+	return printed_json(json_dut_printed(dut));
+}
+
+struct http_shared *json_dut_answer(struct dut *dut)
+{
+	json_dut_printed(dut);
+	return printed_shared(&dut->printed);
 }

@@ -2,13 +2,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
+#include <time.h>
 
 #include "executord/executord.h"
 #include "executord/json.h"
 #include "executord/names.h"
 #include "executord/rest_pdu.h"
-#include "libgateway/buffer.h"
 
 /* ---- PDUs ---- */
 
@@ -49,12 +48,12 @@ char *json_port(struct executord *ex, struct pdu *pdu, const struct port *port)
 	return text;
 }
 
-const char *json_pdu(struct executord *ex, struct pdu *pdu)
+const struct printed *json_pdu_printed(struct executord *ex, struct pdu *pdu)
 {
 	cJSON *json, *ports;
 
-	if (pdu->json)
-		return pdu->json;
+	if (pdu->printed.text)
+		return &pdu->printed;
 	json = cJSON_CreateObject();
 	ports = cJSON_AddObjectToObject(json, "ports");
 	for (size_t i = 0; i < pdu->n_ports; i++)
@@ -64,133 +63,197 @@ const char *json_pdu(struct executord *ex, struct pdu *pdu)
 		cJSON_AddStringToObject(json, "error", pdu->error);
 	else
 		cJSON_AddNullToObject(json, "error");
-	pdu->json = cJSON_PrintUnformatted(json);
-	cJSON_Delete(json);
-	return pdu->json;
+	printed_set(&pdu->printed, pdu->name, json);
+	return &pdu->printed;
+}
+
+const char *json_pdu(struct executord *ex, struct pdu *pdu)
+{
+	return printed_json(json_pdu_printed(ex, pdu));
+}
+
+struct http_shared *json_pdu_answer(struct executord *ex, struct pdu *pdu)
+{
+	json_pdu_printed(ex, pdu);
+	return printed_shared(&pdu->printed);
 }
 
 /* ---- lists, of pieces that are printed already ---- */
 
-static void add_key(struct buffer *out, const char *key)
-{
-	cJSON *text = cJSON_CreateString(key);
-	char *quoted = cJSON_PrintUnformatted(text);
+struct pieces {
+	struct iovec *v; /* owned; what they point to is borrowed */
+	size_t n;
+	uint64_t hash;
+};
 
-	buffer_printf(out, "%s:", quoted);
-	free(quoted);
-	cJSON_Delete(text);
+static void pieces_start(struct pieces *pieces, size_t max)
+{
+	*pieces = (struct pieces){.v = gw_calloc(max, sizeof(*pieces->v))};
 }
 
-static void add_piece(struct buffer *out, bool first, const char *key, const char *json)
+static void add_text(struct pieces *pieces, const char *text, size_t len, uint64_t hash)
 {
-	if (!first)
-		buffer_add(out, ",", 1);
-	add_key(out, key);
-	buffer_add(out, json, strlen(json));
+	pieces->v[pieces->n++] = (struct iovec){.iov_base = (void *)(uintptr_t)text, .iov_len = len};
+	pieces->hash = http_hash(pieces->hash, &hash, sizeof(hash));
 }
 
-static void add_duts(struct buffer *out, struct executord *ex, const char *key)
+static void add_literal(struct pieces *pieces, const char *text)
 {
-	buffer_printf(out, "\"%s\":{", key);
+	add_text(pieces, text, strlen(text), http_hash(0, text, strlen(text)));
+}
+
+/* Without the comma, if it is the first. */
+static void add_printed(struct pieces *pieces, const struct printed *printed, bool first)
+{
+	add_text(pieces, printed->text + first, printed->len - first, printed->hash);
+}
+
+static void add_duts(struct pieces *pieces, struct executord *ex)
+{
 	for (size_t i = 0; i < ex->registry.n_duts; i++)
-		add_piece(out, i == 0, ex->registry.duts[i]->id, json_dut(ex->registry.duts[i]));
-	buffer_add(out, "}", 1);
+		add_printed(pieces, json_dut_printed(ex->registry.duts[i]), i == 0);
 }
 
-static void add_pdus(struct buffer *out, struct executord *ex)
+static void add_pdus(struct pieces *pieces, struct executord *ex)
 {
-	buffer_printf(out, "\"pdus\":{");
 	for (size_t i = 0; i < ex->registry.n_pdus; i++)
-		add_piece(out, i == 0, ex->registry.pdus[i]->name, json_pdu(ex, ex->registry.pdus[i]));
-	buffer_add(out, "}", 1);
+		add_printed(pieces, json_pdu_printed(ex, ex->registry.pdus[i]), i == 0);
 }
 
-static struct http_shared *page_of(struct buffer *out)
+static struct http_shared *page_of(struct pieces *pieces, bool weak)
 {
-	struct http_shared *page;
+	struct http_shared *page = http_shared_gather("application/json", pieces->v, pieces->n, pieces->hash, weak);
 
-	buffer_add(out, "}\n", 2);
-	page = http_shared_create("application/json", out->data, out->len);
-	buffer_finish(out);
+	free(pieces->v);
 	return page;
 }
 
-static struct http_shared *duts_page(struct executord *ex, struct http_shared **page, const char *key)
+static struct http_shared *list_page(struct executord *ex, struct http_shared **page, const char *begin, size_t n,
+				     void (*add)(struct pieces *pieces, struct executord *ex))
 {
-	struct buffer out = {0};
+	struct pieces pieces;
 
 	if (*page)
 		return *page;
-	buffer_add(&out, "{", 1);
-	add_duts(&out, ex, key);
-	*page = page_of(&out);
+	pieces_start(&pieces, n + 2);
+	add_literal(&pieces, begin);
+	add(&pieces, ex);
+	add_literal(&pieces, "}}\n");
+	*page = page_of(&pieces, false);
 	return *page;
 }
 
 struct http_shared *json_duts_page(struct executord *ex)
 {
-	return duts_page(ex, &ex->registry.duts_page, "duts");
+	return list_page(ex, &ex->registry.duts_page, "{\"duts\":{", ex->registry.n_duts, add_duts);
 }
 
 struct http_shared *json_machines_page(struct executord *ex)
 {
-	return duts_page(ex, &ex->registry.machines_page, "machines");
+	return list_page(ex, &ex->registry.machines_page, "{\"machines\":{", ex->registry.n_duts, add_duts);
 }
 
 struct http_shared *json_pdus_page(struct executord *ex)
 {
-	struct buffer out = {0};
-
-	if (ex->registry.pdus_page)
-		return ex->registry.pdus_page;
-	buffer_add(&out, "{", 1);
-	add_pdus(&out, ex);
-	ex->registry.pdus_page = page_of(&out);
-	return ex->registry.pdus_page;
+	return list_page(ex, &ex->registry.pdus_page, "{\"pdus\":{", ex->registry.n_pdus, add_pdus);
 }
 
-static void add_discovery(struct buffer *out, struct executord *ex)
+/* ---- /full-state ---- */
+
+static char *discovery_text(struct executord *ex)
 {
-	cJSON *json = discovery_json(ex, true);
+	cJSON *json = discovery_json(ex, false);
 	char *text = cJSON_PrintUnformatted(json);
 
-	add_piece(out, false, "discover", text);
-	free(text);
+	gw_assert(text); /* out of memory */
 	cJSON_Delete(json);
+	return text;
 }
 
-static void add_jobs(struct buffer *out, struct executord *ex)
+static uint64_t hash_text(uint64_t before, const char *text)
 {
-	cJSON *json = events_jobs(ex);
-	char *text = cJSON_PrintUnformatted(json);
-
-	add_piece(out, false, "jobs", text);
-	free(text);
-	cJSON_Delete(json);
+	return http_hash(before, text, strlen(text));
 }
 
-char *json_full_state(struct executord *ex)
+/* What events_jobs shows, but for the DUTs' names, of which the lists tell. */
+static uint64_t hash_jobs(const struct executord *ex)
 {
-	struct buffer out = {0};
-	struct timeval now;
-	char date[40];
+	uint64_t hash = 0;
 
-	gettimeofday(&now, NULL);
-	names_date_text((double)now.tv_sec + (double)now.tv_usec / 1e6, date);
-	buffer_add(&out, "{", 1);
-	add_pdus(&out, ex);
-	buffer_add(&out, ",", 1);
-	add_duts(&out, ex, "duts");
-	add_discovery(&out, ex);
-	add_jobs(&out, ex);
-	buffer_printf(&out, ",\"event_id\":%llu,\"now\":\"%s\"", (unsigned long long)ex->events.last, date);
-	if (*mars_db_error(ex->database.db)) {
-		buffer_add(&out, ",\"database\":{", 13);
-		add_key(&out, "error");
-		add_key(&out, mars_db_error(ex->database.db));
-		out.data[--out.len] = '\0'; /* a key's colon */
-		buffer_add(&out, "}", 1);
+	for (const struct job *job = ex->jobs.first; job; job = job->next) {
+		unsigned state[] = {job->phase, job->running, job->dut != NULL};
+
+		hash = http_hash(hash_text(hash, job->id), state, sizeof(state));
 	}
-	buffer_add(&out, "}\n", 2);
-	return buffer_take(&out);
+	return hash;
+}
+
+/* Of what comes behind the lists, without what only time changes. */
+static uint64_t tail_hash(struct executord *ex)
+{
+	uint64_t numbers[] = {hash_jobs(ex), ex->events.last};
+	char *discovery = discovery_text(ex);
+	uint64_t hash = hash_text(hash_text(0, discovery), mars_db_error(ex->database.db));
+
+	free(discovery);
+	return http_hash(hash, numbers, sizeof(numbers));
+}
+
+static cJSON *database_json(struct executord *ex)
+{
+	cJSON *json = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(json, "error", mars_db_error(ex->database.db));
+	return json;
+}
+
+/* `"KEY":JSON,...}` and the end of the lists before it. */
+static char *tail_text(struct executord *ex, time_t now)
+{
+	cJSON *json = cJSON_CreateObject();
+	char date[40], *text, *tail;
+
+	names_date_text((double)now, date);
+	cJSON_AddItemToObject(json, "discover", discovery_json(ex, true));
+	cJSON_AddItemToObject(json, "jobs", events_jobs(ex));
+	cJSON_AddNumberToObject(json, "event_id", (double)ex->events.last);
+	cJSON_AddStringToObject(json, "now", date);
+	if (*mars_db_error(ex->database.db))
+		cJSON_AddItemToObject(json, "database", database_json(ex));
+	text = cJSON_PrintUnformatted(json);
+	gw_assert(text); /* out of memory */
+	tail = gw_sprintf("},%s\n", text + 1);
+	free(text);
+	cJSON_Delete(json);
+	return tail;
+}
+
+static struct http_shared *full_state(struct executord *ex, time_t now, uint64_t hash)
+{
+	struct pieces pieces;
+	struct http_shared *page;
+	char *tail = tail_text(ex, now);
+
+	pieces_start(&pieces, ex->registry.n_pdus + ex->registry.n_duts + 3);
+	add_literal(&pieces, "{\"pdus\":{");
+	add_pdus(&pieces, ex);
+	add_literal(&pieces, "},\"duts\":{");
+	add_duts(&pieces, ex);
+	add_text(&pieces, tail, strlen(tail), hash);
+	page = page_of(&pieces, true);
+	free(tail);
+	return page;
+}
+
+struct http_shared *json_full_state(struct executord *ex, const struct http_request *rq)
+{
+	struct full_state *full = &ex->registry.full_state;
+	uint64_t hash = tail_hash(ex);
+	time_t now = time(NULL);
+
+	if (full->page && full->tail_hash == hash && (full->second == now || (rq && http_shared_is_known(rq, full->page))))
+		return full->page;
+	http_shared_release(full->page);
+	*full = (struct full_state){full_state(ex, now, hash), hash, now};
+	return full->page;
 }

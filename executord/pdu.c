@@ -34,7 +34,7 @@ void pdu_destroy(struct pdu *pdu)
 		free(pdu->wishes[i].id);
 	free(pdu->wishes);
 	free(pdu->error);
-	free(pdu->json);
+	printed_drop(&pdu->printed);
 	free(pdu->name);
 	free(pdu);
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "executord/printed.h"
 #include "libbus/messages.h"
 #include "libgateway/error.h"
 
@@ -34,8 +35,8 @@ struct pdu {
 	size_t n_ports;
 	struct port_wish *wishes; /* owned */
 	size_t n_wishes;
-	bool event_due; /* of events.h: watchers are to be told of it */
-	char *json;     /* owned; printed for REST, NULL: to be printed anew */
+	bool event_due;         /* of events.h: watchers are to be told of it */
+	struct printed printed; /* for REST */
 };
 
 struct pdu *pdu_create(const char *name);

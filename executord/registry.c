@@ -91,8 +91,8 @@ static void drop_page(struct http_shared **page)
 
 void registry_dut_changed(struct executord *ex, struct dut *dut)
 {
-	free(dut->json);
-	dut->json = NULL;
+	printed_drop(&dut->printed);
+	drop_page(&ex->registry.full_state.page);
 	drop_page(&ex->registry.duts_page);
 	drop_page(&ex->registry.machines_page);
 	events_dut(ex, dut);
@@ -100,8 +100,8 @@ void registry_dut_changed(struct executord *ex, struct dut *dut)
 
 void registry_pdu_changed(struct executord *ex, struct pdu *pdu)
 {
-	free(pdu->json);
-	pdu->json = NULL;
+	printed_drop(&pdu->printed);
+	drop_page(&ex->registry.full_state.page);
 	drop_page(&ex->registry.pdus_page);
 	events_pdu(ex, pdu);
 }
@@ -195,6 +195,7 @@ static void sync_pdus(struct executord *ex)
 	if (ex->settings.vpdu && !mars_db_pdu_count(ex->database.db))
 		want_pdu(ex, VPDU_NAME, false);
 	drop_page(&r->pdus_page);
+	drop_page(&r->full_state.page);
 }
 
 static void set_full_name(struct executord *ex, struct dut *dut, const struct named *named)
@@ -287,6 +288,7 @@ void registry_finish(struct executord *ex)
 	drop_page(&r->duts_page);
 	drop_page(&r->machines_page);
 	drop_page(&r->pdus_page);
+	drop_page(&r->full_state.page);
 	free(r->duts);
 	free(r->pdus);
 	free(r->gone);

@@ -5,6 +5,8 @@
 #ifndef EXECUTORD_REGISTRY_H
 #define EXECUTORD_REGISTRY_H
 
+#include <time.h>
+
 #include "executord/dut.h"
 #include "executord/pdu.h"
 #include "libgateway/error.h"
@@ -13,6 +15,12 @@
 #include "libmars/marsdb.h"
 
 struct executord;
+
+struct full_state {               /* printed at `second`; its lists are as they were, its tail if tail_hash is still that of json_pages.c */
+	struct http_shared *page; /* a reference; NULL: to be printed anew */
+	uint64_t tail_hash;
+	time_t second;
+};
 
 struct registry {
 	struct dut **duts; /* owned, sorted by id */
@@ -24,6 +32,7 @@ struct registry {
 	struct loop_timer sweep;
 	/* The printed lists: built when asked for, dropped when anything in them changes. */
 	struct http_shared *duts_page, *machines_page, *pdus_page;
+	struct full_state full_state;
 };
 
 /* What the database has becomes the registry. DUTs are in DUT_WAIT_FOR_CONFIG; state_store_load and dut_settle_all come next. */

@@ -27,7 +27,7 @@ void rest_get_dut(void *owner, struct http_request *rq)
 	if (!dut)
 		http_answer_error(rq, &err);
 	else
-		http_answer(rq, 200, "application/json", json_dut(dut), strlen(json_dut(dut)));
+		http_answer_shared(rq, json_dut_answer(dut));
 }
 
 /* GET /dut/ID/training/loop/N: the console of the N-th loop, from 0, if it failed. */
@@ -110,8 +110,5 @@ void rest_cancel_job(void *owner, struct http_request *rq)
 
 void rest_get_state(void *owner, struct http_request *rq)
 {
-	char *text = json_full_state(owner);
-
-	http_answer(rq, 200, "application/json", text, strlen(text));
-	free(text);
+	http_answer_shared(rq, json_full_state(owner, rq));
 }

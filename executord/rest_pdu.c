@@ -25,14 +25,11 @@ void rest_get_pdu(void *owner, struct http_request *rq)
 {
 	struct gw_error err = {0};
 	struct pdu *pdu = registry_pdu(owner, http_arg(rq, "pdu"), &err);
-	const char *text;
 
-	if (!pdu) {
+	if (!pdu)
 		http_answer_error(rq, &err);
-		return;
-	}
-	text = json_pdu(owner, pdu);
-	http_answer(rq, 200, "application/json", text, strlen(text));
+	else
+		http_answer_shared(rq, json_pdu_answer(owner, pdu));
 }
 
 static struct port *find_port(struct executord *ex, const struct http_request *rq, struct pdu **pdu, struct gw_error *err)

@@ -78,6 +78,7 @@ void training_take_result(struct dut *dut, const char *job, enum dut_job_kind ki
 		dut->training.is_registered = true;
 	if (kind == DUT_JOB_LOOP)
 		add_loop(dut, job, outcome);
+	registry_dut_changed(dut->ex, dut);
 	if (passed && outcome->has_log) /* of a good boot nobody asks */
 		remove_log(dut->ex, job);
 }

@@ -155,6 +155,22 @@ static struct MHD_Response *whole_answer(struct http_shared *shared)
 	return with_headers(shared, response, true);
 }
 
+const char *http_shared_etag(const struct http_shared *shared)
+{
+	return shared->etag;
+}
+
+char *http_shared_text(const struct http_shared *shared)
+{
+	char *text = gw_calloc(shared->len + 1, 1);
+
+	if (shared->body)
+		memcpy(text, shared->body, shared->len);
+	else
+		gw_assert(shared->fd >= 0 && pread(shared->fd, text, shared->len, 0) == (ssize_t)shared->len);
+	return text;
+}
+
 bool http_shared_is_known(const struct http_request *rq, const struct http_shared *shared)
 {
 	const char *known = http_header(rq, "If-None-Match"), *begin = strchr(shared->etag, '"') + 1;

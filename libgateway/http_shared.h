@@ -24,6 +24,9 @@ void http_shared_release(struct http_shared *shared); /* NULL is fine */
 bool http_shared_is_known(const struct http_request *rq, const struct http_shared *shared); /* its client would get 304 */
 void http_answer_shared(struct http_request *rq, struct http_shared *shared);               /* takes a reference of its own */
 
+const char *http_shared_etag(const struct http_shared *shared); /* as it is sent, with quotes */
+char *http_shared_text(const struct http_shared *shared);       /* for tests: a copy of the bytes, terminated; the caller frees */
+
 /* Of bytes, from 0 or from what came before. For caches, not against forgers. */
 uint64_t http_hash(uint64_t before, const void *bytes, size_t len);
 

@@ -114,8 +114,7 @@ static void a_pdu_shows_its_ports_as_read_back(void **state)
 	struct pdu *pdu = pdu_create("APC");
 
 	assert_string_equal(json_pdu(ex, pdu), "{\"ports\":{},\"state\":\"CREATED\",\"error\":null}");
-	free(pdu->json);
-	pdu->json = NULL;
+	printed_drop(&pdu->printed);
 	pdu->ports = gw_calloc(1, sizeof(*pdu->ports));
 	pdu->n_ports = 1;
 	pdu->ports[0] = (struct port){.id = gw_strdup("5"), .state = "OFF", .min_off_ms = 2500, .last_polled = 1767225600};
