@@ -216,7 +216,8 @@ void withdraw(const char *job, const struct dut *dut)
 static void start_bootsd_with(const char *const *more, int in, int out)
 {
 	static const char activated[] =
-		"exec 3<&0 4<&1 1>&2 </dev/null; LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=dhcp_ipv4:tftp_ipv4 exec \"$0\"";
+		"exec 3<&0 4<&1 1>&2 </dev/null; LISTEN_PID=$$ LISTEN_FDS=2 "
+		"LISTEN_FDNAMES=${BOOTS_DHCP_IPv4_SOCKET_NAME:-dhcp_ipv4}:${BOOTS_TFTP_IPv4_SOCKET_NAME:-tftp_ipv4} exec \"$0\"";
 	static const char program[] = GW_BUILD_ROOT "/bootsd/bootsd";
 	const char *env[8] = {NULL};
 	int n = 0;

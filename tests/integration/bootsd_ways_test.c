@@ -102,6 +102,36 @@ static void sockets_of_systemd_serve_the_private_interface_alone(void **state)
 	restart(SIGTERM, NULL, -1, -1);
 }
 
+/* If bootsd did not find them it could not open its own beside them. */
+static void sockets_of_other_names_are_found_by_the_options(void **state)
+{
+	struct reply ack = {0};
+	int dhcp, tftp;
+
+	proc_end(&f.bootsd, SIGTERM);
+	dhcp = open_as_systemd(67);
+	tftp = open_as_systemd(69);
+	restart(SIGTERM, (const char *const[]){"BOOTS_DHCP_IPv4_SOCKET_NAME=leases", "BOOTS_TFTP_IPv4_SOCKET_NAME=files", NULL}, dhcp,
+		tftp);
+	close(dhcp);
+	close(tftp);
+	boot_request(&duts[0], "ipxe-bios", duts[0].mac, &ack);
+	assert_int_equal(ack.yiaddr, 0x0a2a000b);
+	set_address(&duts[1], "10.42.0.12");
+	every_machine_gets_ipxe_s_binaries(NULL);
+	restart(SIGTERM, NULL, -1, -1);
+}
+
+static void machines_without_an_address_get_one_of_the_range(void **state)
+{
+	struct reply ack = {0};
+
+	restart(SIGTERM, (const char *const[]){"BOOTS_DHCP_RANGE=10.42.9.7-10.42.9.7", NULL}, -1, -1);
+	boot_request(&duts[0], "ipxe-bios", "52:54:03:00:00:07", &ack);
+	assert_int_equal(ack.yiaddr, 0x0a2a0907);
+	restart(SIGTERM, NULL, -1, -1);
+}
+
 static void servers_can_be_left_to_others(void **state)
 {
 	restart(SIGTERM, (const char *const[]){"BOOTS_DISABLE_SERVERS=yes", NULL}, -1, -1);
@@ -122,6 +152,8 @@ int main(void)
 		cmocka_unit_test(check_says_what_is_wrong_without_opening_anything),
 		cmocka_unit_test(a_missing_interface_is_said_at_start),
 		cmocka_unit_test(sockets_of_systemd_serve_the_private_interface_alone),
+		cmocka_unit_test(sockets_of_other_names_are_found_by_the_options),
+		cmocka_unit_test(machines_without_an_address_get_one_of_the_range),
 		cmocka_unit_test(servers_can_be_left_to_others),
 	};
 

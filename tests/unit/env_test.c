@@ -94,6 +94,49 @@ static void a_bad_value_is_refused_with_what_is_accepted(void **state)
 	}
 }
 
+static const struct {
+	const char *name;
+	unsigned readers;
+	enum env_type type;
+} options[] = {
+#define OPTION(readers, name, type, dflt, min, max, meaning) {#name, readers, type},
+#include "libgateway/options.def"
+#undef OPTION
+};
+
+static bool takes_any_text(enum env_type type)
+{
+	return type == ENV_TEXT || type == ENV_PATH || type == ENV_NOT_EMPTY || type == ENV_REGEX; /* their readers look into them */
+}
+
+static void expect_refused_by(const char *option, unsigned reader)
+{
+	const struct env_program one = {"daemon", "One reader.", (enum env_reader)reader, NULL};
+	char *argv[] = {(char *)"daemon", NULL}, expected[128];
+	struct env env = {0};
+	struct gw_error err = {0};
+
+	snprintf(expected, sizeof(expected), "%s: '~ not this ~' is not ", option);
+	assert_false(env_load(&env, &one, 1, argv, &err));
+	if (strncmp(err.text, expected, strlen(expected)) != 0 || !strstr(err.text, "; accepted: "))
+		fail_msg("%s: %s", option, err.text);
+	assert_int_equal(gw_exit_code(&err), 2);
+	env_finish(&env);
+}
+
+static void nonsense_in_any_option_is_refused_by_each_of_its_readers(void **state)
+{
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		if (takes_any_text(options[i].type))
+			continue;
+		setenv(options[i].name, "~ not this ~", 1);
+		for (unsigned reader = 1; reader <= ENV_BUCKETD; reader <<= 1)
+			if (options[i].readers & reader)
+				expect_refused_by(options[i].name, reader);
+		setup(state);
+	}
+}
+
 static void a_text_too_long_is_refused(void **state)
 {
 	struct env env;
@@ -167,6 +210,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(what_is_not_set_has_its_default, setup),
 		cmocka_unit_test_setup(a_bad_value_is_refused_with_what_is_accepted, setup),
+		cmocka_unit_test_setup(nonsense_in_any_option_is_refused_by_each_of_its_readers, setup),
 		cmocka_unit_test_setup(a_text_too_long_is_refused, setup),
 		cmocka_unit_test_setup(several_bad_values_are_counted, setup),
 		cmocka_unit_test_setup(set_to_nothing_is_unset, setup),
