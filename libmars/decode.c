@@ -266,11 +266,13 @@ static void decode_config(struct decoder *d, const struct mars_field *field, con
 static void decode_unused(struct decoder *d, const struct mars_field *field, const struct tree_node *node, const struct tree_path *path,
 			  void *out)
 {
+	struct notes *notes = d->notes;
 	char where[200];
 
-	gw_errors_add(d->warnings, GW_OK,
-		      "%s:%" PRIu32 ":%" PRIu32 ": %s: known from older databases, and not used any more; it may be removed", d->name,
-		      node->key->line, node->key->column, tree_path_text(path, where, sizeof(where)));
+	notes->v = gw_realloc(notes->v, (notes->n + 1) * sizeof(*notes->v));
+	notes->v[notes->n++] = (struct note){node->key->line - d->entry->line, node->key->column,
+					     gw_sprintf("%s: known from older databases, and not used any more; it may be removed",
+							tree_path_text(path, where, sizeof(where)))};
 }
 
 static void decode_nested(struct decoder *d, const struct mars_field *field, const struct tree_node *node, const struct tree_path *path,
@@ -374,6 +376,14 @@ static void finish_list(const struct mars_object *object, struct mars_list *list
 		mars_object_finish(object, (char *)list->v + i * object->size);
 	free(list->v);
 	*list = (struct mars_list){0};
+}
+
+void mars_notes_finish(struct notes *notes)
+{
+	for (size_t i = 0; i < notes->n; i++)
+		free(notes->v[i].text);
+	free(notes->v);
+	*notes = (struct notes){0};
 }
 
 enum shape { SHAPE_STRING, SHAPE_STRINGS, SHAPE_BOOL, SHAPE_INTEGER, SHAPE_DOUBLE, SHAPE_OBJECT, SHAPE_LIST, SHAPE_NONE };

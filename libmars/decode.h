@@ -6,11 +6,23 @@
 #include "libmars/marsdb.h"
 #include "libmars/tree.h"
 
+struct note {                  /* a warning that outlives the tree */
+	uint32_t line, column; /* the line counts from that of the entry's key: 0 is that */
+	char *text;            /* "PATH: ..."; owned */
+};
+struct notes { /* zeroed memory is none */
+	struct note *v;
+	size_t n;
+};
+void mars_notes_finish(struct notes *notes);
+
 struct decoder {
 	const char *name; /* of the file, for messages */
 	const struct tree *tree;
 	struct mars_options options;
-	struct gw_errors *errs, *warnings;
+	struct gw_errors *errs;
+	struct notes *notes;           /* of the entry at hand */
+	const struct tree_node *entry; /* its key */
 };
 
 /* Fills the zeroed `out` (object->size bytes). What is not valid is complained about and left at its default. A NULL node: all defaults.

@@ -117,9 +117,9 @@ int64_t mars_db_loaded_at(const struct mars_db *db)
 
 static const void *find(const struct mars_db *db, enum mars_change_what what, const char *name)
 {
-	const struct content_entry *found = name ? index_find(&db->content->sections[what].by_name, name, NULL) : NULL;
+	const struct entry *found = name ? index_find(&db->content->sections[what].by_name, name, NULL) : NULL;
 
-	return found ? found->entry->decoded : NULL;
+	return found ? found->decoded : NULL;
 }
 
 size_t mars_db_dut_count(const struct mars_db *db)

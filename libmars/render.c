@@ -220,20 +220,25 @@ static unsigned step_in(const struct tree_node *map)
 	return 0;
 }
 
-#define MAX_STEP 16 /* more is somebody's art, not a style */
+int render_dash_of(const struct tree_node *node)
+{
+	const struct tree_node *list = first_block_list(node);
+
+	return !list ? -1 : list->column < list->key->column ? RENDER_MAX_STEP + 1 : (int)(list->column - list->key->column);
+}
 
 static void look_at(struct render_style *style, const struct tree_node *map)
 {
-	const struct tree_node *list = first_block_list(map);
+	int dash = render_dash_of(map);
 	unsigned step = step_in(map);
 
-	if (step && step <= MAX_STEP)
+	if (step && step <= RENDER_MAX_STEP)
 		style->step = step;
-	if (list && list->column >= list->key->column && list->column - list->key->column <= MAX_STEP)
-		style->dash = list->column - list->key->column;
+	if (dash >= 0 && dash <= RENDER_MAX_STEP)
+		style->dash = (unsigned)dash;
 }
 
-struct render_style render_style_of(const struct tree *tree, const struct tree_node *map)
+struct render_style render_style_of(const struct tree *tree)
 {
 	size_t len;
 	const char *text = tree_text(tree, &len), *end = len ? memchr(text, '\n', len) : NULL;
@@ -242,12 +247,19 @@ struct render_style render_style_of(const struct tree *tree, const struct tree_n
 	look_at(&style, tree_root(tree));
 	if (!first_block_list(tree_root(tree)))
 		style.dash = style.step;
-	if (!map || map->kind != TREE_MAP || map->flow)
-		return style;
-	look_at(&style, map);
-	if (map->last && (map->last->key->style == TREE_SINGLE || map->last->key->style == TREE_DOUBLE))
-		style.quotes = (enum tree_style)map->last->key->style;
 	return style;
+}
+
+struct render_style render_style_near(const struct render_style *style, const struct tree_node *map)
+{
+	struct render_style near = *style;
+
+	if (!map || map->kind != TREE_MAP || map->flow)
+		return near;
+	look_at(&near, map);
+	if (map->last && (map->last->key->style == TREE_SINGLE || map->last->key->style == TREE_DOUBLE))
+		near.quotes = (enum tree_style)map->last->key->style;
+	return near;
 }
 
 /* --- Reading back ------------------------------------------------------------------------------------------------------------------- */

@@ -13,8 +13,12 @@ struct render_style {
 	enum tree_style quotes; /* of the member's own key; TREE_PLAIN: only where it needs them */
 };
 
-/* As the text has them, and nearer to it as the members of `map` (or NULL) have them. */
-struct render_style render_style_of(const struct tree *tree, const struct tree_node *map);
+struct render_style render_style_of(const struct tree *tree); /* as the text has them */
+/* As the members of `map` have them, where they show it. */
+struct render_style render_style_near(const struct render_style *style, const struct tree_node *map);
+/* How far the dashes of the first block list in `node` are indented from its key; -1: there is none. */
+int render_dash_of(const struct tree_node *node);
+#define RENDER_MAX_STEP 16 /* more is somebody's art, not a style */
 
 /* In one line, at home in flow and block context. `quotes`: the style that a replaced scalar had, kept where it can be. */
 void render_inline(struct text *out, const struct mars_value *value, enum tree_style quotes);

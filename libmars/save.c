@@ -1,8 +1,8 @@
 /* The edits of a batch into the file: read it as it is now, edit, check, exchange, and again if somebody was faster. */
 #include "libmars/save.h"
 
+#include "libmars/content_edit.h"
 #include "libmars/db.h"
-#include "libmars/edit_internal.h"
 #include "libmars/exchange.h"
 #include "libmars/file.h"
 
@@ -146,7 +146,7 @@ static struct content *read_base(struct mars_job *job, bool *exists)
 static bool still_agree(struct mars_job *job, const struct content *base)
 {
 	for (size_t i = 0; base != job->seen && i < job->n; i++)
-		if (!job->edits[i].over_others && mars_edit_disagrees(job->seen->tree, base->tree, &job->edits[i]))
+		if (!job->edits[i].over_others && content_disagree(job->seen, base, &job->edits[i]))
 			return gw_fail(&job->err, GW_BUSY, "%s: this was changed in the file meanwhile; nothing was written",
 				       job->edits[i].path[1] ? job->edits[i].path[1] : job->edits[i].path[0]);
 	return true;
@@ -154,24 +154,7 @@ static bool still_agree(struct mars_job *job, const struct content *base)
 
 static struct content *make_outcome(struct mars_job *job, struct content *base)
 {
-	struct gw_errors errs = {0};
-	struct content *outcome = NULL;
-	struct tree *tree = NULL;
-	char *text;
-	size_t len;
-
-	if (!still_agree(job, base) || !mars_edit_tree(base->tree, job->name, job->edits, job->n, &text, &len, &tree, &job->err))
-		return NULL;
-	if (len == base->len && (!len || memcmp(text, base->text, len) == 0)) {
-		tree_destroy(tree);
-		free(text);
-		return content_hold(base);
-	}
-	outcome = content_create_parsed(text, len, tree, job->name, &job->options, base, &errs);
-	if (!outcome && !gw_errors_none(&errs, &job->err))
-		gw_context(&job->err, "this change would make the database invalid, so nothing was written");
-	gw_errors_finish(&errs);
-	return outcome;
+	return still_agree(job, base) ? content_edit(base, job->name, &job->options, job->edits, job->n, &job->err) : NULL;
 }
 
 /* True: the job is done, well or not. */
