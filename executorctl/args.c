@@ -1,5 +1,7 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "executorctl/ctl.h"
 
@@ -49,6 +51,8 @@ static const struct ctl_option *find_name(const struct ctl_option *options, cons
 
 static bool refuse(const struct ctl_command *command, struct gw_error *err, const char *arg, const char *why)
 {
+	if (command->options == ctl_global_options)
+		return gw_fail(err, GW_BAD_INPUT, "'%.100s' %s; see executorctl --help", arg, why);
 	return gw_fail(err, GW_BAD_INPUT, "%s: '%.100s' %s; see executorctl %s --help", command->name, arg, why, command->name);
 }
 
@@ -62,7 +66,7 @@ static bool take_option(struct ctl_args *args, const struct ctl_command *command
 	const struct ctl_option *option = is_long ? find_name(command->options, arg + 2, len) : find_letter(command->options, arg[1]);
 
 	if (!option)
-		return refuse(command, err, arg, "is not an option of it");
+		return refuse(command, err, arg, command->options == ctl_global_options ? "is not an option" : "is not an option of it");
 	if (equals)
 		value = equals + 1;
 	else if (!is_long && arg[2])
@@ -101,6 +105,28 @@ bool ctl_args_parse(struct ctl_args *args, const struct ctl_command *command, in
 		       command->name);
 }
 
+bool ctl_takes_value(const struct ctl_command *command, const char *arg)
+{
+	bool is_long = arg[0] == '-' && arg[1] == '-';
+	const struct ctl_option *option = is_long             ? find_name(command->options, arg + 2, strlen(arg + 2))
+					  : arg[1] && !arg[2] ? find_letter(command->options, arg[1])
+							      : NULL;
+
+	return option && option->value;
+}
+
+bool ctl_colour(const char *when, bool *colour, struct gw_error *err)
+{
+	const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
+
+	*colour = when && strcmp(when, "always") == 0;
+	if (!when || strcmp(when, "auto") == 0)
+		*colour = isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0 && !(no && *no);
+	else if (!*colour && strcmp(when, "never") != 0)
+		return gw_fail(err, GW_BAD_INPUT, "--color: '%.40s' is not a choice; accepted: always, auto, never", when);
+	return true;
+}
+
 static int name_width(const struct ctl_option *option)
 {
 	return (int)(strlen(option->name) + (option->value ? 1 + strlen(option->value) : 0));
@@ -112,7 +138,7 @@ void ctl_command_help(const struct ctl_command *command)
 
 	for (const struct ctl_option *o = command->options; o && o->letter; o++)
 		width = (w = name_width(o)) > width ? w : width;
-	printf("Usage: executorctl [-e URL] %s%s%s%s\n\n%s\n", command->name, command->options ? " [OPTION]..." : "",
+	printf("Usage: executorctl [OPTION]... %s%s%s%s\n\n%s\n", command->name, command->options ? " [OPTION]..." : "",
 	       command->operands[0] ? " " : "", command->operands, command->meaning);
 	if (command->details)
 		printf("%s\n", command->details);

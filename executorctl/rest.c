@@ -4,32 +4,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libgateway/buffer.h"
+#include "executorctl/rest_request.h"
 #include "libgateway/json.h"
 #include "libgateway/log.h"
 #include "libgateway/url.h"
 
-enum { ANSWER_MAX = 64 << 20, CONNECT_S = 10, TOTAL_S = 120 };
-
-struct request {
-	CURL *curl;
-	struct buffer answer;
-	char *url, *shown;
-	char error[CURL_ERROR_SIZE];
-};
+enum { ANSWER_MAX = 64 << 20, CONNECT_S = 10, TOTAL_MS = 120000 };
 
 static size_t take_answer(char *bytes, size_t size, size_t n, void *data)
 {
 	return buffer_add(data, bytes, size * n) ? size * n : 0;
 }
 
-static bool request_init(struct request *rq, const struct ctl *ctl, const char *path, struct gw_error *err)
+bool rest_request_init(struct rest_request *rq, const struct ctl *ctl, const char *path, struct gw_error *err)
 {
 	const char *ca = getenv("SSL_CERT_FILE"); /* a private CA */
 	struct url_host host;
 	size_t len = strlen(ctl->url);
 
-	*rq = (struct request){.answer.max = ANSWER_MAX};
+	*rq = (struct rest_request){.answer.max = ANSWER_MAX};
 	if (!url_host_of(ctl->url, &host, err))
 		return gw_context(err, "--executor");
 	while (len && ctl->url[len - 1] == '/')
@@ -42,7 +35,7 @@ static bool request_init(struct request *rq, const struct ctl *ctl, const char *
 	curl_easy_setopt(rq->curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(rq->curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(rq->curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
-	curl_easy_setopt(rq->curl, CURLOPT_TIMEOUT, (long)TOTAL_S);
+	curl_easy_setopt(rq->curl, CURLOPT_TIMEOUT_MS, ctl->patience_ms ? ctl->patience_ms : (long)TOTAL_MS);
 	curl_easy_setopt(rq->curl, CURLOPT_USERAGENT, "executorctl/" GW_VERSION);
 	curl_easy_setopt(rq->curl, CURLOPT_ERRORBUFFER, rq->error);
 	curl_easy_setopt(rq->curl, CURLOPT_WRITEFUNCTION, take_answer);
@@ -52,7 +45,7 @@ static bool request_init(struct request *rq, const struct ctl *ctl, const char *
 	return true;
 }
 
-static void request_finish(struct request *rq)
+void rest_request_finish(struct rest_request *rq)
 {
 	curl_easy_cleanup(rq->curl);
 	buffer_finish(&rq->answer);
@@ -65,8 +58,7 @@ static enum gw_error_kind kind_of(long status)
 	return status == 404 ? GW_NOT_FOUND : status == 409 ? GW_BUSY : status >= 500 ? GW_UNREACHABLE : GW_REFUSED;
 }
 
-/* {"error": ...} of REST, {"error_msg": ...} of a job's submission, or plain text. */
-static void fail_with_reason(const struct request *rq, long status, struct gw_error *err)
+void rest_fail_with_reason(const struct rest_request *rq, long status, struct gw_error *err)
 {
 	const char *text = rq->answer.data ? rq->answer.data : "";
 	cJSON *json = json_decode(text, rq->answer.len, NULL);
@@ -83,7 +75,7 @@ static void fail_with_reason(const struct request *rq, long status, struct gw_er
 	cJSON_Delete(json);
 }
 
-static void fail_without_answer(const struct request *rq, CURLcode code, struct gw_error *err)
+void rest_fail_without_answer(const struct rest_request *rq, CURLcode code, struct gw_error *err)
 {
 	long why = 0;
 
@@ -95,22 +87,22 @@ static void fail_without_answer(const struct request *rq, CURLcode code, struct 
 }
 
 /* The HTTP status; 0: none. */
-static long perform(struct request *rq, struct gw_error *err)
+static long perform(struct rest_request *rq, struct gw_error *err)
 {
 	CURLcode code = curl_easy_perform(rq->curl);
 	long status = 0;
 
 	if (code != CURLE_OK) {
-		fail_without_answer(rq, code, err);
+		rest_fail_without_answer(rq, code, err);
 		return 0;
 	}
 	curl_easy_getinfo(rq->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (status != 200)
-		fail_with_reason(rq, status, err);
+		rest_fail_with_reason(rq, status, err);
 	return status;
 }
 
-static cJSON *answer_of(const struct request *rq, struct gw_error *err)
+static cJSON *answer_of(const struct rest_request *rq, struct gw_error *err)
 {
 	cJSON *json = json_decode(rq->answer.data ? rq->answer.data : "", rq->answer.len, err);
 
@@ -125,10 +117,10 @@ cJSON *rest_ask(const struct ctl *ctl, const char *method, const char *path, con
 {
 	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
 	char *text = body ? cJSON_PrintUnformatted(body) : gw_strdup("");
-	struct request rq = {0};
+	struct rest_request rq = {0};
 	cJSON *json = NULL;
 
-	if (request_init(&rq, ctl, path, err)) {
+	if (rest_request_init(&rq, ctl, path, err)) {
 		if (strcmp(method, "GET") != 0) {
 			curl_easy_setopt(rq.curl, CURLOPT_CUSTOMREQUEST, method);
 			curl_easy_setopt(rq.curl, CURLOPT_HTTPHEADER, headers);
@@ -139,7 +131,7 @@ cJSON *rest_ask(const struct ctl *ctl, const char *method, const char *path, con
 		if (!json && err->kind == GW_OK)
 			json = cJSON_CreateObject(); /* a change may be answered with anything */
 	}
-	request_finish(&rq);
+	rest_request_finish(&rq);
 	curl_slist_free_all(headers);
 	free(text);
 	return json;
@@ -147,17 +139,17 @@ cJSON *rest_ask(const struct ctl *ctl, const char *method, const char *path, con
 
 long rest_post_form(const struct ctl *ctl, const char *path, void (*fill)(void *data, curl_mime *form), void *data, struct gw_error *err)
 {
-	struct request rq = {0};
+	struct rest_request rq = {0};
 	curl_mime *form = NULL;
 	long status = 0;
 
-	if (request_init(&rq, ctl, path, err)) {
+	if (rest_request_init(&rq, ctl, path, err)) {
 		form = curl_mime_init(rq.curl);
 		fill(data, form);
 		curl_easy_setopt(rq.curl, CURLOPT_MIMEPOST, form);
 		status = perform(&rq, err);
 	}
-	request_finish(&rq);
+	rest_request_finish(&rq);
 	curl_mime_free(form);
 	return status;
 }
@@ -166,17 +158,17 @@ cJSON *rest_post_text(const struct ctl *ctl, const char *path, const char *type,
 {
 	char *header = gw_sprintf("Content-Type: %s", type);
 	struct curl_slist *headers = curl_slist_append(NULL, header);
-	struct request rq = {0};
+	struct rest_request rq = {0};
 	cJSON *json = NULL;
 
-	if (request_init(&rq, ctl, path, err)) {
+	if (rest_request_init(&rq, ctl, path, err)) {
 		curl_easy_setopt(rq.curl, CURLOPT_HTTPHEADER, headers);
 		curl_easy_setopt(rq.curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
 		curl_easy_setopt(rq.curl, CURLOPT_POSTFIELDS, text);
 		if (perform(&rq, err) == 200)
 			json = answer_of(&rq, err);
 	}
-	request_finish(&rq);
+	rest_request_finish(&rq);
 	curl_slist_free_all(headers);
 	free(header);
 	return json;

@@ -99,7 +99,10 @@ static bool take_frames(struct session *s)
 		at += used;
 	}
 	buffer_drop(&s->in, at);
-	fflush(stdout);
+	if (fflush(stdout) != 0 && !s->over) {
+		gw_fail_errno(s->err, GW_UNREACHABLE, errno, "cannot write to standard output, which ends the job");
+		end(s, JOB_INCOMPLETE);
+	}
 	return s->over || taken != FRAME_BAD;
 }
 
@@ -111,7 +114,10 @@ static void receive(struct session *s)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n < 0) {
-		gw_fail_errno(s->err, GW_UNREACHABLE, errno, "the connection to the gateway was lost before the job's end");
+		gw_fail(s->err, GW_UNREACHABLE,
+			"the connection to the gateway was lost before the job's end: %s; the gateway, once it notices, ends the job and "
+			"switches the machine off",
+			strerror(errno));
 		end(s, JOB_INCOMPLETE);
 	} else if (n == 0) {
 		gw_fail(s->err, GW_UNREACHABLE,

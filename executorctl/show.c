@@ -1,4 +1,4 @@
-/* The commands that only look: duts, dut, pdus. */
+/* What the gateway has, for people; the commands that only look: duts, pdus. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,34 +34,96 @@ static const char *yes(const cJSON *object, const char *name)
 	return cJSON_IsBool(item) ? cJSON_IsTrue(item) ? "yes" : "no" : NULL;
 }
 
-static void set_joined(struct table *table, size_t column, const char *a, const char *b)
-{
-	char *text = a && b ? gw_sprintf("%s/%s", a, b) : NULL;
+/* --- duts --------------------------------------------------------------------------------------------------------------------------- */
 
-	table_set(table, column, text);
+enum dut_column { ID, NAME, STATE, TRAINING, JOB, READY, PORT, IP, TAGS, COMMENT, DUT_COLUMNS };
+
+static const char *const dut_titles[] = {"ID", "NAME", "STATE", "TRAINING", "JOB", "READY", "PORT", "IP", "TAGS", "COMMENT"};
+
+/* Without the jobs, the columns behind them move up. */
+struct dut_table {
+	struct table table;
+	const cJSON *jobs; /* NULL: not shown */
+};
+
+static void put(struct dut_table *t, enum dut_column column, const char *text)
+{
+	if (t->jobs || column != JOB)
+		table_set(&t->table, t->jobs || column < JOB ? column : column - 1, text);
+}
+
+static const char *job_of(const cJSON *jobs, const char *dut)
+{
+	const cJSON *job;
+
+	cJSON_ArrayForEach(job, jobs)
+	{
+		const char *holder = text_of(job, "dut"), *name = text_of(job, "job_id");
+
+		if (holder && dut && strcmp(holder, dut) == 0)
+			return name ? name : job->string;
+	}
+	return NULL;
+}
+
+static void put_tags(struct dut_table *t, const cJSON *dut)
+{
+	struct buffer tags = {0};
+	char *text;
+
+	show_value(&tags, get(dut, "tags"));
+	if (tags.len && cJSON_GetArraySize(get(dut, "manual_tags")))
+		buffer_add(&tags, ", ", 2);
+	show_value(&tags, get(dut, "manual_tags"));
+	text = buffer_take(&tags);
+	put(t, TAGS, text);
 	free(text);
 }
 
-/* --- duts --------------------------------------------------------------------------------------------------------------------------- */
-
-static void add_dut(struct table *table, const cJSON *dut)
+static void put_port(struct dut_table *t, const cJSON *pdu)
 {
-	const cJSON *training = get(dut, "training"), *pdu = get(dut, "pdu"), *loops = get(training, "loops");
+	const char *name = text_of(pdu, "name"), *port = text_of(pdu, "port_id");
+	char *text = name && port ? gw_sprintf("%s/%s", name, port) : NULL;
+
+	put(t, PORT, text);
+	free(text);
+}
+
+static void add_dut(struct dut_table *t, const cJSON *dut)
+{
+	const cJSON *training = get(dut, "training"), *loops = get(training, "loops");
 	const char *state = text_of(dut, "state");
 	char progress[40] = "";
 
 	if (state && strcmp(state, "TRAINING") == 0 && cJSON_IsNumber(get(training, "boot_loop_counts")))
 		snprintf(progress, sizeof(progress), "loop %d of %d", cJSON_GetArraySize(loops),
 			 get(training, "boot_loop_counts")->valueint);
-	table_row(table);
-	table_set(table, 0, text_of(dut, "id"));
-	table_set(table, 1, text_of(dut, "full_name"));
-	table_set(table, 2, state);
-	table_set(table, 3, progress);
-	table_set(table, 4, yes(dut, "ready_for_service"));
-	set_joined(table, 5, text_of(pdu, "name"), text_of(pdu, "port_id"));
-	table_set(table, 6, text_of(dut, "ip_address"));
-	table_set(table, 7, text_of(dut, "comment"));
+	table_row(&t->table);
+	put(t, ID, text_of(dut, "id"));
+	put(t, NAME, text_of(dut, "full_name"));
+	put(t, STATE, state);
+	put(t, TRAINING, progress);
+	put(t, JOB, job_of(t->jobs, text_of(dut, "id")));
+	put(t, READY, yes(dut, "ready_for_service"));
+	put_port(t, get(dut, "pdu"));
+	put(t, IP, text_of(dut, "ip_address"));
+	put_tags(t, dut);
+	put(t, COMMENT, text_of(dut, "comment"));
+}
+
+void show_duts(FILE *out, const cJSON *duts, const cJSON *jobs, bool colour, size_t width)
+{
+	const char *titles[DUT_COLUMNS];
+	struct dut_table t = {.jobs = jobs};
+	const cJSON *dut;
+	size_t n = 0;
+
+	for (size_t c = 0; c < DUT_COLUMNS; c++)
+		if (jobs || c != JOB)
+			titles[n++] = dut_titles[c];
+	table_init(&t.table, titles, n);
+	cJSON_ArrayForEach(dut, duts) add_dut(&t, dut);
+	table_print(&t.table, out, colour, width);
 }
 
 /* The gateway goes on with what it had; whoever looks at the machines is told that their edit does not count. */
@@ -86,10 +148,8 @@ static void show_duts_json(const cJSON *duts)
 
 int ctl_duts(const struct ctl *ctl, const struct ctl_args *args, struct gw_error *err)
 {
-	static const char *const titles[] = {"ID", "NAME", "STATE", "TRAINING", "READY", "PORT", "IP", "COMMENT"};
 	cJSON *answer = rest_ask(ctl, "GET", "full-state", NULL, err);
-	const cJSON *duts = get(answer, "duts"), *dut;
-	struct table table;
+	const cJSON *duts = get(answer, "duts");
 
 	if (!answer)
 		return CTL_FAILED(err);
@@ -98,9 +158,7 @@ int ctl_duts(const struct ctl *ctl, const struct ctl_args *args, struct gw_error
 	} else if (!cJSON_GetArraySize(duts)) {
 		printf("There are no machines yet; `executorctl discover PDU PORT` adds one.\n");
 	} else {
-		table_init(&table, titles, sizeof(titles) / sizeof(titles[0]));
-		cJSON_ArrayForEach(dut, duts) add_dut(&table, dut);
-		table_print(&table, ctl->colour);
+		show_duts(stdout, duts, NULL, ctl->colour, ctl->width);
 	}
 	warn_of_database(answer);
 	cJSON_Delete(answer);
@@ -108,8 +166,6 @@ int ctl_duts(const struct ctl *ctl, const struct ctl_args *args, struct gw_error
 }
 
 /* --- One object, a line a value ----------------------------------------------------------------------------------------------------- */
-
-static void put_value(struct buffer *out, const cJSON *item);
 
 static void put_list(struct buffer *out, const cJSON *list)
 {
@@ -121,11 +177,11 @@ static void put_list(struct buffer *out, const cJSON *list)
 			buffer_add(out, ", ", 2);
 		if (cJSON_IsObject(list))
 			buffer_printf(out, "%s=", item->string);
-		put_value(out, item);
+		show_value(out, item);
 	}
 }
 
-static void put_value(struct buffer *out, const cJSON *item)
+void show_value(struct buffer *out, const cJSON *item)
 {
 	if (cJSON_IsString(item))
 		buffer_printf(out, "%s", item->valuestring);
@@ -142,7 +198,7 @@ static void add_line(struct table *table, const char *name, const cJSON *item)
 	struct buffer value = {0};
 	char *text;
 
-	put_value(&value, item);
+	show_value(&value, item);
 	text = buffer_take(&value);
 	table_row(table);
 	table_set(table, 0, name);
@@ -173,30 +229,14 @@ static void add_lines(struct table *table, const char *prefix, const cJSON *obje
 	}
 }
 
-void show_object(const cJSON *object, bool colour)
+void show_object(const struct ctl *ctl, const cJSON *object)
 {
 	static const char *const titles[] = {"FIELD", "VALUE"};
 	struct table table;
 
 	table_init(&table, titles, 2);
 	add_lines(&table, "", object);
-	table_print(&table, colour);
-}
-
-int ctl_dut(const struct ctl *ctl, const struct ctl_args *args, struct gw_error *err)
-{
-	char *path = rest_path("dut/%s", (const char *const *)args->operands);
-	cJSON *answer = rest_ask(ctl, "GET", path, NULL, err);
-
-	free(path);
-	if (!answer)
-		return CTL_FAILED(err);
-	if (ctl_given(args, 'J'))
-		show_json(answer);
-	else
-		show_object(answer, ctl->colour);
-	cJSON_Delete(answer);
-	return 0;
+	table_print(&table, stdout, ctl->colour, 0); /* whole values: that is what it is asked for */
 }
 
 /* --- pdus --------------------------------------------------------------------------------------------------------------------------- */
@@ -216,7 +256,7 @@ static void add_port(struct table *table, const cJSON *pdu, const cJSON *port)
 	table_set(table, 5, off);
 }
 
-static void print_pdus(const cJSON *pdus, bool colour)
+void show_pdus(FILE *out, const cJSON *pdus, bool colour, size_t width)
 {
 	static const char *const titles[] = {"PDU", "PORT", "LABEL", "STATE", "RESERVED", "MIN OFF"};
 	const cJSON *pdu, *port;
@@ -232,13 +272,21 @@ static void print_pdus(const cJSON *pdus, bool colour)
 			table_set(&table, 3, text_of(pdu, "state"));
 		}
 	}
-	table_print(&table, colour);
+	table_print(&table, out, colour, width);
+	show_pdu_errors(out, pdus);
+}
+
+void show_pdu_errors(FILE *out, const cJSON *pdus)
+{
+	const cJSON *pdu;
+
 	cJSON_ArrayForEach(pdu, pdus)
 	{
 		char *error = text_of(pdu, "error") ? printable(text_of(pdu, "error")) : NULL;
 
 		if (error && *error)
-			printf("%s is in state %s: %s\n", pdu->string, text_of(pdu, "state") ? text_of(pdu, "state") : "UNKNOWN", error);
+			fprintf(out, "%s is in state %s: %s\n", pdu->string, text_of(pdu, "state") ? text_of(pdu, "state") : "UNKNOWN",
+				error);
 		free(error);
 	}
 }
@@ -255,7 +303,7 @@ int ctl_pdus(const struct ctl *ctl, const struct ctl_args *args, struct gw_error
 	else if (!cJSON_GetArraySize(pdus))
 		printf("There are no PDUs; they are added to the gateway's mars_db.yaml.\n");
 	else
-		print_pdus(pdus, ctl->colour);
+		show_pdus(stdout, pdus, ctl->colour, ctl->width);
 	cJSON_Delete(answer);
 	return 0;
 }

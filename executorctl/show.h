@@ -4,8 +4,18 @@
 
 #include <cjson/cJSON.h>
 #include <stdbool.h>
+#include <stdio.h>
+
+#include "executorctl/ctl.h"
+#include "libgateway/buffer.h"
 
 void show_json(const cJSON *json);
-void show_object(const cJSON *object, bool colour); /* a line a value, nested names with dots */
+void show_object(const struct ctl *ctl, const cJSON *object); /* a line a value, nested names with dots */
+void show_value(struct buffer *out, const cJSON *item);       /* a list's items with commas between, a bool as yes or no */
+
+/* The `duts` table of {"ID":{...}}; `jobs` (or NULL: no such column) as full-state has them. */
+void show_duts(FILE *out, const cJSON *duts, const cJSON *jobs, bool colour, size_t width);
+void show_pdus(FILE *out, const cJSON *pdus, bool colour, size_t width); /* the `pdus` table */
+void show_pdu_errors(FILE *out, const cJSON *pdus);
 
 #endif

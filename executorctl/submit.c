@@ -12,6 +12,7 @@
 
 #include "executorctl/environ.h"
 #include "executorctl/rest.h"
+#include "executorctl/stream.h"
 
 enum { CALLBACK_WAIT_MS = 15000, BUSY_WAIT_S = 1 };
 
@@ -165,10 +166,46 @@ static void fill_form(void *data, curl_mime *mime)
 	add_part(mime, "job", "application/x-yaml", form->job, form->job_len);
 }
 
+/* A machine may have become free: a step into IDLE, or events that were lost. */
+static bool is_hope(const struct event *event)
+{
+	const char *to = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(event->data, "to"));
+
+	return strcmp(event->name, "gap") == 0 || (strcmp(event->name, "step") == 0 && to && strcmp(to, "IDLE") == 0);
+}
+
+/* Returns when asking again makes sense. The original's gateway tells nobody: there, and where the stream is lost, it is asked each second.
+ */
+static void await_machine(const struct ctl *ctl, struct stream **stream, bool *tried)
+{
+	struct event event = {0};
+	struct gw_error why = {0};
+	bool hope = false;
+
+	if (!*stream && !*tried) {
+		*tried = true;
+		*stream = stream_open(ctl, &why);
+		hope = *stream != NULL; /* one may have become free before it began */
+	}
+	while (*stream && !hope) {
+		if (stream_next(*stream, &event, -1, -1, &why) != STREAM_EVENT) {
+			stream_close(*stream);
+			*stream = NULL;
+			*tried = false;
+			break;
+		}
+		hope = is_hope(&event);
+		event_finish(&event);
+	}
+	if (!hope)
+		sleep(BUSY_WAIT_S);
+}
+
 /* 409: all the machines that the job may run on are busy. */
 static bool post(const struct ctl *ctl, const struct form *form, bool wait, struct gw_error *err)
 {
-	bool said = false;
+	struct stream *stream = NULL;
+	bool said = false, tried = false;
 	long status;
 
 	while ((status = rest_post_form(ctl, "jobs", fill_form, (void *)form, err)) == 409 && wait) {
@@ -176,8 +213,9 @@ static bool post(const struct ctl *ctl, const struct form *form, bool wait, stru
 			fprintf(stderr, "executorctl: waiting: %s\n", err->text);
 		said = true;
 		*err = (struct gw_error){0};
-		sleep(BUSY_WAIT_S); /* the field's way: the gateway keeps no queue, and tells nobody */
+		await_machine(ctl, &stream, &tried);
 	}
+	stream_close(stream);
 	return status == 200;
 }
 

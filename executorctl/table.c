@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "executorctl/width.h"
 #include "libgateway/error.h"
 #include "libgateway/utf8.h"
+
+enum { GAP = 2, COLUMN_LEAST = 4 };
 
 #define GREEN  "\033[32m"
 #define YELLOW "\033[33m"
@@ -88,41 +91,82 @@ void table_set(struct table *table, size_t column, const char *text)
 	*cell = text && *text ? printable(text) : NULL;
 }
 
-/* Columns on the screen, nearly: wide characters are taken for one. */
-static size_t width_of(const char *text)
+/* An empty cell is shown as a dash, but for a title's. */
+static const char *shown(const struct table *table, size_t cell)
 {
-	size_t width = 0;
+	const char *text = table->cells[cell];
 
-	for (; text && *text; text++)
-		width += ((unsigned char)*text & 0xc0) != 0x80;
-	return text ? width : 1;
+	return text ? text : cell < table->columns ? "" : "-";
 }
 
-static void print_cell(const char *text, size_t width, bool last, bool colour, bool title)
+static void measure(const struct table *table, size_t widths[TABLE_COLUMNS])
 {
-	const char *shown = text ? text : title ? "" : "-", *begin = colour ? title ? "\033[1m" : colour_of(shown) : "";
+	for (size_t i = 0; i < table->rows * table->columns; i++) {
+		size_t width = text_width(shown(table, i));
 
-	printf("%s%s%s", begin, shown, *begin ? COLOUR_OFF : "");
-	if (!last)
-		printf("%*s", (int)(width - width_of(text) + 2), "");
+		if (width > widths[i % table->columns])
+			widths[i % table->columns] = width;
+	}
 }
 
-void table_print(struct table *table, bool colour)
+static size_t least_of(const struct table *table, size_t column)
+{
+	size_t title = text_width(shown(table, column));
+
+	return title < COLUMN_LEAST ? COLUMN_LEAST : title;
+}
+
+/* The widest column that can give something up; `columns`: none can. */
+static size_t widest(const struct table *table, const size_t widths[TABLE_COLUMNS])
+{
+	size_t found = table->columns;
+
+	for (size_t c = 0; c < table->columns; c++)
+		if (widths[c] > least_of(table, c) && (found == table->columns || widths[c] >= widths[found]))
+			found = c;
+	return found;
+}
+
+static void fit(const struct table *table, size_t widths[TABLE_COLUMNS], size_t width)
+{
+	size_t total = (table->columns - 1) * GAP, column;
+
+	for (size_t c = 0; c < table->columns; c++)
+		total += widths[c];
+	for (; total > width && (column = widest(table, widths)) < table->columns; total--)
+		widths[column]--;
+}
+
+static void print_cell(const struct table *table, size_t cell, size_t width, FILE *out, bool colour)
+{
+	bool is_title = cell < table->columns, is_last = (cell + 1) % table->columns == 0;
+	char *text = text_cut(shown(table, cell), width);
+	const char *begin = !colour ? "" : is_title ? "\033[1m" : colour_of(shown(table, cell));
+
+	fprintf(out, "%s%s%s", begin, text, *begin ? COLOUR_OFF : "");
+	if (is_last)
+		fputc('\n', out);
+	else
+		fprintf(out, "%*s", (int)(width - text_width(text) + GAP), "");
+	free(text);
+}
+
+void table_print(struct table *table, FILE *out, bool colour, size_t width)
 {
 	size_t widths[TABLE_COLUMNS] = {0};
 
+	measure(table, widths);
+	if (width)
+		fit(table, widths, width);
 	for (size_t i = 0; i < table->rows * table->columns; i++)
-		if (width_of(table->cells[i]) > widths[i % table->columns])
-			widths[i % table->columns] = width_of(table->cells[i]);
-	for (size_t i = 0; i < table->rows * table->columns; i++) {
-		size_t column = i % table->columns;
-		bool last = column + 1 == table->columns;
+		print_cell(table, i, widths[i % table->columns], out, colour);
+	table_finish(table);
+}
 
-		print_cell(table->cells[i], widths[column], last, colour, i < table->columns);
-		if (last)
-			printf("\n");
+void table_finish(struct table *table)
+{
+	for (size_t i = 0; i < table->rows * table->columns; i++)
 		free(table->cells[i]);
-	}
 	free(table->cells);
 	*table = (struct table){0};
 }

@@ -1,8 +1,6 @@
 /* Each command of executorctl against a farm of the real daemons: what it prints, its exit code, and the server's reason when it is
  * refused. The tests follow the life of one machine, from the empty farm on. */
-#include <fcntl.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,17 +11,18 @@
 
 #include <cmocka.h>
 
+#include "tests/harness/ctl.h"
 #include "tests/harness/farm.h"
 
 #define DUT      "/dut/" FARM_MAC
-#define CTL(...) ctl((const char *const[]){GW_BUILD_ROOT "/executorctl/executorctl", "-e", "http://10.42.0.1", __VA_ARGS__, NULL})
+#define CTL(...) ctl("-e", "http://10.42.0.1", __VA_ARGS__, NULL)
+#define out      ctl_out
+#define err      ctl_err
 
 static const char db[] = "pdus:\n"
 			 "  VPDU: {driver: vpdu, config: {hostname: 127.0.0.1:9191}}\n"
 			 "  DUMMY: {driver: dummy, config: {ports: [left, right, spare]}, reserved_port_ids: ['2']}\n"
 			 "duts:\n";
-
-static char *out, *err; /* of the last command */
 
 static int setup(void **state)
 {
@@ -37,28 +36,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	farm_stop(*state);
-	free(out);
-	free(err);
+	ctl_finish();
 	return 0;
-}
-
-static int ctl(const char *const *argv)
-{
-	static unsigned n;
-	struct proc client;
-	char name[32];
-	int fd, code;
-
-	snprintf(name, sizeof(name), "ctl-%u", n++);
-	fd = open(tmp_path("%s.out", name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	proc_start_io(&client, name, argv, NULL, -1, fd);
-	code = proc_wait(&client);
-	close(fd);
-	free(out);
-	free(err);
-	out = file_get(tmp_path("%s.out", name));
-	err = proc_log(&client);
-	return code;
 }
 
 static bool has_line(const char *text, const char *pattern)
@@ -110,7 +89,8 @@ static void a_port_is_switched_or_the_reason_shown(void **state)
 	assert_string_equal(farm_get("/pdu/DUMMY/port/2", "state"), "ON");
 	assert_refused(CTL("port", "DUMMY", "9", "off"), 1, "executorctl: PDU 'DUMMY' has no port '9'");
 	assert_refused(CTL("port", "APC", "0"), 1, "executorctl: there is no PDU 'APC'");
-	assert_refused(CTL("port", "DUMMY", "1", "up"), 2, "executorctl: port: 'up' is not a state; accepted: on, off");
+	assert_refused(CTL("port", "DUMMY", "1", "up"), 2,
+		       "executorctl: port: 'up' is not a state; accepted: on, off, reserve, unreserve, min-off SECONDS");
 }
 
 static void a_discovery_that_cannot_be_is_refused_with_its_reason(void **state)
@@ -121,7 +101,9 @@ static void a_discovery_that_cannot_be_is_refused_with_its_reason(void **state)
 	assert_refused(CTL("discover", "DUMMY", "1"), 1, "executorctl: port 1 of DUMMY is ON already; switch it off first");
 	assert_refused(CTL("discover", "VPDU", "0", "--timeout", "0"), 2,
 		       "executorctl: discover: --timeout: '0' is not a number of seconds; accepted: above 0, up to 86400");
-	assert_refused(CTL("discover", "VPDU"), 2, "executorctl: usage: executorctl discover PDU PORT; see executorctl discover --help");
+	assert_refused(CTL("discover", "VPDU"), 2,
+		       "executorctl: usage: executorctl discover [PDU PORT|cancel]; see executorctl discover --help");
+	assert_printed(CTL("discover"), "No discovery goes on.");
 	assert_string_equal(farm_get("/dut/discover", "pdu"), "(none)");
 }
 

@@ -1,5 +1,4 @@
 /* The database as its admin meets it: `executorctl db check` and `db diff`, and edits of the live file, with a real executord. */
-#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -8,15 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "tests/harness/ctl.h"
 #include "tests/harness/farm.h"
 
 #define MAC "52:54:00:00:00:01"
-#define CTL GW_BUILD_ROOT "/executorctl/executorctl"
 #define E   "-e", "http://10.42.0.1/"
 
 static const char good[] = "pdus:\n"
@@ -38,7 +35,8 @@ static const char good[] = "pdus:\n"
 			   "    url: https://gitlab.example\n"
 			   "    registration_token: canary-3\n";
 
-static char *out, *err;
+#define out ctl_out
+#define err ctl_err
 
 static int start(void **state)
 {
@@ -55,47 +53,17 @@ static int start(void **state)
 static int stop(void **state)
 {
 	farm_stop(*state);
-	free(out);
-	free(err);
+	ctl_finish();
 	return 0;
 }
 
-static void redirect(const char *path, int fd)
+static int without_secrets(int code)
 {
-	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-	if (file < 0 || dup2(file, fd) < 0)
-		_exit(126);
-}
-
-/* The exit code of executorctl; what it printed is in `out` and `err`. */
-static int ctl(const char *first, ...)
-{
-	char *argv[16] = {(char *)CTL, (char *)first};
-	int argc = 2, status;
-	va_list more;
-	pid_t pid;
-
-	va_start(more, first);
-	while (argc < 15 && (argv[argc] = va_arg(more, char *)))
-		argc++;
-	va_end(more);
-	pid = fork();
-	if (pid == 0) {
-		redirect(tmp_path("out"), STDOUT_FILENO);
-		redirect(tmp_path("err"), STDERR_FILENO);
-		execv(CTL, argv);
-		_exit(127);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	free(out);
-	free(err);
-	out = file_get(tmp_path("out"));
-	err = file_get(tmp_path("err"));
 	assert_null(strstr(out, "canary"));
 	assert_null(strstr(err, "canary"));
-	return WEXITSTATUS(status);
+	return code;
 }
+#define CTL(...) without_secrets(ctl(__VA_ARGS__))
 
 static const char *edited(const char *from, const char *to)
 {
@@ -119,14 +87,14 @@ static const char *edited(const char *from, const char *to)
 
 static void a_valid_database_is_counted(void **state)
 {
-	assert_int_equal(ctl("db", "check", edited("box", "box"), NULL), 0);
+	assert_int_equal(CTL("db", "check", edited("box", "box"), NULL), 0);
 	assert_string_equal(out, "new.yaml is valid: PDUs: 1, DUTs: 1, GitLab instances: 1\n");
 	assert_string_equal(err, "");
 }
 
 static void all_errors_come_at_once_with_a_caret_each(void **state)
 {
-	assert_int_equal(ctl("db", "check", edited("driver: dummy", "driver: dumy\n    drivr: x"), NULL), 1);
+	assert_int_equal(CTL("db", "check", edited("driver: dummy", "driver: dumy\n    drivr: x"), NULL), 1);
 	assert_string_equal(
 		err,
 		"new.yaml:4:5: pdus.DUMMY: 'drivr' is not a field of a PDU; did you mean 'driver'?\n"
@@ -143,7 +111,7 @@ static void all_errors_come_at_once_with_a_caret_each(void **state)
 
 static void warnings_are_shown_and_do_not_fail(void **state)
 {
-	assert_int_equal(ctl("db", "check", edited("    base_name: box\n", "    base_name: box\n    hidden: false\n"), NULL), 0);
+	assert_int_equal(CTL("db", "check", edited("    base_name: box\n", "    base_name: box\n    hidden: false\n"), NULL), 0);
 	ASSERT_SAYS(err, "new.yaml:8:5: duts.'" MAC "'.hidden: known from older databases, and not used any more; it may be removed\n"
 			 "      8 |     hidden: *****\n");
 	ASSERT_SAYS(out, "new.yaml is valid");
@@ -153,11 +121,11 @@ static void an_insecure_gitlab_counts_only_with_the_option(void **state)
 {
 	const char *path = edited("https://gitlab", "http://gitlab");
 
-	assert_int_equal(ctl("db", "check", path, NULL), 1);
+	assert_int_equal(CTL("db", "check", path, NULL), 1);
 	ASSERT_SAYS(err,
 		    "'http://gitlab.example' is not a URL; accepted: https://..., without a user (http:// with GITLAB_ALLOW_INSECURE)");
 	setenv("GITLAB_ALLOW_INSECURE", "true", 1);
-	assert_int_equal(ctl("db", "check", path, NULL), 0);
+	assert_int_equal(CTL("db", "check", path, NULL), 0);
 	unsetenv("GITLAB_ALLOW_INSECURE");
 }
 
@@ -187,24 +155,24 @@ static void executord_accepts_an_insecure_gitlab_only_with_the_option(void **sta
 
 static void bad_usage_says_how(void **state)
 {
-	assert_int_equal(ctl("db", "check", NULL), 2);
+	assert_int_equal(CTL("db", "check", NULL), 2);
 	assert_string_equal(err, "executorctl: usage: executorctl db check FILE, or executorctl db diff; see executorctl db --help\n");
-	assert_int_equal(ctl("db", "check", "/no/such.yaml", NULL), 1);
+	assert_int_equal(CTL("db", "check", "/no/such.yaml", NULL), 1);
 }
 
 /* ---- with one: what an edit would lead to ---- */
 
 static void nothing_changes_where_the_text_says_the_same(void **state)
 {
-	assert_int_equal(ctl(E, "db", "check", edited("tags: [x86_64]", "tags: # the same\n      - x86_64"), NULL), 0);
+	assert_int_equal(CTL(E, "db", "check", edited("tags: [x86_64]", "tags: # the same\n      - x86_64"), NULL), 0);
 	assert_string_equal(out, "new.yaml says what is loaded: nothing would change.\n");
-	assert_int_equal(ctl(E, "db", "diff", NULL), 0);
+	assert_int_equal(CTL(E, "db", "diff", NULL), 0);
 	assert_string_equal(out, "mars_db.yaml says what is loaded: nothing would change.\n");
 }
 
 static void other_tags_register_the_runner_anew_and_restart_nothing(void **state)
 {
-	assert_int_equal(ctl(E, "db", "check", edited("[x86_64]", "[x86_64, amd]"), NULL), 0);
+	assert_int_equal(CTL(E, "db", "check", edited("[x86_64]", "[x86_64, amd]"), NULL), 0);
 	assert_string_equal(out, "~ DUT " MAC "\n"
 				 "      tags: [x86_64] -> [x86_64, amd]\n"
 				 "    => its runner on fdo is registered anew: its tags differ\n");
@@ -216,7 +184,7 @@ static void a_removed_machine_frees_its_port(void **state)
 	const char *path = tmp_path("new.yaml");
 
 	file_put(path, "pdus:\n  DUMMY:\n    driver: dummy\n    config: {ports: [one, two]}\n    reserved_port_ids: [1]\n");
-	assert_int_equal(ctl(E, "db", "check", path, NULL), 0);
+	assert_int_equal(CTL(E, "db", "check", path, NULL), 0);
 	assert_string_equal(out, "- DUT " MAC "\n"
 				 "    => it is forgotten, with its training\n"
 				 "    => port 0 of DUMMY is freed\n"
@@ -231,26 +199,26 @@ static void a_removed_machine_frees_its_port(void **state)
 
 static void another_port_and_delay_are_told(void **state)
 {
-	assert_int_equal(ctl(E, "db", "check", edited("pdu_port_id: 0", "pdu_port_id: 2"), NULL), 0);
+	assert_int_equal(CTL(E, "db", "check", edited("pdu_port_id: 0", "pdu_port_id: 2"), NULL), 0);
 	ASSERT_SAYS(out, "    => port 0 of DUMMY is freed\n    => port 2 of DUMMY is assigned; its minimum off time: 0.1 s\n");
-	assert_int_equal(ctl(E, "db", "check", edited("pdu_off_delay: 0.1", "pdu_off_delay: 5"), NULL), 0);
+	assert_int_equal(CTL(E, "db", "check", edited("pdu_off_delay: 0.1", "pdu_off_delay: 5"), NULL), 0);
 	assert_string_equal(out, "~ DUT " MAC "\n      pdu_off_delay: 0.1 -> 5\n"
 				 "    => minimum off time of port 0 of DUMMY: 0.1 s -> 5 s\n");
 }
 
 static void a_machine_that_is_not_ready_is_trained(void **state)
 {
-	assert_int_equal(ctl(E, "db", "check", edited("ready_for_service: true", "ready_for_service: false"), NULL), 0);
+	assert_int_equal(CTL(E, "db", "check", edited("ready_for_service: true", "ready_for_service: false"), NULL), 0);
 	ASSERT_SAYS(out, "    => its state: IDLE -> TRAINING\n    => it is trained from the beginning: registration and boot loops\n");
-	assert_int_equal(ctl(E, "db", "check", edited("duts:\n", "duts:\n  52:54:00:00:00:02: {pdu: DUMMY, pdu_port_id: 1}\n"), NULL), 0);
+	assert_int_equal(CTL(E, "db", "check", edited("duts:\n", "duts:\n  52:54:00:00:00:02: {pdu: DUMMY, pdu_port_id: 1}\n"), NULL), 0);
 	ASSERT_SAYS(out, "+ DUT 52:54:00:00:00:02\n    => its state: TRAINING\n    => it is trained from the beginning");
-	assert_int_equal(ctl(E, "db", "check", edited("    base_name: box\n", "    base_name: box\n    is_retired: true\n"), NULL), 0);
+	assert_int_equal(CTL(E, "db", "check", edited("    base_name: box\n", "    base_name: box\n    is_retired: true\n"), NULL), 0);
 	ASSERT_SAYS(out, "    => its state: IDLE -> RETIRED\n");
 }
 
 static void another_timeout_registers_all_runners_anew(void **state)
 {
-	assert_int_equal(ctl(E, "db", "check",
+	assert_int_equal(CTL(E, "db", "check",
 			     edited("    registration_token: canary-3\n", "    registration_token: canary-4\n    maximum_timeout: 3600\n"),
 			     NULL),
 			 0);
@@ -268,7 +236,7 @@ static void a_removed_machines_job_is_cancelled(void **state)
 	farm_do("PATCH", "/dut/" MAC, "{\"ready_for_service\": false}");
 	farm_await(farm, "/pdu/DUMMY/port/0", "state", "ON"); /* its registration runs */
 	file_put(path, "pdus:\n  DUMMY:\n    driver: dummy\n    config: {ports: [canary-1, two, three]}\n");
-	assert_int_equal(ctl(E, "db", "check", path, NULL), 0);
+	assert_int_equal(CTL(E, "db", "check", path, NULL), 0);
 	ASSERT_SAYS(out, "- DUT " MAC
 			 "\n    => its job is cancelled, and its port is switched OFF\n    => it is forgotten, with its training\n");
 	assert_string_equal(farm_get("/dut/" MAC, "state"), "TRAINING");
@@ -280,7 +248,7 @@ static void a_gateway_finds_the_errors_too(void **state)
 {
 	char *answer;
 
-	assert_int_equal(ctl(E, "db", "check", edited("pdu: DUMMY", "pdu: DUMY"), NULL), 1);
+	assert_int_equal(CTL(E, "db", "check", edited("pdu: DUMMY", "pdu: DUMY"), NULL), 1);
 	ASSERT_SAYS(err, "      9 |     pdu: DUMY\n        |          ^~~~\n");
 	ASSERT_SAYS(err, "did you mean 'DUMMY'?");
 	assert_int_equal(farm_request("POST", "/database/check",
@@ -300,24 +268,24 @@ static void an_invalid_edit_is_reported_in_three_places_and_cleared_when_fixed(v
 {
 	struct farm *farm = *state;
 
-	assert_int_equal(ctl(E, "duts", NULL), 0);
+	assert_int_equal(CTL(E, "duts", NULL), 0);
 	assert_string_equal(err, "");
 	farm_edit_db(farm, "pdu_off_delay: 0.1", "pdu_of_delay: 0.1");
 	proc_await(&farm->supervisor,
 		   "mars_db.yaml:11:5: duts.'" MAC "': 'pdu_of_delay' is not a field of a DUT; did you mean 'pdu_off_delay'?*");
 	farm_await(farm, "/full-state", "database/error",
 		   "mars_db.yaml:11:5: *did you mean 'pdu_off_delay'? The database read at * stays in use.");
-	assert_int_equal(ctl(E, "duts", NULL), 0);
+	assert_int_equal(CTL(E, "duts", NULL), 0);
 	ASSERT_SAYS(out, MAC);
 	ASSERT_SAYS(err, "executorctl: the database is not in use as it is on disk: mars_db.yaml:11:5: duts.'" MAC
 			 "': 'pdu_of_delay' is not a field");
-	assert_int_equal(ctl(E, "db", "diff", NULL), 1);
+	assert_int_equal(CTL(E, "db", "diff", NULL), 1);
 	ASSERT_SAYS(err, "executorctl: mars_db.yaml is not valid: 1 error\n");
 	farm_edit_db(farm, "pdu_of_delay: 0.1", "pdu_off_delay: 0.1");
 	farm_await(farm, "/full-state", "database/error", "(none)");
-	assert_int_equal(ctl(E, "duts", NULL), 0);
+	assert_int_equal(CTL(E, "duts", NULL), 0);
 	assert_string_equal(err, "");
-	assert_int_equal(ctl(E, "db", "diff", NULL), 0);
+	assert_int_equal(CTL(E, "db", "diff", NULL), 0);
 }
 
 static void a_deleted_file_changes_nothing_until_it_is_there_again(void **state)
@@ -328,7 +296,7 @@ static void a_deleted_file_changes_nothing_until_it_is_there_again(void **state)
 	assert_int_equal(unlink(farm->db_path), 0);
 	farm_await(farm, "/full-state", "database/error", "cannot open *mars_db.yaml: No such file or directory. The database read at *");
 	assert_string_equal(farm_get("/dut/" MAC, "state"), "IDLE");
-	assert_int_equal(ctl(E, "db", "diff", NULL), 1);
+	assert_int_equal(CTL(E, "db", "diff", NULL), 1);
 	file_put(farm->db_path, text);
 	farm_await(farm, "/full-state", "database/error", "(none)");
 	farm_edit_db(farm, "base_name: box", "base_name: crate");

@@ -1,9 +1,6 @@
 /* executorctl against a strict stand-in for a gateway (executorctl_gateway.py), which speaks to it with Python's own base64, json and
  * datetime, as the field's programs do. */
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <pty.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -19,12 +16,14 @@
 #include <cmocka.h>
 
 #include "libgateway/error.h"
+#include "tests/harness/ctl.h"
 #include "tests/harness/proc.h"
 
 #define PROGRAM GW_BUILD_ROOT "/executorctl/executorctl"
 
 static struct proc gateway;
-static char *out, *err; /* of the last command */
+#define out ctl_out
+#define err ctl_err
 
 static int start_gateway(void **state)
 {
@@ -39,68 +38,8 @@ static int start_gateway(void **state)
 static int stop_gateway(void **state)
 {
 	proc_end(&gateway, SIGTERM);
-	free(out);
-	free(err);
+	ctl_finish();
 	return 0;
-}
-
-static void redirect(const char *path, int fd)
-{
-	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-	if (file < 0 || dup2(file, fd) < 0)
-		_exit(126);
-}
-
-/* Runs executorctl with `input` on its standard input; its exit code. What it printed is in `out` and `err`. */
-static int ctl_with(const char *input, const char *const *env, const char *first, va_list more)
-{
-	char *argv[32] = {(char *)PROGRAM, (char *)first};
-	int argc = 2, status;
-	pid_t pid;
-
-	while (first && argc < 31 && (argv[argc] = va_arg(more, char *)))
-		argc++;
-	file_put(tmp_path("in"), input);
-	pid = fork();
-	if (pid == 0) {
-		for (; env && *env; env++)
-			putenv((char *)*env);
-		if (dup2(open(tmp_path("in"), O_RDONLY), STDIN_FILENO) < 0)
-			_exit(126);
-		redirect(tmp_path("out"), STDOUT_FILENO);
-		redirect(tmp_path("err"), STDERR_FILENO);
-		execv(PROGRAM, argv);
-		_exit(127);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	free(out);
-	free(err);
-	out = file_get(tmp_path("out"));
-	err = file_get(tmp_path("err"));
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-static int ctl(const char *first, ...)
-{
-	va_list more;
-	int code;
-
-	va_start(more, first);
-	code = ctl_with("", NULL, first, more);
-	va_end(more);
-	return code;
-}
-
-static int ctl_fed(const char *input, const char *const *env, const char *first, ...)
-{
-	va_list more;
-	int code;
-
-	va_start(more, first);
-	code = ctl_with(input, env, first, more);
-	va_end(more);
-	return code;
 }
 
 #define RUN(id) ctl("run", "-i", id, tmp_path("job.yml"), NULL)
@@ -169,7 +108,7 @@ static void console_bytes_are_shown_as_they_are(void **state)
 	FILE *file;
 
 	assert_int_equal(RUN("bytes"), 0);
-	file = fopen(tmp_path("out"), "r");
+	file = fopen(tmp_path("ctl.out"), "r");
 	assert_int_equal(fread(shown, 1, sizeof(shown), file), 256);
 	fclose(file);
 	for (int i = 0; i < 256; i++)
@@ -196,7 +135,9 @@ static void a_refused_job_shows_the_servers_reason(void **state)
 static void a_lost_gateway_is_said(void **state)
 {
 	assert_int_equal(RUN("reset"), 4);
-	assert_string_equal(err, "executorctl: the connection to the gateway was lost before the job's end: Connection reset by peer\n");
+	assert_string_equal(
+		err, "executorctl: the connection to the gateway was lost before the job's end: Connection reset by peer; the gateway, "
+		     "once it notices, ends the job and switches the machine off\n");
 }
 
 static void an_end_without_a_status_is_incomplete(void **state)
@@ -254,67 +195,16 @@ static void no_gateway_at_all_is_said(void **state)
 
 /* --- run on a terminal -------------------------------------------------------------------------------------------------------------- */
 
-struct terminal {
-	int fd;
-	pid_t pid;
-	char seen[4096];
-	size_t n;
-};
-
-static void terminal_start(struct terminal *t, const char *id)
+static void on_terminal(struct terminal *t, const char *id)
 {
-	char *argv[] = {(char *)PROGRAM, (char *)"run", (char *)"-i", (char *)id, (char *)tmp_path("job.yml"), NULL};
-
-	*t = (struct terminal){0};
-	t->pid = forkpty(&t->fd, NULL, NULL, NULL);
-	if (t->pid == 0) {
-		putenv((char *)"TERM=xterm");
-		execv(PROGRAM, argv);
-		_exit(127);
-	}
-}
-
-/* False at its end. */
-static bool terminal_read(struct terminal *t)
-{
-	struct pollfd p = {.fd = t->fd, .events = POLLIN};
-	ssize_t n;
-
-	assert_int_equal(poll(&p, 1, PROC_PATIENCE_MS), 1);
-	n = read(t->fd, t->seen + t->n, sizeof(t->seen) - 1 - t->n);
-	t->n += n > 0 ? (size_t)n : 0;
-	t->seen[t->n] = '\0';
-	return n > 0;
-}
-
-static void terminal_await(struct terminal *t, const char *text)
-{
-	while (!strstr(t->seen, text))
-		if (!terminal_read(t))
-			fail_msg("the terminal never showed %s, but: %s", text, t->seen);
-}
-
-static void terminal_type(struct terminal *t, const char *keys)
-{
-	assert_int_equal(write(t->fd, keys, strlen(keys)), strlen(keys));
-}
-
-static int terminal_end(struct terminal *t)
-{
-	int status;
-
-	while (terminal_read(t))
-		;
-	assert_int_equal(waitpid(t->pid, &status, 0), t->pid);
-	close(t->fd);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	terminal_start(t, (const char *const[]){PROGRAM, "run", "-i", id, tmp_path("job.yml"), NULL}, 0, 0);
 }
 
 static void what_is_typed_goes_to_the_machine_byte_by_byte(void **state)
 {
 	struct terminal t;
 
-	terminal_start(&t, "echo");
+	on_terminal(&t, "echo");
 	terminal_await(&t, "login: ");
 	terminal_type(&t, "a\x03\x04\r\x01\x01\x01zq"); /* CTRL+C and CTRL+D are the machine's; CTRL+A twice is one */
 	proc_await(&gateway, "typed b'a\\x03\\x04\\r\\x01zq'");
@@ -329,7 +219,7 @@ static void ctrl_a_then_ctrl_c_leaves(void **state)
 {
 	struct terminal t;
 
-	terminal_start(&t, "stay");
+	on_terminal(&t, "stay");
 	terminal_await(&t, "ready");
 	terminal_type(&t, "\x01\x03");
 	assert_int_equal(terminal_end(&t), 4);
@@ -343,7 +233,7 @@ static void a_killed_client_puts_the_terminal_back(void **state)
 	struct terminal t;
 	int keep;
 
-	terminal_start(&t, "stay");
+	on_terminal(&t, "stay");
 	keep = open(ptsname(t.fd), O_RDWR | O_NOCTTY);
 	terminal_await(&t, "ready");
 	assert_int_equal(tcgetattr(keep, &raw), 0);
@@ -364,9 +254,9 @@ static void a_killed_client_puts_the_terminal_back(void **state)
 static void duts_are_a_table(void **state)
 {
 	assert_int_equal(ctl("duts", NULL), 0);
-	assert_string_equal(out, "ID                 NAME           STATE     TRAINING     READY  PORT   IP          COMMENT\n"
-				 "52:54:00:11:22:0a  farm-gfx9-1    IDLE      -            yes    APC/3  10.42.0.17  loud?[2J fan\n"
-				 "rack-2             farm-virtio-1  TRAINING  loop 2 of 5  no     APC/4  -           -\n");
+	assert_string_equal(out, "ID                 NAME           STATE     TRAINING     READY  PORT   IP          TAGS  COMMENT\n"
+				 "52:54:00:11:22:0a  farm-gfx9-1    IDLE      -            yes    APC/3  10.42.0.17  a, b  loud?[2J fan\n"
+				 "rack-2             farm-virtio-1  TRAINING  loop 2 of 5  no     APC/4  -           -     -\n");
 	assert_string_equal(err, "");
 }
 
@@ -411,7 +301,7 @@ static void a_port_is_shown_and_switched(void **state)
 	assert_int_equal(ctl("port", "APC", "4", "off", NULL), 1);
 	assert_string_equal(err, "executorctl: port 4 of PDU APC is reserved\n");
 	assert_int_equal(ctl("port", "APC", "3", "up", NULL), 2);
-	assert_string_equal(err, "executorctl: port: 'up' is not a state; accepted: on, off\n");
+	assert_string_equal(err, "executorctl: port: 'up' is not a state; accepted: on, off, reserve, unreserve, min-off SECONDS\n");
 }
 
 static void a_discovery_is_begun(void **state)
@@ -442,12 +332,12 @@ static void a_server_that_is_no_gateway_is_shown_escaped(void **state)
 
 static void each_command_has_its_help_and_the_options_their_table(void **state)
 {
-	static const char *const commands[] = {"run", "duts", "dut", "pdus", "port", "discover", "cancel", "db", "options"};
+	static const char *const commands[] = {"run", "duts", "dut", "watch", "lint", "complete"};
 	char usage[80];
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		assert_int_equal(ctl(commands[i], "--help", NULL), 0);
-		snprintf(usage, sizeof(usage), "Usage: executorctl [-e URL] %s", commands[i]);
+		snprintf(usage, sizeof(usage), "Usage: executorctl [OPTION]... %s", commands[i]);
 		assert_memory_equal(out, usage, strlen(usage));
 	}
 	assert_int_equal(ctl("--help", NULL), 0);

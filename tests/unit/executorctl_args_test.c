@@ -9,9 +9,10 @@
 #include <cmocka.h>
 
 #include "executorctl/ctl.h"
+#include "libgateway/files.h"
 
 static const struct ctl_option options[] = {{'w', "wait", NULL, "Wait."}, {'t', "tag", "TAG", "A tag."}, {0}};
-static const struct ctl_command command = {"work", "A [B]", 1, 2, "Works.", NULL, options, NULL};
+static const struct ctl_command command = {"work", "A [B]", 1, 2, "Works.", NULL, options, NULL, ""};
 
 /* `words` is split at blanks, in place. */
 static bool parse(struct ctl_args *args, char *words, struct gw_error *err)
@@ -93,22 +94,76 @@ static void man_name(const char *name, char *out)
 	*out = '\0';
 }
 
-static void the_man_page_has_every_option_of_run(void **state)
+static char *page_text(void)
 {
-	static char page[65536];
-	FILE *file = fopen(TEST_DATA "/../../docs/man/executorctl.1", "r");
+	char *page = file_read(GW_SOURCE_ROOT "/docs/man/executorctl.1", 1 << 20, NULL, NULL);
 
-	assert_non_null(file);
-	assert_true(fread(page, 1, sizeof(page) - 1, file) > 1000);
-	fclose(file);
-	for (const struct ctl_option *option = ctl_run_options; option->letter; option++) {
-		char name[80], line[120];
+	assert_non_null(page);
+	return page;
+}
 
-		man_name(option->name, name);
-		snprintf(line, sizeof(line), "\n.BR \\-%c \", \" \\-\\-%s", option->letter, name);
-		if (!strstr(page, line))
-			fail_msg("docs/man/executorctl.1 lacks%s", line);
+/* In [from, to) of the page, as `-w, --wait`. */
+static void assert_documented(const char *from, const char *to, const char *where, const struct ctl_option *option)
+{
+	char name[80], tag[120];
+
+	man_name(option->name, name);
+	snprintf(tag, sizeof(tag), "\n.BR \\-%c \", \" \\-\\-%s", option->letter, name);
+	for (; from < to; from++)
+		if (strncmp(from, tag, strlen(tag)) == 0)
+			return;
+	fail_msg("docs/man/executorctl.1 lacks, in %s: %s", where, tag + 1);
+}
+
+static void the_man_page_has_every_command_with_its_operands_and_options(void **state)
+{
+	char *page = page_text();
+
+	for (const struct ctl_command *c = ctl_commands; c->name; c++) {
+		char name[40], title[60];
+		const char *from, *to;
+
+		man_name(c->name, name);
+		snprintf(title, sizeof(title), "\n.SS %s", name);
+		from = strstr(page, title);
+		if (!from)
+			fail_msg("docs/man/executorctl.1 lacks%s", title);
+		if (c->options == ctl_job_options || c->options == ctl_simulate_options) /* told at the first of them */
+			from = strstr(page, "\n.SS lint");
+		to = strstr(strstr(page, title) + 1, c->name[0] == 'd' && c->name[1] == 'b' ? "\n.SS lint" : "\n.S");
+		assert_non_null(to);
+		for (const struct ctl_option *o = c->options; o && o->letter; o++)
+			if (o->letter != 'J') /* said of all of them at once */
+				assert_documented(from, to, c->name, o);
 	}
+	assert_documented(page, page + strlen(page), "OPTIONS", &(const struct ctl_option){'J', "json", NULL, NULL});
+	for (const struct ctl_option *o = ctl_global_options; o->letter; o++)
+		assert_documented(page, page + strlen(page), "OPTIONS", o);
+	free(page);
+}
+
+static void options_are_told_apart_within_a_command(void **state)
+{
+	for (const struct ctl_command *c = ctl_commands; c->name; c++) {
+		for (const struct ctl_option *o = c->options; o && o->letter; o++) {
+			assert_true(o->letter != 'h' && o->meaning[strlen(o->meaning) - 1] == '.');
+			for (const struct ctl_option *p = o + 1; p->letter; p++)
+				assert_true(p->letter != o->letter && strcmp(p->name, o->name) != 0);
+		}
+		assert_true(c->run && c->words && c->min <= c->max && c->meaning[strlen(c->meaning) - 1] == '.');
+	}
+}
+
+static void colours_are_as_they_are_asked_for(void **state)
+{
+	struct gw_error err = {0};
+	bool colour = false;
+
+	assert_true(ctl_colour("always", &colour, &err) && colour);
+	assert_true(ctl_colour("never", &colour, &err) && !colour);
+	assert_true(ctl_colour(NULL, &colour, &err)); /* as standard output is */
+	assert_false(ctl_colour("maybe", &colour, &err));
+	assert_string_equal(err.text, "--color: 'maybe' is not a choice; accepted: always, auto, never");
 }
 
 int main(void)
@@ -117,7 +172,9 @@ int main(void)
 		cmocka_unit_test(options_and_operands_may_be_mixed),
 		cmocka_unit_test(what_makes_no_sense_is_refused),
 		cmocka_unit_test(help_comes_before_everything),
-		cmocka_unit_test(the_man_page_has_every_option_of_run),
+		cmocka_unit_test(the_man_page_has_every_command_with_its_operands_and_options),
+		cmocka_unit_test(options_are_told_apart_within_a_command),
+		cmocka_unit_test(colours_are_as_they_are_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
