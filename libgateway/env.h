@@ -72,7 +72,8 @@ struct env {
 	bool done;       /* --help or --version was answered: nothing is left to do */
 };
 
-/* Reads the command line and the environment. Returns false with GW_OK in `err` after --help and --version (printed to standard output),
+/* Reads the command line and the environment. Returns false with GW_OK in `err` after --help, --version (printed to standard output) and
+ * --ended (libgateway/ended.h),
  * or false with GW_BAD_INPUT that names the option, what was found and what is accepted. */
 bool env_load(struct env *env, const struct env_program *program, int argc, char **argv, struct gw_error *err);
 void env_finish(struct env *env); /* accepts zeroed memory */

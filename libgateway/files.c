@@ -123,7 +123,7 @@ bool dir_make(const char *path, mode_t mode, struct gw_error *err)
 pid_t file_lock_holder(const char *path)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	int fd = open(path, O_RDWR | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC); /* another user's may not be written to */
 	pid_t holder = 0;
 
 	if (fd < 0)
@@ -137,7 +137,7 @@ pid_t file_lock_holder(const char *path)
 bool file_lock_take(struct file_lock *lock, const char *path, struct gw_error *err)
 {
 	struct flock want = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0660);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
 
 	if (fd < 0)
 		return gw_fail_errno(err, GW_UNREACHABLE, errno, "%s: cannot open the lock", path);
@@ -145,6 +145,7 @@ bool file_lock_take(struct file_lock *lock, const char *path, struct gw_error *e
 		close(fd);
 		return gw_fail(err, GW_BUSY, "%s: process %d already runs", path, (int)file_lock_holder(path));
 	}
+	fchmod(fd, 0640); /* whatever the umask: peers of the group look up the holder, and could take the lock if they might write to it */
 	lock->fd = fd;
 	return true;
 }

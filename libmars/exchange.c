@@ -137,7 +137,7 @@ static bool copy_traits(struct place *place, int fd, mode_t *mode, struct gw_err
 	struct stat st, own;
 	bool ok = true;
 
-	*mode = 0644;
+	*mode = 0600; /* GitLab's tokens will be in it */
 	if ((old < 0 && errno != ENOENT) || fstat(fd, &own) < 0 || (old >= 0 && fstat(old, &st) < 0)) {
 		ok = gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot look at %s; nothing was written", place->path);
 	} else if (old >= 0) {

@@ -111,6 +111,21 @@ static void a_lock_names_its_holder_and_goes_with_it(void **state)
 	file_lock_finish(&lock);
 }
 
+/* A peer of the group, with another user, looks up who holds it; nobody else takes it. */
+static void a_lock_can_be_read_by_its_group_whatever_the_umask(void **state)
+{
+	struct gw_error err = {0};
+	struct file_lock lock = {0};
+	struct stat st;
+	mode_t before = umask(077);
+
+	assert_true(file_lock_take(&lock, in_dir("readable"), &err));
+	umask(before);
+	assert_int_equal(stat(in_dir("readable"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	file_lock_finish(&lock);
+}
+
 static void a_buffer_keeps_its_limit(void **state)
 {
 	struct buffer buf = {.max = 8};
@@ -154,6 +169,7 @@ int main(void)
 		cmocka_unit_test(a_failed_save_leaves_the_old_file_and_nothing_else),
 		cmocka_unit_test(reading_is_bounded_and_a_missing_file_is_named),
 		cmocka_unit_test(a_lock_names_its_holder_and_goes_with_it),
+		cmocka_unit_test(a_lock_can_be_read_by_its_group_whatever_the_umask),
 		cmocka_unit_test(a_buffer_keeps_its_limit),
 		cmocka_unit_test(bytes_are_escaped_and_cut),
 		cmocka_unit_test(utf8_is_strict),

@@ -115,12 +115,15 @@ static void an_invalid_outcome_is_not_written(void **state)
 static void the_first_save_makes_the_file(void **state)
 {
 	struct mars_db *db;
+	struct stat st;
 
 	assert_int_equal(unlink(db_path), 0);
 	db = open_db();
 	assert_int_equal(mars_db_dut_count(db), 0);
 	set_comment(db, "x");
 	assert_file(db_path, "duts:\n  '" DUT_1 "':\n    comment: x\n");
+	assert_int_equal(stat(db_path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600); /* it will have tokens in it */
 	mars_db_destroy(db);
 }
 
