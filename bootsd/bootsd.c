@@ -115,9 +115,9 @@ int main(int argc, char **argv)
 
 	log_init("bootsd", getenv("LOG_LEVEL"));
 	if (!env_load(&b->env, &program, argc, argv, &err) || !read_network(b, &err) || b->env.check_only || !loop_init(&b->loop, &err) ||
-	    !activation_take(&b->fds, &err) || !load(b, &err) || !start_servers(b, &err) ||
-	    !privileges_drop(&err) || /* its sockets are open, and the bus starts threads */
-	    !join_bus(b, &err) || !boot_http_start(b, &err) || !run(b, &err))
+	    !activation_take(&b->fds, &err) || !load(b, &err) || !boot_http_start(b, &err) || !start_servers(b, &err) ||
+	    !privileges_drop(&err) || /* all sockets are open, and the bus starts threads */
+	    !join_bus(b, &err) || !run(b, &err))
 		log_failure("bootsd", &err);
 	router_advert_stop(&b->ra);
 	tftp_server_stop(&b->tftp);

@@ -288,11 +288,25 @@ struct farm *farm_start(const struct farm_options *given)
 		start_files(farm);
 	if (!options->no_vpdu)
 		start_vpdud(farm, options->memory);
+	if (options->no_daemons)
+		return farm;
 	farm_start_supervisor(farm);
 	await_rest(farm);
 	if (!options->no_vpdu)
 		farm_await(farm, "/pdus", "pdus/VPDU/state", "OK");
 	return farm;
+}
+
+char *farm_settings(const struct farm *farm)
+{
+	char *text = gw_strdup("");
+
+	for (size_t i = 0; i < farm->n_env; i++) {
+		char *longer = gw_sprintf("%s%s\n", text, farm->env[i]);
+		free(text);
+		text = longer;
+	}
+	return text;
 }
 
 static void assert_nothing_is_left(const struct farm *farm)

@@ -16,6 +16,7 @@ struct farm_options {
 	const char *const *env; /* added to the farm's own; NULL-terminated, or NULL */
 	bool no_vpdu;           /* no virtual machines */
 	bool no_files;          /* no HTTP server for tinydut */
+	bool no_daemons;        /* somebody else starts them, with farm_settings(); farm.supervisor is his log */
 	const char *memory;     /* MiB of each machine; NULL: 64 */
 };
 
@@ -28,6 +29,7 @@ struct farm {
 };
 
 struct farm *farm_start(const struct farm_options *options); /* NULL: the defaults. Returns when REST answers */
+char *farm_settings(const struct farm *farm);                /* its options as a file for a unit's EnvironmentFile=; the caller frees */
 void farm_stop(struct farm *farm);                           /* SIGTERM; asserts exit code 0, no process and no socket left */
 void farm_start_supervisor(struct farm *farm);               /* again, after it was killed */
 pid_t farm_pid(const struct farm *farm, const char *daemon); /* by its lock; 0: it does not run */

@@ -1,0 +1,309 @@
+/* The units, under a real systemd that boots in a container: installed as the README says, a farm with a real (qemu) machine runs jobs on
+ * them, each unit is restarted in the middle of a job, and the sandbox is in force. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "libgateway/error.h"
+#include "tests/harness/booted.h"
+#include "tests/harness/farm.h"
+
+#define DUT  "/dut/" FARM_MAC
+#define PORT "/pdu/VPDU/port/0"
+
+static const char *const daemons[] = {"executord", "bootsd", "pdud", "saladd", "artifactd"};
+#define DAEMONS (sizeof(daemons) / sizeof(daemons[0]))
+
+struct gateway {
+	struct booted booted;
+	struct farm *farm; /* its machine, and what serves tinydut */
+};
+
+static void put_configuration(struct gateway *gw)
+{
+	char *settings = farm_settings(gw->farm), *job = file_get(tmp_path("training.yml.j2")), *db = file_get(gw->farm->db_path);
+	/* A leak check takes ptrace, which the sandbox does not allow. */
+	char *base = gw_sprintf("%sASAN_OPTIONS=detect_leaks=0\nPDUD_LEASE_GRACE=1\nMINIO_ROOT_PASSWORD=secret\n", settings);
+
+	booted_put(&gw->booted, "/etc/base_config.env", base);
+	booted_put(&gw->booted, "/config/config.env",
+		   "PDUD_LEASE_GRACE=2\nMARS_DB_FILE=/config/mars_db.yaml\nEXECUTOR_STATE_DIR=\nEXECUTOR_RUNTIME_DIR=\n"
+		   "EXECUTOR_REGISTRATION_JOB=/config/training.yml.j2\nEXECUTOR_BOOTLOOP_JOB=/config/training.yml.j2\n");
+	booted_put(&gw->booted, "/config/training.yml.j2", job);
+	booted_put(&gw->booted, "/config/mars_db.yaml", db);
+	free(settings);
+	free(base);
+	free(job);
+	free(db);
+}
+
+static void follow_journal(struct gateway *gw)
+{
+	char pid[16];
+	const char *const argv[] = {"nsenter", "--all", "--wd=/", "--target", pid, "--", "journalctl", "-b", "-f", "-n", "all", NULL};
+
+	snprintf(pid, sizeof(pid), "%d", (int)gw->booted.init);
+	proc_start(&gw->booted.journal, "journal", argv, NULL);
+	gw->farm->supervisor = gw->booted.journal;
+	gw->farm->supervisor.pid = 0; /* its end is not the farm's matter */
+}
+
+/* The README's commands. */
+static void install(struct gateway *gw)
+{
+	booted_run(&gw->booted, "systemd-sysusers");
+	booted_run(&gw->booted, "systemd-tmpfiles --create executor.conf");
+	booted_run(&gw->booted, "chown executord: /config/mars_db.yaml");
+	booted_run(&gw->booted, "systemctl daemon-reload");
+	booted_run(&gw->booted, "systemctl enable --now executor.target");
+}
+
+static int setup(void **state)
+{
+	const struct farm_options options = {.no_daemons = true};
+	struct gateway *gw = gw_calloc(1, sizeof(*gw));
+
+	gw->farm = farm_start(&options);
+	booted_start(&gw->booted);
+	put_configuration(gw);
+	follow_journal(gw);
+	install(gw);
+	farm_await(gw->farm, "/pdus", "pdus/VPDU/state", "OK");
+	farm_enroll(gw->farm);
+	*state = gw;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct gateway *gw = *state;
+
+	booted_stop(&gw->booted);
+	farm_stop(gw->farm);
+	free(gw);
+	return 0;
+}
+
+struct running { /* a job that waits for a line of input before it passes */
+	struct proc client;
+	int keyboard;
+};
+
+static void start_job(struct running *job, const char *name)
+{
+	int terminal = terminal_open(&job->keyboard);
+
+	farm_run_job(&job->client, name, farm_job("go on?\n@read\nit works\n@poweroff", NULL), NULL, terminal);
+	close(terminal);
+	farm_await_console(&job->client, "go on?");
+}
+
+static void finish_job(struct gateway *gw, struct running *job)
+{
+	int code;
+
+	assert_int_equal(write(job->keyboard, "yes\n", 4), 4);
+	code = proc_wait(&job->client);
+	close(job->keyboard);
+	if (code != 0) {
+		proc_show(&job->client);
+		proc_show(&gw->booted.journal);
+		fail_msg("the job ended with %d", code);
+	}
+	farm_await(gw->farm, DUT, "state", "IDLE");
+	farm_await(gw->farm, PORT, "state", "OFF");
+}
+
+static void a_job_passes_and_its_jobd_is_a_unit_of_its_own(void **state)
+{
+	struct gateway *gw = *state;
+	struct running job;
+
+	start_job(&job, "one");
+	assert_non_null(strstr(booted_run(&gw->booted, "systemctl list-units --no-legend --plain jobd@*"), "jobd@"));
+	finish_job(gw, &job);
+}
+
+static void restart_in_a_job(void **state, const char *unit)
+{
+	struct gateway *gw = *state;
+	struct running job;
+	char before[32];
+
+	start_job(&job, unit);
+	snprintf(before, sizeof(before), "%s", booted_run(&gw->booted, "systemctl show -P MainPID %s", unit));
+	booted_run(&gw->booted, "systemctl restart %s", unit);
+	assert_string_not_equal(booted_run(&gw->booted, "systemctl show -P MainPID %s", unit), before);
+	finish_job(gw, &job);
+}
+
+static void a_job_survives_a_restart_of_executord(void **state)
+{
+	restart_in_a_job(state, "executord.service");
+}
+
+static void a_job_survives_a_restart_of_bootsd(void **state)
+{
+	restart_in_a_job(state, "bootsd.service");
+}
+
+static void a_job_survives_a_restart_of_pdud(void **state)
+{
+	restart_in_a_job(state, "pdud.service");
+}
+
+static void a_job_survives_a_restart_of_saladd(void **state)
+{
+	restart_in_a_job(state, "saladd.service");
+}
+
+static void a_job_survives_a_restart_of_artifactd(void **state)
+{
+	restart_in_a_job(state, "artifactd.service");
+}
+
+/* What /proc/PID/status says of a process in the container. */
+static void status_of(struct gateway *gw, const char *unit, const char *field, char value[64])
+{
+	const char *text = booted_run(&gw->booted, "cat /proc/%s/status", booted_run(&gw->booted, "systemctl show -P MainPID %s", unit));
+	char name[32];
+	const char *at;
+
+	snprintf(name, sizeof(name), "\n%s:\t", field);
+	at = strstr(text, name);
+	assert_non_null(at);
+	at += strlen(name);
+	snprintf(value, 64, "%.*s", (int)strcspn(at, "\n\t"), at);
+}
+
+static void assert_confined(struct gateway *gw, const char *unit)
+{
+	char value[64];
+
+	status_of(gw, unit, "CapEff", value);
+	assert_string_equal(value, "0000000000000000");
+	status_of(gw, unit, "CapPrm", value);
+	assert_string_equal(value, "0000000000000000");
+	status_of(gw, unit, "NoNewPrivs", value);
+	assert_string_equal(value, "1");
+	status_of(gw, unit, "Seccomp", value); /* 2: a filter */
+	assert_string_equal(value, "2");
+	status_of(gw, unit, "Gid", value);
+	assert_int_equal(atoi(value), atoi(strchr(strchr(booted_run(&gw->booted, "getent group executor"), ':') + 1, ':') + 1));
+}
+
+static void promise_41_each_daemon_is_its_user_without_capabilities(void **state)
+{
+	struct gateway *gw = *state;
+	char value[64];
+
+	for (size_t i = 0; i < DAEMONS; i++) {
+		assert_confined(gw, daemons[i]);
+		status_of(gw, daemons[i], "Uid", value);
+		assert_string_equal(value, booted_run(&gw->booted, "id -u %s", daemons[i]));
+	}
+}
+
+/* Looks at the files as that process sees them. `groups`: setpriv's option for its supplementary groups. */
+static int seen_by(struct gateway *gw, const char *unit, const char *groups, const char *command)
+{
+	const char *pid = booted_run(&gw->booted, "systemctl show -P MainPID %s", unit);
+	char uid[64];
+
+	status_of(gw, unit, "Uid", uid);
+	return booted_try(&gw->booted, NULL, "nsenter --mount --target %s -- setpriv --reuid %s --regid executor %s %s", pid, uid, groups,
+			  command);
+}
+
+static void assert_sees_only_its_own(struct gateway *gw, const char *unit, const char *log, const char *owner)
+{
+	static const char *const hidden[] = {"ls /config",
+					     "cat /config/mars_db.yaml",
+					     "cat /config/config.env",
+					     "ls /var/lib/executor/jobs",
+					     "ls /var/lib/executor/executord",
+					     "cat /var/lib/executor/capability.key",
+					     "ls /var/lib/executor/artifacts",
+					     "ls /var/lib/executor/pdud",
+					     "cat /proc/1/environ",
+					     "rm /run/executor/pdud.bus",
+					     "touch /run/executor/pdud.lock",
+					     "touch /etc/mine",
+					     "touch /usr/mine"};
+	char uid[64], command[512];
+
+	assert_confined(gw, unit);
+	status_of(gw, unit, "Uid", uid);
+	assert_true(atoi(uid) >= 61184 && atoi(uid) <= 65519); /* a dynamic one */
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+		if (seen_by(gw, unit, "--clear-groups", hidden[i]) == 0)
+			fail_msg("a jobd may: %s", hidden[i]);
+	assert_int_equal(seen_by(gw, unit, "--clear-groups", "test -S /run/executor/pdud.bus"), 0);
+	snprintf(command, sizeof(command), "cat %s", log);
+	assert_int_equal(seen_by(gw, unit, "--clear-groups", command) == 0, strcmp(uid, owner) == 0);
+}
+
+static void promise_34_a_jobd_sees_no_database_no_tokens_and_no_other_job(void **state)
+{
+	struct gateway *gw = *state;
+	struct running job;
+	char log[256], owner[32], command[512], units[1024], *rest = units, *line;
+	size_t n = 0;
+
+	start_job(&job, "secret");
+	snprintf(log, sizeof(log), "%s", booted_run(&gw->booted, "find /var/lib/executor/jobs -name *.log"));
+	snprintf(owner, sizeof(owner), "%s", booted_run(&gw->booted, "stat -c %%u %s", log));
+	snprintf(units, sizeof(units), "%s", booted_run(&gw->booted, "systemctl list-units --no-legend --plain jobd@*"));
+	while ((line = strtok_r(rest, "\n", &rest))) {
+		line[strcspn(line, " ")] = '\0';
+		assert_sees_only_its_own(gw, line, log, owner);
+		n++;
+	}
+	assert_int_equal(n, 2); /* the job's and the spare */
+	snprintf(command, sizeof(command), "cat %s", log);
+	assert_int_equal(seen_by(gw, "executord", "--groups executord", command), 0); /* it answers REST with them */
+	finish_job(gw, &job);
+}
+
+static void the_sandbox_of_each_keeps_the_database_from_all_but_executord(void **state)
+{
+	struct gateway *gw = *state;
+
+	for (size_t i = 0; i < DAEMONS; i++) {
+		char groups[64];
+
+		snprintf(groups, sizeof(groups), "--groups executord,%s", daemons[i]);
+		assert_int_equal(seen_by(gw, daemons[i], groups, "ls /config") == 0, i == 0);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_job_passes_and_its_jobd_is_a_unit_of_its_own),
+		cmocka_unit_test(promise_41_each_daemon_is_its_user_without_capabilities),
+		cmocka_unit_test(promise_34_a_jobd_sees_no_database_no_tokens_and_no_other_job),
+		cmocka_unit_test(the_sandbox_of_each_keeps_the_database_from_all_but_executord),
+		cmocka_unit_test(a_job_survives_a_restart_of_executord),
+		cmocka_unit_test(a_job_survives_a_restart_of_bootsd),
+		cmocka_unit_test(a_job_survives_a_restart_of_pdud),
+		cmocka_unit_test(a_job_survives_a_restart_of_saladd),
+		cmocka_unit_test(a_job_survives_a_restart_of_artifactd),
+	};
+	char why[512];
+
+	if (!booted_possible(why, sizeof(why))) {
+		fprintf(stderr, "%s\n", why);
+		return 77; /* meson: skipped */
+	}
+	cmocka_set_test_filter(argv[1]); /* NULL: all */
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
