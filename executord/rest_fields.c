@@ -36,12 +36,25 @@ static bool accepts(const struct mars_field *field, const char *text)
 	return ok;
 }
 
+/* Which would reach terminals, logs and host names. A comment may have lines. */
+static bool has_control(const char *text, bool lines)
+{
+	for (; *text; text++)
+		if (((unsigned char)*text < 0x20 && !(lines && strchr("\n\t", *text))) || *text == 0x7f)
+			return true;
+	return false;
+}
+
 static bool take_text(const struct mars_field *field, const cJSON *item, struct rest_field *out, struct gw_error *err)
 {
 	size_t len = cJSON_IsString(item) ? strlen(item->valuestring) : 0;
 
 	if (!cJSON_IsString(item) || (double)len < field->min || (field->max > 0 && (double)len > field->max))
 		return refuse(field, err);
+	if (has_control(item->valuestring, strcmp(field->name, "comment") == 0))
+		return gw_fail(err, GW_BAD_INPUT, "%s: it has a control character; accepted: a text without", field->name);
+	if (strcmp(field->name, "base_name") == 0 && strchr(item->valuestring, '/'))
+		return gw_fail(err, GW_BAD_INPUT, "base_name: accepted: a text without `/`, since the full name in URLs is made of it");
 	out->value = MARS_V_TEXT(item->valuestring);
 	return true;
 }
@@ -129,8 +142,8 @@ static bool take_id(struct rest_fields *fields, const cJSON *item, struct gw_err
 	fields->id = cJSON_GetStringValue(item);
 	if (fields->id && strcmp(fields->id, "discover") == 0) /* /dut/discover is an endpoint */
 		return gw_fail(err, GW_BAD_INPUT, "id: a machine cannot be called 'discover'");
-	return (fields->id && *fields->id && strlen(fields->id) <= 128 && !strpbrk(fields->id, "/\n\r\t")) ||
-	       gw_fail(err, GW_BAD_INPUT, "id: accepted: a text of 1 to 128 bytes without `/` and line ends");
+	return (fields->id && *fields->id && strlen(fields->id) <= 128 && !strchr(fields->id, '/') && !has_control(fields->id, false)) ||
+	       gw_fail(err, GW_BAD_INPUT, "id: accepted: a text of 1 to 128 bytes without `/` and control characters");
 }
 
 bool rest_fields_decode(struct rest_fields *fields, const cJSON *json, unsigned who, struct gw_error *err)

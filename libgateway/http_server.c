@@ -124,6 +124,7 @@ static bool mhd_start(struct http_server *server, int listen_fd, struct gw_error
 	server->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, connection_accepted, server,
 				       http_request_read, server, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL, MHD_OPTION_LISTEN_SOCKET,
 				       listen_fd, MHD_OPTION_CONNECTION_LIMIT, server->connections_max + CLOSING,
+				       MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, /* loop_init did; else files go out in pieces of 4 KiB */
 				       MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 				       (size_t)MEMORY_PER_CONNECTION, MHD_OPTION_URI_LOG_CALLBACK, http_request_begin, server,
 				       MHD_OPTION_NOTIFY_COMPLETED, http_request_completed, server, MHD_OPTION_NOTIFY_CONNECTION,

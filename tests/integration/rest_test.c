@@ -385,7 +385,7 @@ static const struct row refusals[] = {
 	 ERROR("mac_address: it is missing; accepted: a MAC address, as 52:54:00:11:22:0a")},
 	{"POST", R1 "/dut", "{\"mac_address\": \"52:54\"}", 400, ERROR("mac_address: accepted: a MAC address, as 52:54:00:11:22:0a")},
 	{"POST", R1 "/dut", "{\"id\": \"a/b\", \"base_name\": \"x\"}", 400,
-	 ERROR("id: accepted: a text of 1 to 128 bytes without `/` and line ends")},
+	 ERROR("id: accepted: a text of 1 to 128 bytes without `/` and control characters")},
 	{"POST", R1 "/dut", "{\"id\": \"new\", \"mac_address\": \"" A "\"}", 400, ERROR("mac_address: " A " is that of the machine " A)},
 	{"POST", R1 "/dut", "{\"id\": \"bench-2\", \"mac_address\": \"" A "\"}", 400,
 	 ERROR("mac_address: " A " is that of the machine " A)},

@@ -37,9 +37,9 @@ static const struct row {
 	{MARS_BY_CREATE, "{\"mac_address\": \"52:54\"}", "mac_address: accepted: a MAC address, as 52:54:00:11:22:0a"},
 	{MARS_BY_CREATE, "{\"ip_address\": \"300.1.1.1\"}", "ip_address: accepted: an IPv4 address, or null"},
 	{MARS_BY_CREATE, "{\"id\": \"discover\"}", "id: a machine cannot be called 'discover'"},
-	{MARS_BY_CREATE, "{\"id\": \"\"}", "id: accepted: a text of 1 to 128 bytes without `/` and line ends"},
-	{MARS_BY_CREATE, "{\"id\": null}", "id: accepted: a text of 1 to 128 bytes without `/` and line ends"},
-	{MARS_BY_CREATE, "{\"id\": \"a\\nb\"}", "id: accepted: a text of 1 to 128 bytes without `/` and line ends"},
+	{MARS_BY_CREATE, "{\"id\": \"\"}", "id: accepted: a text of 1 to 128 bytes without `/` and control characters"},
+	{MARS_BY_CREATE, "{\"id\": null}", "id: accepted: a text of 1 to 128 bytes without `/` and control characters"},
+	{MARS_BY_CREATE, "{\"id\": \"a\\nb\"}", "id: accepted: a text of 1 to 128 bytes without `/` and control characters"},
 	{MARS_BY_CREATE, "{\"base_name\": null}", "base_name: accepted: a text of 1 to 128 bytes"},
 	{MARS_BY_CREATE, "{\"base_name\": \"\"}", "base_name: accepted: a text of 1 to 128 bytes"},
 	{MARS_BY_CREATE, "{\"local_tty_device\": 3}", "local_tty_device: accepted: a text of 0 to 128 bytes, or null"},
@@ -53,7 +53,11 @@ static const struct row {
 	{MARS_BY_PATCH, "{\"firmware_boot_time\": true}", "firmware_boot_time: accepted: a number of seconds from 0 to 86400"},
 	{MARS_BY_PATCH, "{\"pdu_off_delay\": null}", "pdu_off_delay: accepted: a number of seconds from 0 to 3600"},
 	{MARS_BY_PATCH, "{\"bogus\": 1}", "'bogus' is not a field that can be set here; accepted: " PATCHABLE},
-	{MARS_BY_CREATE, "{\"id\": \"a/b\"}", "id: accepted: a text of 1 to 128 bytes without `/` and line ends"},
+	{MARS_BY_CREATE, "{\"id\": \"\\u001b[31m\"}", "id: accepted: a text of 1 to 128 bytes without `/` and control characters"},
+	{MARS_BY_CREATE, "{\"base_name\": \"a\\nb\"}", "base_name: it has a control character; accepted: a text without"},
+	{MARS_BY_CREATE, "{\"base_name\": \"../x\"}", "base_name: accepted: a text without `/`, since the full name in URLs is made of it"},
+	{MARS_BY_PATCH, "{\"comment\": \"\\u001b[31m\"}", "comment: it has a control character; accepted: a text without"},
+	{MARS_BY_CREATE, "{\"id\": \"a/b\"}", "id: accepted: a text of 1 to 128 bytes without `/` and control characters"},
 };
 
 static void a_body_is_decoded_or_its_field_is_named(void **state)
