@@ -310,8 +310,8 @@ static struct load run_load(int server, pid_t pid, const char *path, int connect
 	double cpu = cpu_of(pid);
 	struct load load;
 
-	if (!output_of(out, sizeof(out), "wrk -t1 -c%d -d" SECONDS " --timeout 60s --latency 'http://" GATEWAY ":%u%s' 2>&1", connections, ports[server],
-		       path) ||
+	if (!output_of(out, sizeof(out), "wrk -t1 -c%d -d" SECONDS " --timeout 60s --latency 'http://" GATEWAY ":%u%s' 2>&1", connections,
+		       ports[server], path) ||
 	    strstr(out, "Non-2xx") || strstr(out, "Socket errors"))
 		fail("wrk: %s", out);
 	rate = strstr(out, "Requests/sec:");
