@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "libgateway/log.h"
+#include "pdud/vpdud/cable.h"
 #include "pdud/vpdud/qemu_args.h"
 #include "pdud/vpdud/qmp.h"
 #include "pdud/vpdud/spawn.h"
@@ -27,8 +28,9 @@ struct machine {
 	uv_poll_t exit_watch;
 	uv_pipe_t qmp_pipe, serial;
 	struct qmp qmp;
-	int open_handles; /* freed when the last is closed */
-	bool ending;      /* reaped; no more events */
+	struct cable *cable; /* NULL: it has a tap, or no network */
+	int open_handles;    /* freed when the last is closed */
+	bool ending;         /* reaped; no more events */
 	const struct machine_events *events;
 	void *data;
 	char buffer[READ_BYTES]; /* libuv reads into it, one pipe at a time */
@@ -157,6 +159,8 @@ static void on_process_end(uv_poll_t *watch, int status, int events)
 	if (waitpid(m->pid, &how, WNOHANG) != m->pid)
 		return;
 	drain_serial(m);
+	cable_stop(m->cable);
+	m->cable = NULL;
 	m->ending = true;
 	describe_end(how, text, sizeof(text));
 	uv_close((uv_handle_t *)&m->exit_watch, on_closed);
@@ -187,16 +191,30 @@ static void close_fd(int fd)
 		close(fd);
 }
 
-/* Makes the channels and the process; on success ours[] and m->pid are set, else nothing is left open. */
-static bool start_process(struct machine *m, const struct vpdud_options *opt, int ours[2], struct gw_error *err)
+/* The descriptor for qemu's network card, -1: none. False: there is to be one, but it could not be made. */
+static bool plug_in(struct machine *m, uv_loop_t *loop, const struct vpdud_options *opt, bool cable, int *fd, struct gw_error *err)
 {
-	int qmp[2] = {-1, -1}, serial[2] = {-1, -1}, tap = -1;
+	*fd = -1;
+	if (!opt->bridge)
+		return true;
+	if (cable)
+		m->cable = cable_start(loop, opt->bridge, m->port, fd, err);
+	else
+		*fd = tap_open(opt->bridge, m->port, err);
+	return *fd >= 0;
+}
+
+/* Makes the channels and the process; on success ours[] and m->pid are set, else nothing is left open. */
+static bool start_process(struct machine *m, uv_loop_t *loop, const struct vpdud_options *opt, int ours[2], struct gw_error *err)
+{
+	int qmp[2] = {-1, -1}, serial[2] = {-1, -1}, net = -1;
 	bool kvm = opt->accel == VPDUD_ACCEL_KVM || (opt->accel == VPDUD_ACCEL_AUTO && qemu_kvm_usable());
-	char **argv = qemu_args_create(opt, m->port, kvm);
+	bool cable = opt->net == VPDUD_NET_VETH || (opt->net == VPDUD_NET_AUTO && !tap_possible());
+	char **argv = qemu_args_create(opt, m->port, kvm, cable);
 
 	m->pid = -1;
-	if (make_pair(qmp, 0, err) && make_pair(serial, 0, err) && (!opt->bridge || (tap = tap_open(opt->bridge, m->port, err)) >= 0)) {
-		int theirs[] = {qmp[1], serial[1], tap};
+	if (make_pair(qmp, 0, err) && make_pair(serial, 0, err) && plug_in(m, loop, opt, cable, &net, err)) {
+		int theirs[] = {qmp[1], serial[1], net};
 
 		enlarge(serial[1]);
 		m->pid = spawn_child(argv, theirs, sizeof(theirs) / sizeof(*theirs), err);
@@ -204,8 +222,9 @@ static bool start_process(struct machine *m, const struct vpdud_options *opt, in
 	qemu_args_destroy(argv);
 	close_fd(qmp[1]);
 	close_fd(serial[1]);
-	close_fd(tap); /* qemu's copy keeps it alive, for as long as qemu lives */
+	close_fd(net); /* qemu's copy keeps it alive, for as long as qemu lives */
 	if (m->pid < 0) {
+		cable_stop(m->cable);
 		close_fd(qmp[0]);
 		close_fd(serial[0]);
 	}
@@ -238,7 +257,7 @@ struct machine *machine_start(uv_loop_t *loop, const struct vpdud_options *opt, 
 	m->port = port;
 	m->events = events;
 	m->data = data;
-	if (!start_process(m, opt, ours, err)) {
+	if (!start_process(m, loop, opt, ours, err)) {
 		free(m);
 		return NULL;
 	}

@@ -47,9 +47,14 @@ static bool read_bridge(struct vpdud_options *out, const char *value, struct gw_
 
 static bool read_net(struct vpdud_options *out, const char *value, struct gw_error *err)
 {
-	if (strcmp(value, "none") != 0)
-		return gw_fail(err, GW_BAD_INPUT, "--net: '%s' is not known; accepted: none (or --bridge IFACE)", value);
-	out->bridge = NULL;
+	if (strcmp(value, "none") == 0)
+		out->bridge = NULL;
+	else if (strcmp(value, "tap") == 0)
+		out->net = VPDUD_NET_TAP;
+	else if (strcmp(value, "veth") == 0)
+		out->net = VPDUD_NET_VETH;
+	else
+		return gw_fail(err, GW_BAD_INPUT, "--net: '%s' is not known; accepted: none, tap, veth", value);
 	return true;
 }
 
@@ -110,8 +115,8 @@ static bool read_qemu_arg(struct vpdud_options *out, const char *value, struct g
 static const struct option_row rows[] = {
 	{"listen",           "HOST:PORT", read_listen,      "where the PDU's clients connect to (default: 127.0.0.1:9191)"},
 	{"salad",            "HOST:PORT", read_salad,       "where the machines' serial consoles go (default: nowhere)"},
-	{"bridge",           "IFACE",     read_bridge,      "the bridge that each machine's network card joins, by a tap"},
-	{"net",              "none",      read_net,         "machines without a network (the default without --bridge)"},
+	{"bridge",           "IFACE",     read_bridge,      "the bridge that each machine's network card joins"},
+	{"net",              "none|tap|veth", read_net,     "how: by a tap, or where /dev/net/tun is not for us by a veth pair; none: not at all"},
 	{"memory",           "MIB",       read_memory,      "memory of each machine (default: 512)"},
 	{"firmware",         "bios|uefi", read_firmware,    "SeaBIOS with iPXE's ROM, or OVMF with iPXE's ROM (default: bios)"},
 	{"accel",            "auto|kvm|tcg", read_accel,    "auto: KVM where the processor has it, else TCG (default: auto)"},

@@ -11,6 +11,7 @@
 #define VPDUD_QEMU_ARGS_MAX 32
 
 enum vpdud_firmware { VPDUD_BIOS, VPDUD_UEFI };
+enum vpdud_net { VPDUD_NET_AUTO, VPDUD_NET_TAP, VPDUD_NET_VETH };
 enum vpdud_accel { VPDUD_ACCEL_AUTO, VPDUD_ACCEL_KVM, VPDUD_ACCEL_TCG };
 
 struct vpdud_options {
@@ -18,6 +19,7 @@ struct vpdud_options {
 	struct sockaddr_storage listen; /* where the PDU's clients connect to */
 	struct sockaddr_storage salad;  /* where the consoles go; ss_family 0: nowhere */
 	const char *bridge;             /* borrowed from argv; NULL: machines without a network */
+	enum vpdud_net net;             /* how machines join it. AUTO: by taps, where /dev/net/tun can be opened */
 	unsigned memory_mib;
 	enum vpdud_firmware firmware;
 	enum vpdud_accel accel;

@@ -42,12 +42,15 @@ static void add_accel(struct args *args, const struct vpdud_options *opt, bool k
 		add_pair(args, "-accel", "tcg");
 }
 
-static void add_network(struct args *args, const struct vpdud_options *opt, unsigned port)
+static void add_network(struct args *args, const struct vpdud_options *opt, unsigned port, bool cable)
 {
 	if (!opt->bridge)
 		return;
 	add(args, "-netdev");
-	add(args, "tap,id=net0,fd=%d,vhost=off", QEMU_FD_TAP);
+	if (cable)
+		add(args, "dgram,id=net0,local.type=fd,local.str=%d", QEMU_FD_NET);
+	else
+		add(args, "tap,id=net0,fd=%d,vhost=off", QEMU_FD_NET);
 	add(args, "-device");
 	add(args, "virtio-net-pci,netdev=net0,bootindex=1,mac=" QEMU_MAC_FORMAT, port);
 }
@@ -83,14 +86,14 @@ static void add_channels(struct args *args)
 	add(args, "-S");
 }
 
-char **qemu_args_create(const struct vpdud_options *opt, unsigned port, bool kvm)
+char **qemu_args_create(const struct vpdud_options *opt, unsigned port, bool kvm, bool cable)
 {
 	struct args args = {.v = gw_calloc(ARGS_MAX + 1, sizeof(char *))};
 
 	add(&args, "%s", opt->qemu);
 	add_machine(&args, opt, port);
 	add_accel(&args, opt, kvm);
-	add_network(&args, opt, port);
+	add_network(&args, opt, port, cable);
 	add_channels(&args);
 	for (size_t i = 0; i < opt->n_qemu_args; i++)
 		add(&args, "%s", opt->qemu_args[i]);

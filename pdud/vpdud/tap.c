@@ -43,7 +43,7 @@ static bool bring_up(int sock, const char *name)
 	return ioctl(sock, SIOCSIFFLAGS, &ifr) == 0;
 }
 
-static bool configure(const char *name, const char *bridge, unsigned port, struct gw_error *err)
+bool tap_join_bridge(const char *name, const char *bridge, unsigned port, struct gw_error *err)
 {
 	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), saved;
 	bool ok = sock >= 0 && set_address(sock, name, port) && join_bridge(sock, name, bridge) && bring_up(sock, name);
@@ -52,6 +52,15 @@ static bool configure(const char *name, const char *bridge, unsigned port, struc
 	if (sock >= 0)
 		close(sock);
 	return ok || gw_fail_errno(err, GW_UNREACHABLE, saved, "bridge '%s': cannot add %s to it", bridge, name);
+}
+
+bool tap_possible(void)
+{
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }
 
 int tap_open(const char *bridge, unsigned port, struct gw_error *err)
@@ -65,7 +74,7 @@ int tap_open(const char *bridge, unsigned port, struct gw_error *err)
 	}
 	if (ioctl(fd, TUNSETIFF, &ifr) < 0)
 		gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot make a tap");
-	else if (configure(ifr.ifr_name, bridge, port, err))
+	else if (tap_join_bridge(ifr.ifr_name, bridge, port, err))
 		return fd;
 	close(fd);
 	return -1;

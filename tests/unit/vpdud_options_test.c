@@ -47,7 +47,7 @@ static void every_bad_value_has_its_text(void **state)
 		{"--memory", "1G", "--memory: '1G' is not a size in MiB; accepted: 16 to 65536"},
 		{"--firmware", "efi", "--firmware: 'efi' is not known; accepted: bios, uefi"},
 		{"--accel", "xen", "--accel: 'xen' is not known; accepted: auto, kvm, tcg"},
-		{"--net", "user", "--net: 'user' is not known; accepted: none (or --bridge IFACE)"},
+		{"--net", "user", "--net: 'user' is not known; accepted: none, tap, veth"},
 		{"--bridge", "a-name-too-long-for-linux",
 		 "--bridge: 'a-name-too-long-for-linux' is not a network interface's name; accepted: 1 to 15 characters"},
 		{"--listen", "9191", "--listen: '9191' is not HOST:PORT"},
@@ -103,7 +103,7 @@ static void a_machine_has_its_ports_mac_and_uuid(void **state)
 	char **argv;
 
 	assert_true(LOAD(&opt, &err, "--bridge", "private", "--qemu-arg", "-snapshot"));
-	argv = qemu_args_create(&opt, 10, false);
+	argv = qemu_args_create(&opt, 10, false, false);
 	assert_string_equal(after(argv, "-device"), "virtio-net-pci,netdev=net0,bootindex=1,mac=52:54:00:11:22:0a");
 	assert_string_equal(after(argv, "-uuid"), "52540011-2200-4000-8000-52540011220a");
 	assert_string_equal(after(argv, "-accel"), "tcg");
