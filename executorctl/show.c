@@ -137,6 +137,21 @@ static void warn_of_database(const cJSON *state)
 	free(shown);
 }
 
+/* Ports that cannot be switched OFF: someone must go and look. */
+static void warn_of_alarms(const cJSON *state)
+{
+	const cJSON *alarm;
+
+	cJSON_ArrayForEach(alarm, get(state, "alarms"))
+	{
+		char *shown = text_of(alarm, "text") ? printable(text_of(alarm, "text")) : NULL;
+
+		if (shown)
+			fprintf(stderr, "executorctl: ALARM: %s\n", shown);
+		free(shown);
+	}
+}
+
 static void show_duts_json(const cJSON *duts)
 {
 	cJSON *page = cJSON_CreateObject();
@@ -161,6 +176,7 @@ int ctl_duts(const struct ctl *ctl, const struct ctl_args *args, struct gw_error
 		show_duts(stdout, duts, NULL, ctl->colour, ctl->width);
 	}
 	warn_of_database(answer);
+	warn_of_alarms(answer);
 	cJSON_Delete(answer);
 	return 0;
 }
@@ -241,7 +257,25 @@ void show_object(const struct ctl *ctl, const cJSON *object)
 
 /* --- pdus --------------------------------------------------------------------------------------------------------------------------- */
 
-static void add_port(struct table *table, const cJSON *pdu, const cJSON *port)
+/* An admin switched it ON by hand. */
+static bool is_pinned(const cJSON *pinned_ports, const char *pdu, const char *port)
+{
+	const cJSON *at;
+
+	cJSON_ArrayForEach(at, pinned_ports) if (text_of(at, "pdu") && strcmp(text_of(at, "pdu"), pdu) == 0 && text_of(at, "port_id") &&
+						 strcmp(text_of(at, "port_id"), port) == 0) return true;
+	return false;
+}
+
+static void set_state(struct table *table, size_t column, const char *state, bool pinned)
+{
+	char *text = state ? gw_sprintf("%s%s", state, pinned ? " (pinned)" : "") : NULL;
+
+	table_set(table, column, text);
+	free(text);
+}
+
+static void add_port(struct table *table, const cJSON *pdu, const cJSON *port, const cJSON *pinned_ports)
 {
 	char off[32] = "";
 
@@ -251,12 +285,12 @@ static void add_port(struct table *table, const cJSON *pdu, const cJSON *port)
 	table_set(table, 0, pdu->string);
 	table_set(table, 1, port->string);
 	table_set(table, 2, text_of(port, "label"));
-	table_set(table, 3, text_of(port, "state"));
+	set_state(table, 3, text_of(port, "state"), is_pinned(pinned_ports, pdu->string, port->string));
 	table_set(table, 4, yes(port, "reserved"));
 	table_set(table, 5, off);
 }
 
-void show_pdus(FILE *out, const cJSON *pdus, bool colour, size_t width)
+void show_pdus(FILE *out, const cJSON *pdus, const cJSON *pinned_ports, bool colour, size_t width)
 {
 	static const char *const titles[] = {"PDU", "PORT", "LABEL", "STATE", "RESERVED", "MIN OFF"};
 	const cJSON *pdu, *port;
@@ -265,7 +299,7 @@ void show_pdus(FILE *out, const cJSON *pdus, bool colour, size_t width)
 	table_init(&table, titles, sizeof(titles) / sizeof(titles[0]));
 	cJSON_ArrayForEach(pdu, pdus)
 	{
-		cJSON_ArrayForEach(port, get(pdu, "ports")) add_port(&table, pdu, port);
+		cJSON_ArrayForEach(port, get(pdu, "ports")) add_port(&table, pdu, port, pinned_ports);
 		if (!cJSON_GetArraySize(get(pdu, "ports"))) { /* an ERROR, or not read yet: it shows all the same */
 			table_row(&table);
 			table_set(&table, 0, pdu->string);
@@ -293,7 +327,7 @@ void show_pdu_errors(FILE *out, const cJSON *pdus)
 
 int ctl_pdus(const struct ctl *ctl, const struct ctl_args *args, struct gw_error *err)
 {
-	cJSON *answer = rest_ask(ctl, "GET", "pdus", NULL, err);
+	cJSON *answer = rest_ask(ctl, "GET", ctl_given(args, 'J') ? "pdus" : "full-state", NULL, err);
 	const cJSON *pdus = get(answer, "pdus");
 
 	if (!answer)
@@ -303,7 +337,8 @@ int ctl_pdus(const struct ctl *ctl, const struct ctl_args *args, struct gw_error
 	else if (!cJSON_GetArraySize(pdus))
 		printf("There are no PDUs; they are added to the gateway's mars_db.yaml.\n");
 	else
-		show_pdus(stdout, pdus, ctl->colour, ctl->width);
+		show_pdus(stdout, pdus, get(answer, "pinned_ports"), ctl->colour, ctl->width);
+	warn_of_alarms(answer);
 	cJSON_Delete(answer);
 	return 0;
 }

@@ -15,7 +15,8 @@ void show_value(struct buffer *out, const cJSON *item);       /* a list's items 
 
 /* The `duts` table of {"ID":{...}}; `jobs` (or NULL: no such column) as full-state has them. */
 void show_duts(FILE *out, const cJSON *duts, const cJSON *jobs, bool colour, size_t width);
-void show_pdus(FILE *out, const cJSON *pdus, bool colour, size_t width); /* the `pdus` table */
+/* The `pdus` table; `pinned_ports`: full-state's list of them, NULL: none. */
+void show_pdus(FILE *out, const cJSON *pdus, const cJSON *pinned_ports, bool colour, size_t width);
 void show_pdu_errors(FILE *out, const cJSON *pdus);
 
 #endif

@@ -39,18 +39,20 @@ static const char *tags_text(const struct target *target, char *out, size_t size
 	return out;
 }
 
-static const char *why_not(enum dut_state state)
+static const char *why_not(const struct candidate *c)
 {
 	struct dut_step step;
 
-	return dut_step(state, DUT_EV_JOB_ACCEPTED, &step) ? NULL : step.refused;
+	if (!dut_step(c->state, DUT_EV_JOB_ACCEPTED, &step))
+		return step.refused;
+	return c->alarm ? "its power port could not be switched OFF yet" : NULL;
 }
 
 /* The one machine that the target names. */
 static size_t choose_named(const struct candidate *v, size_t i, const char *farm_tag, const struct target *target, int *status,
 			   struct gw_error *err)
 {
-	const char *missing = missing_tag(&v[i], farm_tag, target), *why = why_not(v[i].state);
+	const char *missing = missing_tag(&v[i], farm_tag, target), *why = why_not(&v[i]);
 	char text[400];
 
 	if (missing) {
@@ -67,6 +69,8 @@ static size_t choose_named(const struct candidate *v, size_t i, const char *farm
 	return refuse(status, 409, err, GW_BUSY, text);
 }
 
+#define TAKEN "busy, in training, waiting for configuration or not known to be OFF; try again later"
+
 static size_t choose_by_tags(const struct candidate *v, size_t n, const char *farm_tag, const struct target *target, int *status,
 			     struct gw_error *err)
 {
@@ -76,7 +80,7 @@ static size_t choose_by_tags(const struct candidate *v, size_t n, const char *fa
 	for (size_t i = 0; i < n; i++) {
 		if (v[i].is_retired || v[i].state == DUT_RETIRED || missing_tag(&v[i], farm_tag, target))
 			continue;
-		if (!why_not(v[i].state))
+		if (!why_not(&v[i]))
 			return i;
 		have++;
 	}
@@ -85,9 +89,10 @@ static size_t choose_by_tags(const struct candidate *v, size_t n, const char *fa
 		snprintf(text, sizeof(text), "no machine has the tags %s", tags);
 	else if (!have)
 		snprintf(text, sizeof(text), "there is no machine");
+	else if (have == 1)
+		snprintf(text, sizeof(text), "the only machine%s%s is " TAKEN, target->n_tags ? " with the tags " : "", tags);
 	else
-		snprintf(text, sizeof(text), "all %zu machines%s%s are busy, in training or waiting for configuration; try again later",
-			 have, target->n_tags ? " with the tags " : "", tags);
+		snprintf(text, sizeof(text), "all %zu machines%s%s are " TAKEN, have, target->n_tags ? " with the tags " : "", tags);
 	return refuse(status, have ? 409 : 406, err, have ? GW_BUSY : GW_NOT_FOUND, text);
 }
 

@@ -14,6 +14,7 @@ struct candidate { /* all borrowed */
 	const struct mars_strings *tags, *manual_tags;
 	enum dut_state state;
 	bool is_retired;
+	bool alarm; /* its port could not be switched OFF yet */
 };
 
 struct target {         /* all borrowed */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "executord/executord.h"
+#include "executord/rest_pdu.h"
 #include "libgateway/log.h"
 
 /* ---- pdud ---- */
@@ -51,6 +52,8 @@ void config_on_port_state(void *owner, const void *body, struct bus_call *call)
 	if (!pdu_take_port(pdu, state))
 		ask_snapshot(ex);
 	registry_pdu_changed(ex, pdu);
+	if (state->alarm)
+		rest_port_alarmed(ex, state->pdu, state->port);
 }
 
 void config_on_pdu_state(void *owner, const void *body, struct bus_call *call)

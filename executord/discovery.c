@@ -262,7 +262,11 @@ static void on_taken(void *data, const void *answered, const struct gw_error *er
 	struct msg_lease_power power = {.capability = d->capability, .on = true};
 
 	if (!lease) {
-		answer(ex, err);
+		struct gw_error refused = *err;
+
+		if (refused.kind == GW_BUSY) /* held, or not confirmed OFF: to REST a refusal like others */
+			refused.kind = GW_REFUSED;
+		answer(ex, &refused);
 		over(ex);
 		return;
 	}

@@ -51,6 +51,8 @@ struct discovery_facts {      /* what discovery_allowed decides on; borrowed */
 	const char *running;  /* the port that a discovery goes on at; NULL: none does */
 	const char *assigned; /* the machine that has the port; NULL: none */
 	bool reserved;
+	bool alarm;        /* it could not be switched OFF yet */
+	bool ending;       /* the discovery that runs is over but for its port */
 	const char *state; /* the port's */
 };
 bool discovery_allowed(const struct discovery_ask *ask, const struct discovery_facts *facts, struct gw_error *err);

@@ -60,12 +60,17 @@ bool discovery_ask_decode(const cJSON *json, struct discovery_ask *ask, struct g
 
 bool discovery_allowed(const struct discovery_ask *ask, const struct discovery_facts *facts, struct gw_error *err)
 {
+	if (facts->running && facts->ending)
+		return gw_fail(err, GW_REFUSED, "the last discovery, at %s, ends once its port is OFF; try again", facts->running);
 	if (facts->running)
 		return gw_fail(err, GW_REFUSED, "a discovery goes on already, at %s", facts->running);
 	if (facts->assigned)
 		return gw_fail(err, GW_REFUSED, "port %s of %s is that of the machine %s", ask->port, ask->pdu, facts->assigned);
 	if (facts->reserved)
 		return gw_fail(err, GW_REFUSED, "port %s of %s is reserved", ask->port, ask->pdu);
+	if (facts->alarm)
+		return gw_fail(err, GW_REFUSED, "port %s of %s could not be switched OFF yet; it is tried until it is", ask->port,
+			       ask->pdu);
 	if (strcmp(facts->state, "ON") == 0)
 		return gw_fail(err, GW_REFUSED, "port %s of %s is ON already; switch it off first", ask->port, ask->pdu);
 	return true;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "executord/admission.h"
+#include "executord/alarms.h"
 #include "executord/executord.h"
 #include "executord/rest.h"
 #include "executord/tarball.h"
@@ -35,6 +36,7 @@ static struct dut *choose(struct executord *ex, const struct target *target, int
 	struct registry *r = &ex->registry;
 	struct candidate *v = gw_calloc(r->n_duts + 1, sizeof(*v));
 	struct dut **duts = gw_calloc(r->n_duts + 1, sizeof(*duts)), *chosen;
+	bool alarms = alarms_there_are(ex);
 	size_t n = 0, i;
 
 	for (i = 0; i < r->n_duts; i++) {
@@ -43,8 +45,13 @@ static struct dut *choose(struct executord *ex, const struct target *target, int
 		if (!mars)
 			continue;
 		duts[n] = r->duts[i];
-		v[n++] = (struct candidate){r->duts[i]->id,     r->duts[i]->full_name, &mars->tags,
-					    &mars->manual_tags, r->duts[i]->state,     mars->is_retired};
+		v[n++] = (struct candidate){.id = r->duts[i]->id,
+					    .full_name = r->duts[i]->full_name,
+					    .tags = &mars->tags,
+					    .manual_tags = &mars->manual_tags,
+					    .state = r->duts[i]->state,
+					    .is_retired = mars->is_retired,
+					    .alarm = alarms && alarms_hold(ex, r->duts[i])};
 	}
 	i = admission_choose(v, n, ex->settings.farm_tag, target, status, err);
 	chosen = i == SIZE_MAX ? NULL : duts[i];

@@ -22,7 +22,7 @@ static void drop_ports(struct pdu *pdu)
 	}
 	free(pdu->ports);
 	pdu->ports = NULL;
-	pdu->n_ports = 0;
+	pdu->n_ports = pdu->n_noted = 0;
 }
 
 void pdu_destroy(struct pdu *pdu)
@@ -88,14 +88,16 @@ static void replace(char **text, const char *with)
 	*text = copy;
 }
 
-static void take(struct port *port, const struct msg_port_state *state)
+static void take(struct pdu *pdu, struct port *port, const struct msg_port_state *state)
 {
+	pdu->n_noted -= port_is_noted(port);
 	replace(&port->id, state->port);
 	replace(&port->label, state->label);
 	replace(&port->holder, state->holder);
 	snprintf(port->state, sizeof(port->state), "%s", state->state);
 	port->pinned = state->pinned;
 	port->alarm = state->alarm;
+	pdu->n_noted += port_is_noted(port);
 	port->min_off_ms = state->min_off_ms;
 	port->last_shutdown = state->last_shutdown;
 	port->last_polled = state->last_polled;
@@ -108,7 +110,7 @@ void pdu_take_state(struct pdu *pdu, const struct msg_pdu_state *state)
 	drop_ports(pdu);
 	pdu->ports = gw_calloc(state->ports.n ? state->ports.n : 1, sizeof(*pdu->ports));
 	for (pdu->n_ports = 0; pdu->n_ports < state->ports.n; pdu->n_ports++)
-		take(&pdu->ports[pdu->n_ports], &state->ports.v[pdu->n_ports]);
+		take(pdu, &pdu->ports[pdu->n_ports], &state->ports.v[pdu->n_ports]);
 }
 
 bool pdu_take_port(struct pdu *pdu, const struct msg_port_state *state)
@@ -116,7 +118,7 @@ bool pdu_take_port(struct pdu *pdu, const struct msg_port_state *state)
 	struct port *port = find(pdu, state->port);
 
 	if (port)
-		take(port, state);
+		take(pdu, port, state);
 	return port != NULL;
 }
 

@@ -33,11 +33,17 @@ struct pdu {
 	char *error;        /* owned; NULL: none */
 	struct port *ports; /* owned, in pdud's order */
 	size_t n_ports;
+	size_t n_noted;           /* of them: in alarm or pinned */
 	struct port_wish *wishes; /* owned */
 	size_t n_wishes;
 	bool event_due;         /* of events.h: watchers are to be told of it */
 	struct printed printed; /* for REST */
 };
+
+static inline bool port_is_noted(const struct port *port)
+{
+	return port->alarm || port->pinned;
+}
 
 struct pdu *pdu_create(const char *name);
 void pdu_destroy(struct pdu *pdu);                                            /* NULL is fine */

@@ -15,6 +15,7 @@
 #include "libmars/marsdb.h"
 
 struct executord;
+struct patch;
 
 struct full_state {               /* printed at `second`; its lists are as they were, its tail if tail_hash is still that of json_pages.c */
 	struct http_shared *page; /* a reference; NULL: to be printed anew */
@@ -30,6 +31,7 @@ struct registry {
 	struct dut **gone; /* owned: forgotten, freed at the loop's next turn */
 	size_t n_gone;
 	struct loop_timer sweep;
+	struct patch *switching; /* of rest_pdu.c: requests to switch a port that pdud has not answered */
 	/* The printed lists: built when asked for, dropped when anything in them changes. */
 	struct http_shared *duts_page, *machines_page, *pdus_page;
 	struct full_state full_state;

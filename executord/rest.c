@@ -43,6 +43,7 @@ const struct http_route rest_routes[] = {
 	{"GET",    "/api/v1/pdu/{pdu}",           rest_get_pdu,           0},
 	{"GET",    "/api/v1/pdu/{pdu}/port/{port}", rest_get_port,        0},
 	{"PATCH",  "/api/v1/pdu/{pdu}/port/{port}", rest_patch_port,      SMALL, JSON},
+	{"GET",    "/api/v1/alarms",              rest_get_alarms,        0},
 	{"GET",    "/api/v1/full-state",          rest_get_state,         0},
 	{"GET",    "/api/v1/events",              rest_get_events,        0},
 	{"GET",    "/api/v1/database",            rest_get_database,      0},

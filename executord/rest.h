@@ -30,8 +30,8 @@ void rest_answer_job(struct http_request *rq, int status, const char *text);
 /* The handlers, by file. */
 http_handler rest_get_duts, rest_get_machines, rest_get_dut, rest_get_training_loop;       /* rest_dut.c */
 http_handler rest_register_dut, rest_patch_dut, rest_delete_dut;                           /* rest_dut_edit.c */
-http_handler rest_get_quick_check, rest_post_quick_check, rest_cancel_job, rest_get_state; /* rest_dut.c, rest_state.c */
-http_handler rest_get_pdus, rest_get_pdu, rest_get_port, rest_patch_port;                  /* rest_pdu.c */
+http_handler rest_get_quick_check, rest_post_quick_check, rest_cancel_job, rest_get_state; /* rest_dut.c */
+http_handler rest_get_pdus, rest_get_pdu, rest_get_port, rest_patch_port, rest_get_alarms; /* rest_pdu.c */
 http_handler rest_get_discovery, rest_post_discovery, rest_delete_discovery;               /* rest_discover.c */
 http_handler rest_get_database, rest_check_database;                                       /* rest_database.c */
 http_handler rest_post_job;                                                                /* job_submit.c */

@@ -26,6 +26,8 @@ static bool allowed(struct executord *ex, struct discovery_ask *ask, struct gw_e
 	facts.running = ex->discovery.phase != DISCOVERY_NONE ? running : NULL;
 	facts.assigned = dut ? dut->full_name : NULL;
 	facts.reserved = port_is_reserved(ex, pdu, port->id);
+	facts.alarm = port->alarm;
+	facts.ending = ex->discovery.phase == DISCOVERY_RELEASING;
 	facts.state = port->state;
 	return discovery_allowed(ask, &facts, err);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "executord/alarms.h"
 #include "executord/config_push.h"
 #include "executord/executord.h"
 #include "executord/json.h"
@@ -59,6 +60,15 @@ void rest_get_port(void *owner, struct http_request *rq)
 	answer_port(owner, rq);
 }
 
+/* GET /api/v1/alarms */
+void rest_get_alarms(void *owner, struct http_request *rq)
+{
+	cJSON *json = cJSON_CreateObject();
+
+	cJSON_AddItemToObject(json, "alarms", alarms_json(owner));
+	http_answer_json(rq, 200, json);
+}
+
 /* ---- PATCH ---- */
 
 struct patch {
@@ -66,10 +76,22 @@ struct patch {
 	struct http_request *rq;
 	struct port_change change;
 	char pdu[129], port[129];
+	struct patch *next; /* in registry.switching, while pdud is asked */
 };
+
+static void unlink_patch(struct patch *patch)
+{
+	struct patch **at = &patch->ex->registry.switching;
+
+	while (*at && *at != patch)
+		at = &(*at)->next;
+	if (*at)
+		*at = patch->next;
+}
 
 static void patch_done(struct patch *patch, const struct gw_error *err)
 {
+	unlink_patch(patch);
 	if (err->kind != GW_OK)
 		http_answer_error(patch->rq, err);
 	else
@@ -82,19 +104,48 @@ static void on_set(void *data, const void *answer, const struct gw_error *err)
 	struct patch *patch = data;
 	const struct msg_port_state *state = answer;
 	struct pdu *pdu = registry_pdu(patch->ex, patch->pdu, NULL);
+	struct gw_error said = {0};
 
 	if (state && pdu) { /* the event says the same, maybe later */
 		pdu_take_port(pdu, state);
 		registry_pdu_changed(patch->ex, pdu);
 	}
-	patch_done(patch, state ? &(struct gw_error){0} : err);
+	if (!state)
+		said = *err;
+	if (said.kind == GW_BUSY) /* to REST a refusal like others */
+		said.kind = GW_REFUSED;
+	patch_done(patch, &said);
+}
+
+/* pdud answers an OFF once it is read back, which may never be: whoever waits for it is told of the alarm instead. */
+void rest_port_alarmed(struct executord *ex, const char *pdu, const char *port)
+{
+	struct gw_error err = {0};
+	struct patch *next;
+
+	gw_fail(&err, GW_UNREACHABLE, "port %s of %s could not be read back OFF; it is tried until it is, and an alarm until then", port,
+		pdu);
+	for (struct patch *patch = ex->registry.switching; patch; patch = next) {
+		next = patch->next;
+		if (patch->change.on || strcmp(patch->pdu, pdu) != 0 || strcmp(patch->port, port) != 0)
+			continue;
+		bus_forget(&ex->bus, patch);
+		patch_done(patch, &err);
+	}
 }
 
 static void set_state(struct patch *patch)
 {
+	struct executord *ex = patch->ex;
 	struct msg_port_set set = {.pdu = patch->pdu, .port = patch->port, .on = patch->change.on};
+	struct pdu *pdu = registry_pdu(ex, patch->pdu, NULL);
+	const struct port *port = pdu ? pdu_port(pdu, patch->port, NULL) : NULL;
 
-	bus_ask(&patch->ex->bus, "pdud", MSG_PORT_SET, &set, 0, on_set, patch);
+	patch->next = ex->registry.switching;
+	ex->registry.switching = patch;
+	bus_ask(&ex->bus, "pdud", MSG_PORT_SET, &set, 0, on_set, patch);
+	if (!set.on && port && port->alarm) /* it is tried already */
+		rest_port_alarmed(ex, pdu->name, port->id);
 }
 
 static void on_written(void *data, const struct gw_error *err)

@@ -30,6 +30,9 @@ struct port_facts { /* what port_change_allowed decides on; borrowed */
 bool port_change_decode(const cJSON *json, struct port_change *change, struct gw_error *err);
 bool port_change_allowed(const struct port_facts *facts, const struct port_change *change, struct gw_error *err);
 
+/* An OFF of it could not be confirmed: PATCHes that wait for it are answered. */
+void rest_port_alarmed(struct executord *ex, const char *pdu, const char *port);
+
 bool port_is_reserved(struct executord *ex, const struct pdu *pdu, const char *port);
 
 #endif

@@ -22,6 +22,7 @@ DUTS = {DUT: {"id": DUT, "state": "IDLE", "ready_for_service": True, "full_name"
 PORT = {"label": "left", "min_off_time": 5, "state": "OFF", "last_shutdown": None, "last_polled": None, "reserved": False}
 PDUS = {"APC": {"ports": {"3": PORT, "4": dict(PORT, label="", state="ON", reserved=True)}, "state": "OK", "error": None},
         "Lab": {"ports": {}, "state": "ERROR", "error": "no route to 10.0.0.9"}}
+ALARMS = [{"pdu": "APC", "port_id": "3", "dut": None, "text": "port 3 of APC could not be \u001b[2J switched OFF yet"}]
 busy = 0
 
 
@@ -186,7 +187,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(status, {"version": 1, "error_msg": reason})
         if method in ("POST", "PATCH"):
             say(method, path, json.dumps(json.loads(body), sort_keys=True))
-        known = {("GET", "/api/v1/full-state"): {"duts": DUTS, "pdus": {}, "discover": {}}, ("GET", f"/api/v1/dut/{DUT}"): DUTS[DUT], ("GET", "/api/v1/dut/rack-2"): DUTS["rack-2"],
+        known = {("GET", "/api/v1/full-state"): {"duts": DUTS, "pdus": PDUS, "discover": {}, "alarms": ALARMS, "pinned_ports": [{"pdu": "APC", "port_id": "4"}]}, ("GET", f"/api/v1/dut/{DUT}"): DUTS[DUT], ("GET", "/api/v1/dut/rack-2"): DUTS["rack-2"],
                  ("GET", "/api/v1/pdus"): {"pdus": PDUS}, ("GET", "/api/v1/pdu/APC/port/3"): PORT, ("PATCH", "/api/v1/pdu/APC/port/3"): {},
                  ("POST", "/api/v1/dut/discover"): {}, ("POST", f"/api/v1/dut/{DUT}/cancel_job"): {}}
         if path == "/api/v1/pdu/APC/port/4":

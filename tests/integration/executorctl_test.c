@@ -251,13 +251,15 @@ static void a_killed_client_puts_the_terminal_back(void **state)
 
 /* --- The gateway's facts ------------------------------------------------------------------------------------------------------------ */
 
+#define ALARM "executorctl: ALARM: port 3 of APC could not be ?[2J switched OFF yet\n"
+
 static void duts_are_a_table(void **state)
 {
 	assert_int_equal(ctl("duts", NULL), 0);
 	assert_string_equal(out, "ID                 NAME           STATE     TRAINING     READY  PORT   IP          TAGS  COMMENT\n"
 				 "52:54:00:11:22:0a  farm-gfx9-1    IDLE      -            yes    APC/3  10.42.0.17  a, b  loud?[2J fan\n"
 				 "rack-2             farm-virtio-1  TRAINING  loop 2 of 5  no     APC/4  -           -     -\n");
-	assert_string_equal(err, "");
+	assert_string_equal(err, ALARM);
 }
 
 static void one_dut_is_shown_field_by_field(void **state)
@@ -276,11 +278,12 @@ static void one_dut_is_shown_field_by_field(void **state)
 static void pdus_are_a_table_with_their_errors(void **state)
 {
 	assert_int_equal(ctl("pdus", NULL), 0);
-	assert_string_equal(out, "PDU  PORT  LABEL  STATE  RESERVED  MIN OFF\n"
-				 "APC  3     left   OFF    no        5 s\n"
-				 "APC  4     -      ON     yes       5 s\n"
-				 "Lab  -     -      ERROR  -         -\n"
+	assert_string_equal(out, "PDU  PORT  LABEL  STATE        RESERVED  MIN OFF\n"
+				 "APC  3     left   OFF          no        5 s\n"
+				 "APC  4     -      ON (pinned)  yes       5 s\n"
+				 "Lab  -     -      ERROR        -         -\n"
 				 "Lab is in state ERROR: no route to 10.0.0.9\n");
+	assert_string_equal(err, ALARM);
 }
 
 static void json_is_the_answer_as_it_is(void **state)

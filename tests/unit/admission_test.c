@@ -34,6 +34,26 @@ static const struct mars_strings some = {tags_a, 2}, few = {tags_b, 1}, hand = {
 	{                                                                                                                                  \
 		"id2", "lab-gpu-2", &some, &none, DUT_TRAINING, false                                                                      \
 	}
+#define NOT_OFF                                                                                                                            \
+	{                                                                                                                                  \
+		"id1", "lab-gpu-1", &some, &hand, DUT_IDLE, false, true                                                                    \
+	}
+#define CHECKED                                                                                                                            \
+	{                                                                                                                                  \
+		"id1", "lab-gpu-1", &some, &hand, DUT_QUICK_CHECK, false                                                                   \
+	}
+#define WAITS                                                                                                                              \
+	{                                                                                                                                  \
+		"id1", "lab-gpu-1", &some, &hand, DUT_WAIT_FOR_CONFIG, false                                                               \
+	}
+#define QUEUED                                                                                                                             \
+	{                                                                                                                                  \
+		"id1", "lab-gpu-1", &some, &hand, DUT_QUEUED, false                                                                        \
+	}
+#define TO_RETIRE                                                                                                                          \
+	{                                                                                                                                  \
+		"id1", "lab-gpu-1", &some, &hand, DUT_RUNNING, true                                                                        \
+	}
 #define RETIRED                                                                                                                            \
 	{                                                                                                                                  \
 		"id1", "lab-gpu-1", &some, &hand, DUT_RETIRED, true                                                                        \
@@ -63,12 +83,40 @@ static const struct row {
 	{{RETIRED}, 1, {"id1", NULL, 0}, SIZE_MAX, 406, "the machine 'id1' is retired"},
 	{{BOX}, 1, {"id3", ask_gpu, 1}, SIZE_MAX, 406, "the machine 'id3' does not have the tag 'amdgpu'"},
 	{{BUSY}, 1, {"id1", NULL, 0}, SIZE_MAX, 409, "the machine 'id1' cannot take a job now: the machine is running a job"},
+	{{TRAINS}, 1, {"lab-gpu-2", NULL, 0}, SIZE_MAX, 409, "the machine 'lab-gpu-2' cannot take a job now: the machine is in training"},
+	{{CHECKED}, 1, {"id1", NULL, 0}, SIZE_MAX, 409, "the machine 'id1' cannot take a job now: the machine is being checked"},
+	{{QUEUED},
+	 1,
+	 {"id1", NULL, 0},
+	 SIZE_MAX,
+	 409,
+	 "the machine 'id1' cannot take a job now: the machine was just given to another job"},
+	{{WAITS},
+	 1,
+	 {"id1", NULL, 0},
+	 SIZE_MAX,
+	 409,
+	 "the machine 'id1' cannot take a job now: the machine waits for its power port to be configured"},
+	{{NOT_OFF},
+	 1,
+	 {"id1", NULL, 0},
+	 SIZE_MAX,
+	 409,
+	 "the machine 'id1' cannot take a job now: its power port could not be switched OFF yet"},
+	{{NOT_OFF, GPU2}, 2, {NULL, ask_gpu, 1}, 1, 0, NULL},
+	{{TO_RETIRE}, 1, {"id1", NULL, 0}, SIZE_MAX, 406, "the machine 'id1' is retired"}, /* once its job is over */
+	{{NOT_OFF},
+	 1,
+	 {NULL, NULL, 0},
+	 SIZE_MAX,
+	 409,
+	 "the only machine is busy, in training, waiting for configuration or not known to be OFF; try again later"},
 	{{BUSY, TRAINS, BOX},
 	 3,
 	 {NULL, ask_gpu, 1},
 	 SIZE_MAX,
 	 409,
-	 "all 2 machines with the tags amdgpu are busy, in training or waiting for configuration; try again later"},
+	 "all 2 machines with the tags amdgpu are busy, in training, waiting for configuration or not known to be OFF; try again later"},
 };
 
 static void a_job_gets_an_idle_machine_with_all_its_tags_or_the_reason_why_not(void **state)

@@ -63,6 +63,10 @@ static const struct allowed_row {
 	{{.state = "OFF", .running = "port 3 of VPDU"}, "a discovery goes on already, at port 3 of VPDU"},
 	{{.state = "OFF", .assigned = "lab-box-1"}, "port 1 of VPDU is that of the machine lab-box-1"},
 	{{.state = "OFF", .reserved = true}, "port 1 of VPDU is reserved"},
+	{{.state = "OFF", .running = "port 3 of VPDU", .ending = true},
+	 "the last discovery, at port 3 of VPDU, ends once its port is OFF; try again"},
+	{{.state = "REBOOT"}, NULL},
+	{{.state = "UNKNOWN", .alarm = true}, "port 1 of VPDU could not be switched OFF yet; it is tried until it is"},
 	{{.state = "ON"}, "port 1 of VPDU is ON already; switch it off first"},
 };
 
