@@ -1,9 +1,11 @@
 /* artifactd: fetches what jobs boot and keeps it in a cache. The only program that opens users' URLs; what an artifact is for it never
  * asks. */
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "artifactd/fetch.h"
+#include "artifactd/make.h"
 #include "libbus/capability.h"
 #include "libgateway/env.h"
 #include "libgateway/log.h"
@@ -17,6 +19,7 @@ struct artifactd {
 	struct deny deny;
 	struct store store;
 	struct fetches fetches;
+	struct makes makes;
 	char key[CAPABILITY_KEY_HEX + 1]; /* of the jobs' capabilities; "" until executord is heard */
 };
 
@@ -52,6 +55,20 @@ static void on_get(void *owner, const void *body, struct bus_call *call)
 		fetch_data(&a->fetches, get->data, cap.job, call);
 }
 
+static void on_make(void *owner, const void *body, struct bus_call *call)
+{
+	struct artifactd *a = owner;
+	const struct msg_artifact_make *make = body;
+	struct capability cap;
+	struct gw_error err = {0};
+
+	if (capability_check(a->key, make->capability, &cap, &err) &&
+	    (store_job_name_fits(cap.job) || gw_fail(&err, GW_REFUSED, "job '%s': not a name of a job", cap.job)))
+		make_artifact(&a->makes, make, cap.job, call);
+	else
+		bus_answer_error(call, &err);
+}
+
 static void on_text(void *owner, const void *body, struct bus_call *call)
 {
 	struct artifactd *a = owner;
@@ -67,6 +84,7 @@ static void on_release(void *owner, const void *body, struct bus_call *call)
 	struct gw_error err = {0};
 
 	if (store_job_name_fits(release->job)) {
+		makes_release(&a->makes, release->job);
 		fetches_release(&a->fetches, release->job, call);
 	} else {
 		gw_fail(&err, GW_BAD_INPUT, "job '%s': not a name of a job", release->job);
@@ -90,11 +108,8 @@ static void on_configure(void *owner, const void *body, struct bus_call *call)
 }
 
 static const struct bus_handler handlers[] = {
-	{MSG_ARTIFACT_GET, on_get},
-	{MSG_ARTIFACT_TEXT, on_text},
-	{MSG_ARTIFACT_RELEASE, on_release},
-	{MSG_ARTIFACT_CONFIGURE, on_configure},
-	{0, NULL},
+	{MSG_ARTIFACT_GET, on_get},         {MSG_ARTIFACT_MAKE, on_make},           {MSG_ARTIFACT_TEXT, on_text},
+	{MSG_ARTIFACT_RELEASE, on_release}, {MSG_ARTIFACT_CONFIGURE, on_configure}, {0, NULL},
 };
 
 static bool rules_load(struct artifactd *a, struct gw_error *err)
@@ -115,6 +130,7 @@ static bool cache_open(struct artifactd *a, struct gw_error *err)
 	bool ok = store_open(&a->store, root, env_integer(&a->env, OPT_EXECUTOR_ARTIFACT_CACHE_SIZE) * MIB, err) &&
 		  fetches_init(&a->fetches, &a->loop, &a->store, &a->deny, env_integer(&a->env, OPT_EXECUTOR_ARTIFACT_MAX_SIZE) * MIB, err);
 
+	makes_init(&a->makes, &a->loop, &a->store, env_integer(&a->env, OPT_EXECUTOR_ARTIFACT_MAX_SIZE) * MIB);
 	free(root);
 	return ok;
 }
@@ -125,10 +141,12 @@ int main(int argc, char **argv)
 	struct gw_error err = {0};
 	int code;
 
+	setlocale(LC_CTYPE, "C.UTF-8"); /* libarchive takes names of entries for text of this */
 	if (!env_load(&a.env, &program, argc, argv, &err) || !rules_load(&a, &err) || !loop_init(&a.loop, &err) || !cache_open(&a, &err) ||
 	    !bus_join(&a.bus, &a.loop, env_text(&a.env, OPT_EXECUTOR_RUNTIME_DIR), BUS_ARTIFACTD, NULL, handlers, &a, &err) ||
 	    !loop_run_until_stopped(&a.loop, &err))
 		log_failure("artifactd", &err);
+	makes_finish(&a.makes);
 	fetches_finish(&a.fetches);
 	bus_finish(&a.bus);
 	store_finish(&a.store);

@@ -112,6 +112,14 @@ bool store_job_name_fits(const char *job)
 	return *job && *job != '.' && strlen(job) <= 128 && !strchr(job, '/');
 }
 
+bool store_name_fits(const char *name)
+{
+	size_t front = strlen(STORE_PREFIX);
+
+	return strncmp(name, STORE_PREFIX, front) == 0 && strlen(name) == front + HASH_HEX &&
+	       strspn(name + front, "0123456789abcdef") == HASH_HEX;
+}
+
 /* With the mutex held. An artifact at the most links a file may have is used without one more. */
 static bool link_to_job(struct store *store, const char *name, const char *job, struct gw_error *err)
 {

@@ -85,6 +85,62 @@ static void on_withdraw(void *owner, const void *body, struct bus_call *call)
 	bus_answer(call, NULL);
 }
 
+/* What the DUT waits for, or that there is no such file. Of a job that is over nobody waits any more. */
+static void on_give(void *owner, const void *body, struct bus_call *call)
+{
+	const struct msg_boot_give *from = body;
+	struct bootsd *b = owner;
+	bool tftp = strcmp(from->how, "tftp") == 0;
+	struct boot_file *file = NULL;
+	struct gw_error err = {0};
+	struct machine *machine;
+	struct capability cap;
+	struct mac mac;
+
+	if (!check(b, from->capability, &cap, &mac, &err)) {
+		bus_answer_error(call, &err);
+		return;
+	}
+	machine = machines_by_mac(&b->machines, mac);
+	if (machine && machine->deployment && strcmp(machine->deployment->job, cap.job) == 0) {
+		if (from->artifact)
+			file = deployment_open(b->artifacts, from->path, tftp, from->artifact, &err);
+		if (tftp)
+			tftp_server_give(&b->tftp, machine->deployment, from->path, file);
+		else
+			boot_http_give(machine->deployment, from->path, file);
+	}
+	if (err.kind == GW_OK)
+		bus_answer(call, NULL);
+	else
+		bus_answer_error(call, &err);
+}
+
+struct listing {
+	struct msg_boot_wanted v[WANTED_MAX];
+	size_t n;
+	char *job;
+};
+
+static void list_wanted(void *data, const char *path, bool tftp)
+{
+	static char how[2][8] = {"http", "tftp"};
+	struct listing *l = data;
+
+	l->v[l->n++] = (struct msg_boot_wanted){.job = l->job, .path = (char *)(uintptr_t)path, .how = how[tftp]};
+}
+
+static void answer_status(struct bus_call *call, const struct machine *machine)
+{
+	struct listing l = {.job = machine->deployment->job};
+	struct msg_boot_status status = {.requests = (int64_t)machine->requests};
+
+	wanted_each(&machine->deployment->wanted, list_wanted, &l);
+	status.wanted.v = l.v;
+	status.wanted.n = l.n;
+	bus_answer(call, &status);
+}
+
 static void on_status(void *owner, const void *body, struct bus_call *call)
 {
 	const struct msg_capability *from = body;
@@ -100,7 +156,7 @@ static void on_status(void *owner, const void *body, struct bus_call *call)
 	}
 	machine = machines_by_mac(&b->machines, mac);
 	if (machine && machine->deployment && strcmp(machine->deployment->job, cap.job) == 0) {
-		bus_answer(call, &(struct msg_boot_status){.requests = (int64_t)machine->requests});
+		answer_status(call, machine);
 	} else {
 		gw_fail(&err, GW_NOT_FOUND, "job %s has nothing deployed", cap.job);
 		bus_answer_error(call, &err);
@@ -134,6 +190,11 @@ static void on_script(void *owner, const void *body, struct bus_call *call)
 }
 
 const struct bus_handler boot_bus_handlers[] = {
-	{MSG_BOOT_CONFIGURE, on_configure}, {MSG_BOOT_DEPLOY, on_deploy}, {MSG_BOOT_WITHDRAW, on_withdraw},
-	{MSG_BOOT_STATUS, on_status},       {MSG_BOOT_SCRIPT, on_script}, {0, NULL},
+	{MSG_BOOT_CONFIGURE, on_configure},
+	{MSG_BOOT_DEPLOY, on_deploy},
+	{MSG_BOOT_WITHDRAW, on_withdraw},
+	{MSG_BOOT_GIVE, on_give},
+	{MSG_BOOT_STATUS, on_status},
+	{MSG_BOOT_SCRIPT, on_script},
+	{0, NULL},
 };

@@ -74,21 +74,47 @@ static void not_found(struct http_request *rq)
 	http_answer_status(rq, 404, "%s: there is no such file for the machine that asks", http_path(rq));
 }
 
+/* A file that is not deployed may be what a regex of the job stands for. True: it waits for the answer of its jobd. */
+static bool waits_for_its_job(struct bootsd *b, struct http_request *rq, struct machine *machine)
+{
+	struct deployment *d = machine ? machine->deployment : NULL;
+	bool is_new;
+
+	if (!d || !deployment_may_have(d, http_path(rq), false) || !wanted_http(&d->wanted, http_path(rq), rq, &is_new))
+		return false;
+	if (is_new && !seen_want(&b->seen, machine, http_path(rq), false))
+		boot_http_give(d, http_path(rq), NULL);
+	return true;
+}
+
 /* GET /ANYTHING: a file of the asking DUT's job. */
 static void get_job_file(void *owner, struct http_request *rq)
 {
 	struct bootsd *b = owner;
 	struct machine *machine = asking(b, rq);
-	struct boot_file *file = machine && machine->deployment ? deployment_file(machine->deployment, http_path(rq)) : NULL;
+	struct boot_file *file = machine && machine->deployment ? deployment_served(machine->deployment, http_path(rq), false) : NULL;
 
-	if (file && !file->http)
-		file = NULL;
 	if (machine)
 		tell(b, rq, machine, file != NULL);
 	if (file)
 		answer_boot_file(rq, file);
+	else if (!waits_for_its_job(b, rq, machine))
+		not_found(rq);
+}
+
+static void give(void *data, struct http_request *rq, struct boot_file *file)
+{
+	if (file)
+		answer_boot_file(rq, file);
 	else
 		not_found(rq);
+}
+
+void boot_http_give(struct deployment *d, const char *path, struct boot_file *file)
+{
+	static const struct wanted_answers answers = {.http = give};
+
+	wanted_give(&d->wanted, path, false, file, &answers);
 }
 
 /* GET /boot/MAC/boot.ipxe: by the machine of that MAC itself. */

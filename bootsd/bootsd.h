@@ -40,5 +40,7 @@ extern const struct bus_handler boot_bus_handlers[];
 /* boot_http.c: what DUTs fetch by HTTP. */
 bool boot_http_start(struct bootsd *b, struct gw_error *err);
 void boot_http_stop(struct bootsd *b);
+/* `file` (taken; NULL: there is none) for all who wait for it by HTTP. */
+void boot_http_give(struct deployment *deployment, const char *path, struct boot_file *file);
 
 #endif

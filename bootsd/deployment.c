@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define PATH_LONGEST 1024 /* of the bus's */
+
 static int by_path(const void *a, const void *b)
 {
 	const struct boot_file *const *x = a, *const *y = b;
@@ -44,6 +46,8 @@ struct deployment *deployment_create(const char *artifacts, const char *job, con
 	d->job = gw_strdup(job);
 	d->cmdline = gw_strdup(from->cmdline);
 	d->initramfs = from->initramfs;
+	d->asks_http = from->asks_http;
+	d->asks_tftp = from->asks_tftp;
 	ok = (root >= 0 || gw_fail_errno(err, GW_NOT_FOUND, errno, "%s", artifacts)) && take_files(d, root, from, err) &&
 	     dhcp_rules_init(&d->dhcp, from->dhcp.v, from->dhcp.n, err);
 	if (root >= 0)
@@ -60,6 +64,7 @@ void deployment_destroy(struct deployment *d)
 		return;
 	for (size_t i = 0; i < d->n_files; i++)
 		boot_file_release(d->files[i]);
+	wanted_finish(&d->wanted);
 	dhcp_rules_finish(&d->dhcp);
 	free(d->files);
 	free(d->cmdline);
@@ -73,4 +78,32 @@ struct boot_file *deployment_file(const struct deployment *d, const char *path)
 
 	found = bsearch(&key, d->files, d->n_files, sizeof(struct boot_file *), by_path);
 	return found ? *found : NULL;
+}
+
+struct boot_file *deployment_served(const struct deployment *d, const char *path, bool tftp)
+{
+	struct boot_file *file = deployment_file(d, path);
+
+	if (file && (tftp ? file->tftp : file->http))
+		return file;
+	return wanted_given(&d->wanted, path, tftp);
+}
+
+bool deployment_may_have(const struct deployment *d, const char *path, bool tftp)
+{
+	return (tftp ? d->asks_tftp : d->asks_http) && path[0] == '/' && strncmp(path, "/_/", 3) != 0 && strlen(path) <= PATH_LONGEST;
+}
+
+struct boot_file *deployment_open(const char *artifacts, const char *path, bool tftp, const char *artifact, struct gw_error *err)
+{
+	char *names[] = {(char *)(uintptr_t)artifact};
+	struct msg_boot_file from = {.path = (char *)(uintptr_t)path, .http = !tftp, .tftp = tftp, .artifacts = {names, 1}};
+	int root = open(artifacts, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct boot_file *file = root < 0 ? NULL : boot_file_create(root, &from, err);
+
+	if (root < 0)
+		gw_fail_errno(err, GW_NOT_FOUND, errno, "%s", artifacts);
+	else
+		close(root);
+	return file;
 }

@@ -18,7 +18,7 @@ struct machine {
 	char *job;                     /* owned: the last that deployed; `requests` counts for it */
 	uint64_t requests;             /* netboot requests since that job first deployed */
 	uint32_t last_xid;             /* of its last DHCP exchange that was told of */
-	struct bucket events;
+	struct bucket events, wants;
 };
 
 struct machines {

@@ -9,6 +9,8 @@
 #define MACHINE_EVERY_MS  100
 #define STRANGER_BURST    20
 #define STRANGER_EVERY_MS 200
+#define WANTS_BURST       200 /* a boot from a tree of files asks for many */
+#define WANTS_EVERY_MS    50
 
 static bool may_tell(struct seen *seen, struct machine *machine)
 {
@@ -38,4 +40,15 @@ void seen_tell(struct seen *seen, const struct seen_request *rq)
 		machine->requests++;
 	if (may_tell(seen, machine))
 		bus_publish(seen->bus, MSG_BOOT_SEEN, &event);
+}
+
+bool seen_want(struct seen *seen, struct machine *machine, const char *path, bool tftp)
+{
+	struct msg_boot_wanted event = {
+		.job = machine->deployment->job, .path = (char *)path, .how = tftp ? (char[]){"tftp"} : (char[]){"http"}};
+
+	if (!bucket_take(&machine->wants, loop_now_ms(seen->loop), WANTS_BURST, WANTS_EVERY_MS))
+		return false;
+	bus_publish(seen->bus, MSG_BOOT_WANTED, &event);
+	return true;
 }

@@ -23,6 +23,8 @@ struct seen_request {
 	const char *file;               /* asked for; NULL: none */
 };
 
+/* Tells the machine's job that it asks for a file which is not deployed (boot.wanted). False: it asks for too many. */
+bool seen_want(struct seen *seen, struct machine *machine, const char *path, bool tftp);
 void seen_tell(struct seen *seen, const struct seen_request *request);
 
 #endif

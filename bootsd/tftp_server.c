@@ -23,6 +23,8 @@ struct asking {
 	struct machine *machine; /* NULL: none that we know for sure */
 	struct mac mac;
 	enum peer_is is;
+	const uint8_t *bytes; /* the request */
+	size_t n;
 };
 
 static void refuse(const struct asking *a, enum tftp_error code, const char *text)
@@ -45,6 +47,11 @@ static void log_request(const struct asking *a, const char *file, const char *wh
 			 log_escape(name, sizeof(name), file, strlen(file)), what);
 }
 
+static char *path_of(const char *name)
+{
+	return gw_sprintf("%s%s", name[0] == '/' ? "" : "/", name);
+}
+
 /* Its job's file; NULL: there is none of that name. */
 static struct boot_file *job_file(const struct asking *a, const char *name)
 {
@@ -53,10 +60,26 @@ static struct boot_file *job_file(const struct asking *a, const char *name)
 
 	if (!a->machine || !a->machine->deployment)
 		return NULL;
-	path = gw_sprintf("%s%s", name[0] == '/' ? "" : "/", name);
-	file = deployment_file(a->machine->deployment, path);
+	path = path_of(name);
+	file = deployment_served(a->machine->deployment, path, true);
 	free(path);
-	return file && file->tftp ? boot_file_hold(file) : NULL;
+	return file ? boot_file_hold(file) : NULL;
+}
+
+/* A file that is not deployed may be what a regex of the job stands for. True: it waits for the answer of its jobd; a client that asks
+ * again meanwhile waits on. */
+static bool waits_for_its_job(const struct asking *a, const char *name)
+{
+	struct deployment *d = a->machine ? a->machine->deployment : NULL;
+	struct sockaddr_in from = udp_address(a->ip, a->port);
+	char *path = path_of(name);
+	bool is_new = false;
+	bool waits = d && deployment_may_have(d, path, true) && wanted_tftp(&d->wanted, path, &from, a->bytes, a->n, &is_new);
+
+	if (waits && is_new && !seen_want(a->server->seen, a->machine, path, true))
+		tftp_server_give(a->server, d, path, NULL);
+	free(path);
+	return waits;
 }
 
 /* One of iPXE's binaries; they are no secret. */
@@ -126,7 +149,8 @@ static void read_request(const struct asking *a, const struct tftp_request *rq)
 	tell(a, rq);
 	if (file) {
 		serve(a, rq, file, of_job != NULL);
-	} else if (a->is != PEER_UNRESOLVED) { /* else: who it is is known when it asks again, in a second */
+	} else if (a->is != PEER_UNRESOLVED &&
+		   !waits_for_its_job(a, rq->file)) { /* else: who it is is known when it asks again, in a second */
 		refuse(a, TFTP_E_NOT_FOUND, "there is no such file for the machine that asks");
 		log_request(a, rq->file, a->is == PEER_IMPOSTOR ? "refused, the address is another machine's" : "not there");
 	}
@@ -135,7 +159,7 @@ static void read_request(const struct asking *a, const struct tftp_request *rq)
 
 static void on_request(struct tftp_server *s, const struct sockaddr_in *from, const uint8_t *bytes, size_t n)
 {
-	struct asking a = {.server = s, .ip = ntohl(from->sin_addr.s_addr), .port = ntohs(from->sin_port)};
+	struct asking a = {.server = s, .ip = ntohl(from->sin_addr.s_addr), .port = ntohs(from->sin_port), .bytes = bytes, .n = n};
 	struct gw_error err = {0};
 	struct tftp_request rq;
 
@@ -151,6 +175,23 @@ static void on_request(struct tftp_server *s, const struct sockaddr_in *from, co
 	} else {
 		read_request(&a, &rq);
 	}
+}
+
+static void give(void *data, const struct sockaddr_in *from, const void *bytes, size_t n, struct boot_file *file)
+{
+	const struct asking a = {.server = data, .ip = ntohl(from->sin_addr.s_addr), .port = ntohs(from->sin_port)};
+
+	if (file)
+		on_request(data, from, bytes, n);
+	else
+		refuse(&a, TFTP_E_NOT_FOUND, "there is no such file for the machine that asks");
+}
+
+void tftp_server_give(struct tftp_server *s, struct deployment *d, const char *path, struct boot_file *file)
+{
+	const struct wanted_answers answers = {.tftp = give, .data = s};
+
+	wanted_give(&d->wanted, path, true, file, &answers);
 }
 
 static void on_readable(void *data, int events)

@@ -31,6 +31,8 @@ struct tftp_server {
 bool tftp_server_start(struct tftp_server *server, struct loop *loop, int fd, struct peers *peers, const struct static_files *statics,
 		       struct seen *seen, struct gw_error *err);
 void tftp_server_stop(struct tftp_server *server); /* accepts zeroed memory */
+/* `file` (taken; NULL: there is none) for all who wait for it by TFTP. */
+void tftp_server_give(struct tftp_server *server, struct deployment *deployment, const char *path, struct boot_file *file);
 /* Ends the transfers of the machine's job, which is withdrawn or replaced. */
 void tftp_server_forget(struct tftp_server *server, const struct machine *machine);
 

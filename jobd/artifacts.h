@@ -1,4 +1,5 @@
-/* What the job boots, fetched into the artifact cache by artifactd: both deployments' before the first boot. */
+/* What the job boots, fetched into the artifact cache and made by artifactd: both deployments' before the first boot; what a storage path
+ * that is a regex stands for when the DUT asks for it. */
 #ifndef JOBD_ARTIFACTS_H
 #define JOBD_ARTIFACTS_H
 
@@ -11,16 +12,22 @@ struct jobd;
 struct artifact_want;
 
 struct artifacts {
-	struct artifact_want *v; /* owned */
+	struct artifact_want **v; /* owned, as each is */
 	size_t n;
-	size_t asked, done; /* of v: how many are under way or done, how many are done */
+	size_t under_way;  /* of v */
+	size_t first, had; /* those of before the first boot: how many; how many of them are done */
 };
 
-/* False: the job has something that is not built yet. */
+/* False: the job has something that cannot be. */
 bool artifacts_check(const struct job *job, struct gw_error *err);
 void artifacts_fetch(struct jobd *j); /* ARTIFACTS_READY or _FAILED follows; what is under way is given up first */
 void artifacts_give_up(struct jobd *j);
 const char *artifacts_name(const struct jobd *j, const struct job_artifact *artifact); /* beneath the artifact root; after READY */
+/* One of a regex path, with its url made (NULL: its data). `done` runs once, maybe inside the call: with the name (borrowed), or NULL and
+ * why; not after artifacts_give_up. */
+typedef void artifact_done(struct jobd *j, void *data, const char *name, const struct gw_error *err);
+void artifacts_get(struct jobd *j, const struct job_artifact *artifact, const char *url, artifact_done *done, void *data);
+void artifacts_forget_later(struct jobd *j); /* no `done` runs any more: the boot that asked is over */
 void artifacts_finish(struct jobd *j);
 
 #endif

@@ -56,14 +56,30 @@ static bool has_path(const struct msg_boot_deploy *d, size_t from, const char *p
 	return false;
 }
 
-/* Of two entries with one path the first is served. */
-static void add_storage(struct jobd *j, struct msg_boot_deploy *d, const struct job_artifacts *storage, bool tftp)
+/* Whether a regex before it answers its path. */
+static bool is_shadowed(const struct job_artifacts *storage, size_t i)
+{
+	struct job_artifacts before = {storage->v, i};
+	struct gw_error ignored = {0};
+	char *url;
+	bool found = job_storage_match(&before, storage->v[i].path, &url, &ignored) != NULL;
+
+	free(url);
+	return found;
+}
+
+/* Of two entries with one path the first is served. Those of a regex are given when they are asked for. */
+static bool add_storage(struct jobd *j, struct msg_boot_deploy *d, const struct job_artifacts *storage, bool tftp)
 {
 	size_t from = d->files.n;
+	bool regexes = false;
 
-	for (size_t i = 0; i < storage->n; i++)
-		if (!has_path(d, from, storage->v[i].path))
+	for (size_t i = 0; i < storage->n; i++) {
+		regexes |= storage->v[i].is_regex;
+		if (!storage->v[i].is_regex && !has_path(d, from, storage->v[i].path) && !is_shadowed(storage, i))
 			add_text(&add_file(d, storage->v[i].path, !tftp, tftp)->artifacts, artifacts_name(j, &storage->v[i]));
+	}
+	return regexes;
 }
 
 static bool add_options(struct msg_boot_dhcp *to, const struct job_dhcp *from, struct gw_error *err)
@@ -114,8 +130,8 @@ static struct msg_boot_deploy *make_deploy(struct jobd *j, unsigned boot, struct
 	add_kernel(j, d, from->kernel);
 	add_list(j, d, "initramfs", &from->initramfs);
 	add_list(j, d, "dtb", &from->dtb);
-	add_storage(j, d, &from->http, false);
-	add_storage(j, d, &from->tftp, true);
+	d->asks_http = add_storage(j, d, &from->http, false);
+	d->asks_tftp = add_storage(j, d, &from->tftp, true);
 	d->initramfs = from->initramfs.n > 0;
 	if (!add_dhcp(d, from, err) || !job_cmdline(&j->job, boot, j->names.all, &cmdline, err)) {
 		free_deploy(d);
@@ -177,6 +193,7 @@ static void ask_deploy(struct jobd *j)
 
 static void forget_deployment(struct jobd *j)
 {
+	boot_forget_wanted(j);
 	ask_cancel(&j->boot.deploy);
 	ask_cancel(&j->boot.status);
 	free_deploy(j->boot.deployed);
@@ -189,6 +206,7 @@ void boot_deploy(struct jobd *j, unsigned boot)
 
 	forget_deployment(j);
 	j->boot.confirmed = false;
+	j->boot.boot = boot;
 	j->boot.deployed = make_deploy(j, boot, &err);
 	if (j->boot.deployed)
 		ask_deploy(j);
@@ -222,11 +240,15 @@ void boot_bootsd_up(struct jobd *j)
 
 static void on_status(void *data, const void *answer, const struct gw_error *err)
 {
+	const struct msg_boot_status *status = answer;
 	struct jobd *j = data;
 
 	j->boot.status = NULL;
-	if (answer)
-		count(j, ((const struct msg_boot_status *)answer)->requests);
+	if (!status)
+		return;
+	count(j, status->requests);
+	for (size_t i = 0; i < status->wanted.n; i++)
+		boot_on_wanted(j, &status->wanted.v[i]);
 }
 
 void boot_bootsd_gap(struct jobd *j)
@@ -245,6 +267,7 @@ void boot_on_seen(struct jobd *j, const struct msg_boot_seen *seen)
 
 void boot_finish(struct jobd *j)
 {
+	boot_forget_wanted(j);
 	free_deploy(j->boot.deployed);
 	j->boot.deployed = NULL;
 }

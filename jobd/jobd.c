@@ -72,7 +72,6 @@ int main(int argc, char **argv)
 	    !peers_start(&j) ||                              /* we ask pdud, bootsd, artifactd, and tell executord */
 	    !loop_run_until_stopped(&j.loop, &err))          /* sends READY, returns after the job or at SIGTERM */
 		log_failure("jobd", &err);                   /* silent where nothing failed */
-	asks_finish(&j.asks);
 	drive_finish(&j);
 	report_finish(&j);
 	client_finish(&j);
@@ -80,6 +79,7 @@ int main(int argc, char **argv)
 	power_finish(&j);
 	boot_finish(&j);
 	artifacts_finish(&j);
+	asks_finish(&j.asks);
 	job_log_finish(&j);
 	leave_bus(&j);
 	spare_finish(&j);

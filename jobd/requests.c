@@ -171,6 +171,14 @@ static void on_boot_seen(void *owner, const void *body, struct bus_call *call)
 		boot_on_seen(j, body);
 }
 
+static void on_boot_wanted(void *owner, const void *body, struct bus_call *call)
+{
+	struct jobd *j = owner;
+
+	if (j->drive.run)
+		boot_on_wanted(j, body);
+}
+
 static void on_lease_lost(void *owner, const void *body, struct bus_call *call)
 {
 	struct jobd *j = owner;
@@ -180,7 +188,11 @@ static void on_lease_lost(void *owner, const void *body, struct bus_call *call)
 }
 
 const struct bus_handler jobd_handlers[] = {
-	{MSG_JOB_PREPARE, on_prepare},   {MSG_JOB_GO, on_go},
-	{MSG_JOB_CANCEL, on_cancel},     {MSG_BOOT_SEEN, on_boot_seen},
-	{MSG_LEASE_LOST, on_lease_lost}, {0},
+	{MSG_JOB_PREPARE, on_prepare},
+	{MSG_JOB_GO, on_go},
+	{MSG_JOB_CANCEL, on_cancel},
+	{MSG_BOOT_SEEN, on_boot_seen},
+	{MSG_LEASE_LOST, on_lease_lost},
+	{MSG_BOOT_WANTED, on_boot_wanted},
+	{0},
 };

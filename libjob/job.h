@@ -37,12 +37,40 @@ struct job_watchdog { /* one that has a timeout: others are not evaluated */
 enum job_pattern_id { JOB_SESSION_END, JOB_SESSION_REBOOT, JOB_SUCCESS, JOB_WARN, JOB_UNFIT, JOB_PATTERNS };
 extern const char *const job_pattern_names[JOB_PATTERNS]; /* "session_end", "session_reboot", "job_success", ... */
 
-/* Something that is to be fetched and served. Exactly one of url and data is set ("archive" is refused as not built yet). */
+struct job_add { /* a file that is put into an archive */
+	char *path;
+	struct job_artifact *artifact; /* owned; without a path of its own */
+	unsigned mode;                 /* S_IFREG and permissions */
+};
+
+struct job_keep {      /* of an archive's entries */
+	char *path;    /* a regex that must match the whole of the entry's path */
+	char *rewrite; /* the path that it gets, with the groups put in; NULL: its own */
+};
+
+enum job_step_kind { JOB_STEP_UBOOT, JOB_STEP_ARCHIVE };
+
+struct job_step { /* what is made of an artifact */
+	enum job_step_kind kind;
+	char *compression;              /* of both kinds; set */
+	char *architecture, *os, *type; /* of a uboot image; set */
+	char *extension;                /* of an archive: cpio, tar, zip; NULL only with match */
+	struct job_add *add;
+	size_t n_add;
+	struct job_keep *keep; /* none: all is kept */
+	size_t n_keep;
+	char *match; /* a regex: the one file that is taken out; NULL: none */
+};
+
+/* Something that is to be fetched or made, and served. Exactly one of url, data and made is set. */
 struct job_artifact {
 	char *category; /* ":uncategorised" where the description names none */
 	char *url;      /* of a regex path: may hold \1 or \g<name>, see job_storage_match */
 	char *data;     /* the content itself, data_len bytes (0-terminated as well) */
 	size_t data_len;
+	bool made;              /* of nothing, by the first of the steps: an archive of what that adds */
+	struct job_step *steps; /* one after the other */
+	size_t n_steps;
 	char *path;    /* of storage entries: what the DUT asks for, absolute; else NULL */
 	bool is_regex; /* path is a regex that must match the whole of what is asked; such an artifact is fetched when asked for */
 	char *where;   /* "deployment.start.initramfs[0]", for messages */

@@ -64,9 +64,9 @@ static void read_path(struct reader *r, const struct tree_node *node, const stru
 }
 
 #define ARTIFACT_FIELDS                                                                                                                    \
-	{"url", artifact_read_url}, {"data", artifact_read_data}, {"archive", reader_not_built},                                           \
+	{"url", artifact_read_url}, {"data", artifact_read_data}, {"archive", artifact_read_archive},                                      \
 	{                                                                                                                                  \
-		"format", reader_not_built                                                                                                 \
+		"format", artifact_read_format                                                                                             \
 	}
 const struct reader_field artifact_fields[] = {ARTIFACT_FIELDS, {NULL}};
 static const struct reader_field stored_fields[] = {{"path", read_path, 0, true}, ARTIFACT_FIELDS, {NULL}};
@@ -74,19 +74,25 @@ static const struct reader_field stored_fields[] = {{"path", read_path, 0, true}
 bool artifact_check(struct reader *r, const struct tree_node *node, const struct tree_path *path, struct job_artifact *artifact)
 {
 	const struct tree_node *map = tree_resolve(node);
-	bool url = reader_has(r, map, "url"), data = reader_has(r, map, "data");
+	static const char *const sources[] = {"url", "data", "archive"};
+	const char *given = NULL;
 	char where[200];
 
-	if (url && data)
-		reader_complain(r, node, path, "both 'url' and 'data' are given; accepted: exactly one");
+	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
+		if (!reader_has(r, map, sources[i]))
+			continue;
+		if (given)
+			reader_complain(r, node, path, "both '%s' and '%s' are given; accepted: exactly one", given, sources[i]);
+		given = sources[i];
+	}
 	artifact->where = gw_strdup(tree_path_text(path, where, sizeof(where)));
-	return url || data || reader_has(r, map, "archive");
+	return given != NULL;
 }
 
 static void read_as(struct reader *r, const struct tree_node *node, const struct tree_path *path, const struct item_kind *kind, void *out)
 {
 	if (reader_map(r, node, path, kind->noun, kind->fields, out) && !artifact_check(r, node, path, out))
-		reader_complain(r, node, path, "neither 'url' nor 'data' is given; accepted: exactly one");
+		reader_complain(r, node, path, "none of 'url', 'data' and 'archive' is given; accepted: exactly one");
 }
 
 static void read_artifact(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
@@ -109,6 +115,7 @@ static void artifact_copy(void *to, const void *from)
 	new->url = gw_strdup(old->url);
 	new->path = gw_strdup(old->path);
 	new->where = gw_strdup(old->where);
+	steps_copy(new, old);
 	if (!old->data)
 		return;
 	new->data = gw_calloc(old->data_len + 1, 1);
@@ -124,6 +131,7 @@ static void artifact_finish(void *item)
 	free(artifact->data);
 	free(artifact->path);
 	free(artifact->where);
+	steps_finish(artifact);
 }
 
 const struct item_kind kind_artifact = {

@@ -27,8 +27,8 @@ static void read_cmdline(struct reader *r, const struct tree_node *node, const s
 static const struct reader_field kernel_fields[] = {
 	{"url", artifact_read_url, offsetof(struct part, kernel)},
 	{"data", artifact_read_data, offsetof(struct part, kernel)},
-	{"archive", reader_not_built},
-	{"format", reader_not_built},
+	{"archive", artifact_read_archive, offsetof(struct part, kernel)},
+	{"format", artifact_read_format, offsetof(struct part, kernel)},
 	{"cmdline", read_cmdline},
 	{NULL},
 };
@@ -41,6 +41,8 @@ static void read_kernel(struct reader *r, const struct tree_node *node, const st
 		return;
 	part->has_kernel = artifact_check(r, node, path, &part->kernel);
 	part->kernel.category = gw_strdup(UNCATEGORISED);
+	if (!part->has_kernel && reader_has(r, tree_resolve(node), "format"))
+		reader_complain(r, node, path, "'format' is given, but nothing to be formatted: none of 'url', 'data' and 'archive'");
 }
 
 static void read_initramfs(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)

@@ -42,6 +42,8 @@ void items_finish(void *items, size_t n, const struct item_kind *kind); /* of it
 /* `url`, `data` and the rest of an artifact; `path` of the artifact as a whole. False: none of them is there. */
 extern const struct reader_field artifact_fields[];
 bool artifact_check(struct reader *r, const struct tree_node *node, const struct tree_path *path, struct job_artifact *artifact);
-reader_fn artifact_read_url, artifact_read_data; /* `out` is the artifact */
+reader_fn artifact_read_url, artifact_read_data, artifact_read_archive, artifact_read_format; /* `out` is the artifact */
+void steps_copy(struct job_artifact *to, const struct job_artifact *from);
+void steps_finish(struct job_artifact *artifact);
 
 #endif

@@ -1,10 +1,19 @@
 #!/usr/bin/env python3
 """The HTTP server of artifactd_test: artifactd_server.py PORT. Says each request on its standard output, once it is answered or held."""
 import http.server
+import io
 import sys
+import tarfile
 import threading
 
 gate = threading.Event()
+content = io.BytesIO()
+with tarfile.open(fileobj=content, mode="w:gz") as tar:
+    for name, text in ("boot/vmlinuz-6.1", b"the kernel\n"), ("etc/motd", b"hello\n"):
+        entry = tarfile.TarInfo(name)
+        entry.size = len(text)
+        tar.addfile(entry, io.BytesIO(text))
+tree = content.getvalue()
 changes = [0]
 
 
@@ -46,6 +55,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 console_patterns: {session_end: {regex: '^END'}}
 deployment: {start: {kernel: {data: 'fetched for {{ machine_id }}'}}}
 """)
+        elif path == "/tree.tar.gz":
+            self.answer(200, tree)
         elif path == "/binary":
             self.answer(200, b"ELF\xff\x00")
         elif path.startswith("/status/"):

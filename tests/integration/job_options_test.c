@@ -215,6 +215,127 @@ static void a_url_and_a_job_or_a_url_without_a_target_are_refused(void **state)
 		       "answer 404 *there is no machine 'nobody'*");
 }
 
+/* ---- storage paths ---- */
+
+static int last_status;
+
+/* What the machine gets from the gateway: its content (the caller frees), the status in last_status. */
+static char *machine_gets(const char *url)
+{
+	char command[1024], *content = gw_calloc(1, 65536);
+	FILE *answer;
+	size_t n;
+
+	snprintf(command, sizeof(command), "nsenter -t %d -n curl -s --noproxy '*' --tftp-no-options -w '%%{http_code}' %s", (int)machine,
+		 url);
+	answer = popen(command, "r");
+	assert_non_null(answer);
+	n = fread(content, 1, 65535, answer);
+	pclose(answer);
+	assert_true(n >= 3);
+	last_status = atoi(content + n - 3);
+	content[n - 3] = '\0';
+	return content;
+}
+
+/* What a filter makes of it. */
+static void assert_filtered(const char *url, const char *filter, const char *content)
+{
+	char command[1024], got[4096] = "";
+	FILE *answer;
+
+	snprintf(command, sizeof(command), "nsenter -t %d -n curl -s --noproxy '*' %s | %s", (int)machine, url, filter);
+	answer = popen(command, "r");
+	assert_non_null(answer);
+	got[fread(got, 1, sizeof(got) - 1, answer)] = '\0';
+	pclose(answer);
+	assert_string_equal(got, content);
+}
+
+static void assert_got(const char *url, const char *content)
+{
+	char *got = machine_gets(url);
+
+	assert_string_equal(got, content);
+	free(got);
+}
+
+static void a_regex_path_is_fetched_when_the_machine_asks_for_it(void **state)
+{
+	struct proc client;
+	char *got;
+
+	submit_and_await_power(&client, "regex", "{}",
+			       HEAD "deployment:\n  start:\n    storage:\n"
+				    "      http: {path: '/pool/([0-9]+)', url: '" FILES "/bytes/\\1'}\n"
+				    "      tftp: [{path: '/(no|what)/.*', data: some text}, {path: '/t/(.*)', url: '" FILES "/\\1'}]\n");
+	got = machine_gets("http://10.42.0.1:8090/pool/1000");
+	assert_int_equal(strlen(got), 1000);
+	assert_int_equal(last_status, 200);
+	free(got);
+	assert_got("http://10.42.0.1:8090/pool/30", "/bytes/30\n/bytes/30\n/bytes/30\n");
+	assert_got("-r 1-5 http://10.42.0.1:8090/pool/30", "bytes");
+	free(machine_gets("http://10.42.0.1:8090/pool/x"));
+	assert_int_equal(last_status, 404);
+	free(machine_gets("http://10.42.0.1:8090/what/x"));
+	assert_int_equal(last_status, 404);
+	proc_await(&farm->supervisor,
+		   "jobd warning: job=user-* the machine asks for /what/x by http: no storage entry of this job answers '/what/x'");
+	assert_got("tftp://10.42.0.1/what/x", "some text");
+	assert_got("tftp://10.42.0.1/t/dated", "dated\n");
+	assert_got("tftp://10.42.0.1/t/status/404", "");
+	proc_await(&farm->supervisor,
+		   "jobd warning: job=user-* the machine asks for /t/status/404 by tftp: deployment.start.storage.tftp[1]: " FILES
+		   "/status/404: the server answered 404; accepted: 200");
+	assert_got("tftp://10.42.0.1/elsewhere", "");
+	end_job(&client);
+	free(machine_gets("http://10.42.0.1:8090/pool/30"));
+	assert_int_equal(last_status, 404);
+}
+
+/* ---- archives and formats ---- */
+
+static void artifacts_are_made_of_others(void **state)
+{
+	static const char text[] = HEAD
+		"deployment:\n  start:\n"
+		"    kernel: {url: '" FILES "/tree.tar.gz', format: {archive: {match: boot/vmlinuz.*}}}\n"
+		"    initramfs:\n"
+		"      - {url: '" FILES
+		"/tree.tar.gz', format: {archive: {extension: cpio, keep: {path: '(etc)/motd', rewrite: '\\1/issue'},\n"
+		"         add: {path: init, mode: 0755, artifact: {data: run}}}}}\n"
+		"      - {archive: {extension: cpio, compression: xz, add: {path: a/b, artifact: {data: second}}}}\n"
+		"    dtb: {data: 'echo booted', format: {uboot: {}}}\n";
+	struct proc client;
+
+	submit_and_await_power(&client, "made", "{}", text);
+	assert_got("http://10.42.0.1:8090/_/job/kernel", "the kernel\n");
+	assert_filtered("http://10.42.0.1:8090/_/job/initramfs/0", "cpio -it 2>/dev/null", "etc\netc/issue\ninit\n");
+	assert_filtered("http://10.42.0.1:8090/_/job/initramfs/1", "xz -dc | cpio -i --to-stdout a/b 2>/dev/null", "second");
+	assert_filtered("http://10.42.0.1:8090/_/job/dtb", "tail -c +65 | od -An -c | tr -d ' \\n'", "\\0\\0\\0\\v\\0\\0\\0\\0echobooted");
+	end_job(&client);
+	submit_and_await_power(&client, "made-again", "{}", text);
+	proc_await(&farm->supervisor, "artifactd info: job=user-* artifact: archive of what is added: * bytes, sha256-*, as cached");
+	end_job(&client);
+}
+
+static void what_cannot_be_made_fails_the_setup_with_its_reason(void **state)
+{
+	struct proc client;
+
+	submit(&client, "not-made", "{}",
+	       HEAD "deployment: {start: {kernel: {url: '" FILES "/tree.tar.gz', format: {archive: {match: nothing}}}}}\n");
+	proc_await(&client, "ctrl 102 3 {} *Infra setup failed: deployment.start.kernel: no file of the archive matches 'nothing'");
+	proc_await(&client, "end SETUP_FAIL");
+	assert_int_equal(proc_wait(&client), 0);
+	farm_await(farm, DUT, "state", "IDLE");
+	submit(&client, "no-archive", "{}", HEAD "deployment: {start: {initramfs: {data: text, format: {archive: {extension: cpio}}}}}\n");
+	proc_await(&client, "ctrl 102 3 {} *deployment.start.initramfs: the archive cannot be read: Unrecognized archive format");
+	proc_await(&client, "end SETUP_FAIL");
+	assert_int_equal(proc_wait(&client), 0);
+	farm_await(farm, DUT, "state", "IDLE");
+}
+
 /* ---- the log ---- */
 
 static void each_daemon_says_whose_job_its_lines_are_about(void **state)
@@ -238,6 +359,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_job_is_fetched_from_its_url),
 		cmocka_unit_test(what_cannot_be_fetched_is_refused_with_its_reason),
 		cmocka_unit_test(a_url_and_a_job_or_a_url_without_a_target_are_refused),
+		cmocka_unit_test(a_regex_path_is_fetched_when_the_machine_asks_for_it),
+		cmocka_unit_test(artifacts_are_made_of_others),
+		cmocka_unit_test(what_cannot_be_made_fails_the_setup_with_its_reason),
 		cmocka_unit_test(each_daemon_says_whose_job_its_lines_are_about),
 	};
 

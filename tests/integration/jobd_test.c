@@ -56,7 +56,11 @@ static struct farm {
 	struct msg_boot_deploy *deployed;
 	int deploys, withdrawals;
 	int64_t requests;
+	char given[3][256]; /* path, how, artifact ("-": none) of the last boot.give */
+	int gives;
 	/* artifactd */
+	char *made[8]; /* "KIND INPUT EXTENSION COMPRESSION MATCH PATH=ARTIFACT:MODE..." */
+	int n_made;
 	char *urls[8];
 	int n_urls;
 	bool no_artifacts;
@@ -235,14 +239,30 @@ static void on_status(void *owner, const void *body, struct bus_call *call)
 	bus_answer(call, &status);
 }
 
+static void on_give(void *owner, const void *body, struct bus_call *call)
+{
+	const struct msg_boot_give *give = body;
+
+	snprintf(f.given[0], sizeof(f.given[0]), "%s", give->path);
+	snprintf(f.given[1], sizeof(f.given[1]), "%s", give->how);
+	snprintf(f.given[2], sizeof(f.given[2]), "%s", give->artifact ? give->artifact : "-");
+	f.gives++;
+	bus_answer(call, NULL);
+}
+
 static void on_never(void *owner, const void *body, struct bus_call *call)
 {
 	fail_msg("nobody should ask this");
 }
 
 static const struct bus_handler bootsd_handlers[] = {
-	{MSG_BOOT_CONFIGURE, on_never}, {MSG_BOOT_DEPLOY, on_deploy}, {MSG_BOOT_WITHDRAW, on_withdraw},
-	{MSG_BOOT_STATUS, on_status},   {MSG_BOOT_SCRIPT, on_never},  {0},
+	{MSG_BOOT_GIVE, on_give},
+	{MSG_BOOT_CONFIGURE, on_never},
+	{MSG_BOOT_DEPLOY, on_deploy},
+	{MSG_BOOT_WITHDRAW, on_withdraw},
+	{MSG_BOOT_STATUS, on_status},
+	{MSG_BOOT_SCRIPT, on_never},
+	{0},
 };
 
 static void bootsd_start(void)
@@ -284,12 +304,26 @@ static void on_get(void *owner, const void *body, struct bus_call *call)
 	bus_answer(call, &answer);
 }
 
+static void on_make(void *owner, const void *body, struct bus_call *call)
+{
+	const struct msg_artifact_make *make = body;
+	char name[64];
+	struct msg_artifact answer = {.name = name, .size = 1};
+	size_t size;
+	FILE *text = open_memstream(&f.made[f.n_made], &size);
+
+	fprintf(text, "%s %s %s %s %s", make->kind, make->input ? make->input : "-", make->extension ? make->extension : "-",
+		make->compression, make->match ? make->match : "-");
+	for (size_t i = 0; i < make->add.n; i++)
+		fprintf(text, " %s=%s:%o", make->add.v[i].path, make->add.v[i].artifact, (unsigned)make->add.v[i].mode);
+	fclose(text);
+	snprintf(name, sizeof(name), "made-%d", ++f.n_made);
+	bus_answer(call, &answer);
+}
+
 static const struct bus_handler artifactd_handlers[] = {
-	{MSG_ARTIFACT_GET, on_get},
-	{MSG_ARTIFACT_TEXT, on_never},
-	{MSG_ARTIFACT_RELEASE, on_never},
-	{MSG_ARTIFACT_CONFIGURE, on_never},
-	{0},
+	{MSG_ARTIFACT_GET, on_get},       {MSG_ARTIFACT_TEXT, on_never},      {MSG_ARTIFACT_MAKE, on_make},
+	{MSG_ARTIFACT_RELEASE, on_never}, {MSG_ARTIFACT_CONFIGURE, on_never}, {0},
 };
 
 /* ---- the daemons ---- */
@@ -400,6 +434,8 @@ static int teardown(void **state)
 	bus_body_free(&bus_body_boot_deploy, f.deployed);
 	for (int i = 0; i < f.n_urls; i++)
 		free(f.urls[i]);
+	for (int i = 0; i < f.n_made; i++)
+		free(f.made[i]);
 	free(f.said);
 	free(f.tags);
 	free(f.console);
@@ -914,6 +950,87 @@ static void every_line_of_the_log_about_a_job_has_its_id(void **state)
 	free(log);
 }
 
+static int gives_before;
+
+static bool something_was_given(void)
+{
+	return f.gives > gives_before;
+}
+
+static void dut_wants(const char *job, const char *path, const char *how)
+{
+	struct msg_boot_wanted wanted = {.job = (char *)(uintptr_t)job, .path = (char *)(uintptr_t)path, .how = (char *)(uintptr_t)how};
+
+	gives_before = f.gives;
+	bus_publish(&f.bootsd, MSG_BOOT_WANTED, &wanted);
+}
+
+static void assert_given(const char *path, const char *how, const char *artifact)
+{
+	AWAIT(something_was_given);
+	assert_string_equal(f.given[0], path);
+	assert_string_equal(f.given[1], how);
+	assert_string_equal(f.given[2], artifact);
+}
+
+#define STORED                                                                                                                             \
+	"version: 1\ntarget: {tags: []}\nconsole_patterns: {session_end: {regex: '^END'}}\ndeployment:\n  start:\n    storage:\n"          \
+	"      http: [{path: '/pool/(?P<what>.*)', url: 'http://files/\\g<what>'}, {path: /pool/own, data: x}, {path: /plain, data: "      \
+	"plain}]\n"                                                                                                                        \
+	"      tftp: [{path: /plain, data: plain}]\n"
+
+static void what_a_regex_path_stands_for_is_fetched_when_the_machine_asks(void **state)
+{
+	run(STORED);
+	assert_true(f.deployed->asks_http);
+	assert_false(f.deployed->asks_tftp);
+	assert_int_equal(f.deployed->files.n, 2); /* /pool/own is the regex's, which stands before it */
+	assert_string_equal(f.deployed->files.v[0].path, "/plain");
+	assert_int_equal(f.n_urls, 2); /* of data */
+	dut_wants("17", "/pool/a/b", "http");
+	assert_given("/pool/a/b", "http", "artifact-3");
+	assert_string_equal(f.urls[2], "http://files/a/b");
+	dut_wants("17", "/pool/own", "http");
+	assert_given("/pool/own", "http", "artifact-4");
+	dut_wants("17", "/pool/a/b", "http"); /* known by now */
+	assert_given("/pool/a/b", "http", "artifact-3");
+	dut_wants("17", "/elsewhere", "http");
+	assert_given("/elsewhere", "http", "-");
+	dut_wants("17", "/pool/a/b", "tftp");
+	assert_given("/pool/a/b", "tftp", "-");
+	dut_wants("18", "/pool/c", "http"); /* another's */
+	f.no_artifacts = true;
+	dut_wants("17", "/pool/d", "http");
+	assert_given("/pool/d", "http", "-");
+	f.no_artifacts = false;
+	dut_wants("17", "/pool/d", "http");
+	assert_given("/pool/d", "http", "artifact-5");
+	assert_int_equal(f.n_urls, 5);
+	dut_says("END\n");
+	await_session_end("COMPLETE");
+	await_end("COMPLETE", "session_end matched");
+}
+
+static void an_artifact_is_made_in_its_steps(void **state)
+{
+	run("version: 1\ntarget: {tags: []}\nconsole_patterns: {session_end: {regex: '^END'}}\ndeployment:\n  start:\n"
+	    "    kernel: {url: http://files/deb, format: {archive: {match: 'boot/vmlinuz.*'}}}\n"
+	    "    initramfs:\n      archive: {extension: cpio, compression: xz, add: [{path: init, mode: 0755, artifact: {url: "
+	    "http://files/init}},\n"
+	    "        {path: etc/x, artifact: {data: x, format: {uboot: }}}]}\n      format: {uboot: {type: ramdisk}}\n");
+	assert_int_equal(f.n_urls, 3);
+	assert_int_equal(f.n_made, 4);
+	assert_string_equal(f.made[0], "archive artifact-1 - none boot/vmlinuz.*");
+	assert_string_equal(f.made[1], "uboot artifact-3 - none -");
+	assert_string_equal(f.made[2], "archive - cpio xz - init=artifact-2:100755 etc/x=made-2:100644");
+	assert_string_equal(f.made[3], "uboot made-3 - none -");
+	assert_string_equal(served("/_/job/kernel")->artifacts.v[0], "made-1");
+	assert_string_equal(served("/_/job/initramfs")->artifacts.v[0], "made-4");
+	dut_says("END\n");
+	await_session_end("COMPLETE");
+	await_end("COMPLETE", "session_end matched");
+}
+
 static void what_is_typed_reaches_the_machine(void **state)
 {
 	run(JOB);
@@ -1272,6 +1389,8 @@ int main(int argc, char **argv)
 		TEST(patterns_see_bytes_noise_and_long_lines),
 		TEST(promise_30_a_catastrophic_pattern_ends_its_job_by_name),
 		TEST(every_line_of_the_log_about_a_job_has_its_id),
+		TEST(what_a_regex_path_stands_for_is_fetched_when_the_machine_asks),
+		TEST(an_artifact_is_made_in_its_steps),
 		TEST(what_is_typed_reaches_the_machine),
 		TEST(a_timeout_is_retried_and_the_next_boot_gets_continue),
 		TEST(a_client_that_goes_ends_the_job),

@@ -289,16 +289,60 @@ static void one_error_each(void **state)
 		 "job:3:37: deployment.start.storage.nbd: this is not built yet; leave it out"},
 		{HEAD "console_patterns: {}\ndeployment: {start: {storage: {imagestore: {public: {}}}}}\n",
 		 "job:3:44: deployment.start.storage.imagestore: this is not built yet; leave it out"},
-		{HEAD "console_patterns: {}\ndeployment: {start: {initramfs: {archive: {}}}}\n",
-		 "job:3:43: deployment.start.initramfs.archive: this is not built yet; leave it out"},
-		{HEAD "console_patterns: {}\ndeployment: {start: {kernel: {archive: {keep: x}}}}\n",
-		 "job:3:40: deployment.start.kernel.archive: this is not built yet; leave it out"},
+		{HEAD "console_patterns: {}\ndeployment: {start: {initramfs: {archive: {extension: cpio}}}}\n",
+		 "job:3:43: deployment.start.initramfs.archive: 'add' is missing; an archive needs it"},
+		{HEAD "console_patterns: {}\ndeployment: {start: {initramfs: {archive: {extension: cpio, add: {path: a, artifact: {data: "
+		      "x}}, keep: {path: a}}}}}\n",
+		 "job:3:98: deployment.start.initramfs.archive: 'keep' is not a field of an archive; accepted: extension, compression, "
+		 "add"},
+		{HEAD "console_patterns: {}\ndeployment: {start: {initramfs: {archive: {extension: cpio, add: []}, data: x}}}\n",
+		 "job:3:33: deployment.start.initramfs: both 'data' and 'archive' are given; accepted: exactly one"},
+		{HEAD "console_patterns: {}\ndeployment: {start: {initramfs: {archive: {extension: rar, add: []}}}}\n",
+		 "job:3:55: deployment.start.initramfs.archive.extension: 'rar' is not an archive that can be made; did you mean 'tar'? "
+		 "Accepted: cpio, tar, zip"},
 		{HEAD "console_patterns: {}\ndeployment: {start: {initramfs: {url: http://x, format: [a]}}}\n",
-		 "job:3:57: deployment.start.initramfs.format: this is not built yet; leave it out"},
+		 "job:3:58: deployment.start.initramfs.format[0]: this is not a format; accepted: one mapping, {uboot: {...}} or {archive: "
+		 "{...}}"},
+		{HEAD "console_patterns: {}\ndeployment: {start: {initramfs: {url: http://x, format: {zip: {}}}}}\n",
+		 "job:3:58: deployment.start.initramfs.format: 'zip' is not a format; accepted: uboot, archive"},
+		{HEAD "console_patterns: {}\ndeployment: {start: {initramfs: {url: http://x, format: {uboot: {type: scripts}}}}}\n",
+		 "job:3:72: deployment.start.initramfs.format.uboot.type: 'scripts' is not an image type of U-Boot's; did you mean "
+		 "'script'? Accepted: script, kernel, kernel_noload, ramdisk, standalone, firmware, filesystem, flat_dt"},
+		{HEAD "console_patterns: {}\ndeployment: {start: {initramfs: {url: http://x, format: {archive: {compression: xz}}}}}\n",
+		 "job:3:67: deployment.start.initramfs.format.archive: 'extension' is missing; accepted: cpio, tar, zip, or 'match', which "
+		 "takes one file out"},
+		{HEAD "console_patterns: {}\ndeployment: {start: {initramfs: {url: http://x, format: {archive: {match: a, keep: {path: "
+		      "b}}}}}}\n",
+		 "job:3:67: deployment.start.initramfs.format.archive: 'match' takes one file out; accepted: it, or 'keep' and 'add'"},
+		{HEAD "console_patterns: {}\ndeployment: {start: {initramfs: {url: http://x, format: {archive: {match: (}}}}}\n",
+		 "job:3:75: deployment.start.initramfs.format.archive.match: '(' is not a regex: missing closing parenthesis, at offset 1"},
+		{HEAD "console_patterns: {}\ndeployment: {start: {initramfs: {url: http://x, format: {archive: {extension: zip, "
+		      "compression: xz}}}}}\n",
+		 "job:3:67: deployment.start.initramfs.format.archive: compression: a zip archive is compressed in itself; accepted: none"},
+		{HEAD "console_patterns: {}\ndeployment: {start: {initramfs: {url: http://x, format: {archive: {extension: tar, add: "
+		      "{path: a/../b, artifact: {data: x}}}}}}}\n",
+		 "job:3:96: deployment.start.initramfs.format.archive.add.path: 'a/../b' is not a path in an archive; accepted: the name "
+		 "of a file, with folders in front of it but no .."},
+		{HEAD "console_patterns: {}\ndeployment: {start: {initramfs: {url: http://x, format: {archive: {extension: tar, add: "
+		      "{path: /, artifact: {data: x}}}}}}}\n",
+		 "job:3:96: deployment.start.initramfs.format.archive.add.path: '/' is not a path in an archive; accepted: the name of a "
+		 "file, with folders in front of it but no .."},
+		{HEAD "console_patterns: {}\ndeployment: {start: {initramfs: {url: http://x, format: {archive: {extension: tar, add: "
+		      "{path: a, artifact: {}}}}}}}\n",
+		 "job:3:109: deployment.start.initramfs.format.archive.add.artifact: none of 'url', 'data' and 'archive' is given; "
+		 "accepted: exactly one"},
+		{HEAD "console_patterns: {}\ndeployment: {start: {initramfs: {url: http://x, format: {archive: {extension: tar, add: "
+		      "{path: a, mode: 644, artifact: {data: x}}}}}}}\n",
+		 "job:3:105: deployment.start.initramfs.format.archive.add.mode: '644' is not a regular file's mode; accepted: octal, as "
+		 "0100644 or 0755"},
+		{HEAD "console_patterns: {}\ndeployment: {start: {initramfs: {url: http://x, format: {archive: {extension: tar, add: "
+		      "{path: a, mode: 0120777, artifact: {data: x}}}}}}}\n",
+		 "job:3:105: deployment.start.initramfs.format.archive.add.mode: '0120777' is not a regular file's mode; accepted: octal, "
+		 "as 0100644 or 0755"},
 		{HEAD "console_patterns: {}\ndeployment: {start: {initramfs: {url: http://x, data: a}}}\n",
 		 "job:3:33: deployment.start.initramfs: both 'url' and 'data' are given; accepted: exactly one"},
 		{HEAD "console_patterns: {}\ndeployment: {start: {storage: {http: [{path: /x}]}}}\n",
-		 "job:3:39: deployment.start.storage.http[0]: neither 'url' nor 'data' is given; accepted: exactly one"},
+		 "job:3:39: deployment.start.storage.http[0]: none of 'url', 'data' and 'archive' is given; accepted: exactly one"},
 		{HEAD "console_patterns: {}\ndeployment: {start: {storage: {tftp: [{data: x}]}}}\n",
 		 "job:3:39: deployment.start.storage.tftp[0]: 'path' is missing; a stored artifact needs it"},
 		{HEAD "console_patterns: {}\ndeployment: {start: {storage: {tftp: {path: x, data: x}}}}\n",
@@ -345,6 +389,39 @@ static void one_error_each(void **state)
 	}
 }
 
+static void an_artifact_may_be_made_of_nothing_and_converted(void **state)
+{
+	struct job job = good(
+		HEAD "console_patterns: {}\ndeployment:\n  start:\n    kernel:\n      url: http://x/deb\n"
+		     "      format: [{archive: {match: 'boot/vmlinuz-.*'}}, {uboot: {architecture: arm, type: kernel}}]\n"
+		     "    initramfs:\n      format: {uboot: }\n      archive:\n        extension: cpio\n        compression: xz\n"
+		     "        add:\n          - {path: /init, mode: 0755, artifact: {url: http://x/init}}\n"
+		     "          - {path: etc/motd, mode: 33152, artifact: {data: hi, format: {uboot: {}}}}\n"
+		     "    dtb: {url: http://x/t, format: {archive: {extension: tar, keep: [{path: '(.*)[.]dtb', rewrite: 'b/\\1'}]}}}\n",
+		&(struct job_options){0});
+	const struct job_artifact *kernel = job.next.kernel, *initramfs = &job.next.initramfs.v[0], *dtb = &job.next.dtb.v[0];
+
+	assert_int_equal(kernel->n_steps, 2);
+	assert_string_equal(kernel->steps[0].match, "boot/vmlinuz-.*");
+	assert_null(kernel->steps[0].extension);
+	assert_string_equal(kernel->steps[1].architecture, "arm");
+	assert_string_equal(kernel->steps[1].os, "linux");
+	assert_string_equal(kernel->steps[1].type, "kernel");
+	assert_true(initramfs->made);
+	assert_int_equal(initramfs->n_steps, 2);
+	assert_int_equal(initramfs->steps[0].kind, JOB_STEP_ARCHIVE);
+	assert_string_equal(initramfs->steps[0].compression, "xz");
+	assert_int_equal(initramfs->steps[0].add[0].mode, 0100755);
+	assert_string_equal(initramfs->steps[0].add[0].artifact->url, "http://x/init");
+	assert_int_equal(initramfs->steps[0].add[1].mode, 0100600);
+	assert_string_equal(initramfs->steps[0].add[1].artifact->where, "deployment.start.initramfs.archive.add[1].artifact");
+	assert_int_equal(initramfs->steps[0].add[1].artifact->n_steps, 1);
+	assert_int_equal(initramfs->steps[1].kind, JOB_STEP_UBOOT);
+	assert_string_equal(initramfs->steps[1].type, "script");
+	assert_string_equal(dtb->steps[0].keep[0].rewrite, "b/\\1");
+	job_finish(&job);
+}
+
 static void all_errors_are_found_in_one_pass(void **state)
 {
 	static const char text[] = "target: {tags: 5}\n"
@@ -358,7 +435,7 @@ static void all_errors_are_found_in_one_pass(void **state)
 		"job:3:44: timeouts.boot_cycle: 'x' is not a timeout; accepted: a mapping",
 		"job:4:36: deployment.start.kernel.url: 'ftp://x' is not a URL that can be fetched; accepted: http:// and https://",
 		"job:4:58: deployment.start.initramfs[0]: '1' is not an artifact; accepted: a mapping",
-		"job:4:61: deployment.start.initramfs[1]: neither 'url' nor 'data' is given; accepted: exactly one",
+		"job:4:61: deployment.start.initramfs[1]: none of 'url', 'data' and 'archive' is given; accepted: exactly one",
 		"job:1:1: 'console_patterns' is missing; a job needs it",
 	};
 	struct gw_errors errs = {0};
@@ -505,6 +582,7 @@ int main(void)
 		cmocka_unit_test(a_path_finds_the_first_entry_that_matches_it_whole),
 		cmocka_unit_test(a_path_that_takes_too_long_is_an_error),
 		cmocka_unit_test(one_error_each),
+		cmocka_unit_test(an_artifact_may_be_made_of_nothing_and_converted),
 		cmocka_unit_test(all_errors_are_found_in_one_pass),
 		cmocka_unit_test(deadlines_are_compared_with_the_clock),
 		cmocka_unit_test(bombs_of_aliases_are_refused),

@@ -1,0 +1,342 @@
+#include "artifactd/make.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "artifactd/archives.h"
+#include "artifactd/release.h"
+#include "artifactd/uboot.h"
+#include "libgateway/log.h"
+
+enum { AT_ONCE = 2 }; /* of the pool's four threads: downloads want some, too */
+
+struct make {
+	struct make *next; /* in makes.first */
+	struct makes *all;
+	char *job;                    /* owned */
+	struct msg_artifact_make *of; /* owned */
+	struct bus_call *call;
+	bool begun;
+	bool released; /* the job ended: what the pool does is in vain */
+	bool given_up; /* read by the pool */
+	bool known;    /* it had been made before */
+	struct store_temp temp;
+	struct store_url made;
+	int64_t size;
+	struct gw_error err;
+};
+
+/* ---- on the pool ---- */
+
+static int open_input(const struct make *m, const char *name, int64_t *size, struct gw_error *err)
+{
+	char *path;
+	int fd;
+
+	if (!store_use(m->all->store, name, m->job, size, err))
+		return -1;
+	path = gw_sprintf("%s/%s", m->all->store->root, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		gw_fail_errno(err, GW_UNREACHABLE, errno, "%s: cannot be opened", name);
+	free(path);
+	return fd;
+}
+
+static bool put(void *data, const void *bytes, size_t n, struct gw_error *err)
+{
+	struct make *m = data;
+
+	return store_temp_write(&m->temp, bytes, n, err);
+}
+
+static bool given_up(void *data)
+{
+	return __atomic_load_n(&((struct make *)data)->given_up, __ATOMIC_RELAXED);
+}
+
+struct input {
+	struct make *m;
+	int fd;
+	int64_t size;
+};
+
+typedef bool each_piece(void *data, const void *bytes, size_t n);
+
+static bool each_of(struct input *in, each_piece *each, void *data)
+{
+	char bytes[64 * 1024];
+	int64_t at = 0;
+	ssize_t n = 0;
+
+	while (at < in->size && (n = pread(in->fd, bytes, sizeof(bytes), at)) > 0 && !given_up(in->m) && each(data, bytes, (size_t)n))
+		at += n;
+	if (at == in->size)
+		return true;
+	return in->m->err.kind != GW_OK ? false
+	       : given_up(in->m)        ? gw_fail(&in->m->err, GW_REFUSED, "it is not wanted any more")
+					: gw_fail(&in->m->err, GW_UNREACHABLE, "what it is made of cannot be read");
+}
+
+static bool add_crc(void *data, const void *bytes, size_t n)
+{
+	uint32_t *crc = data;
+
+	*crc = uboot_crc32(*crc, bytes, n);
+	return true;
+}
+
+static bool crc_of(void *data, uint32_t *crc)
+{
+	return each_of(data, add_crc, crc);
+}
+
+static bool write_piece(void *data, const void *bytes, size_t n)
+{
+	struct make *m = data;
+
+	return store_temp_write(&m->temp, bytes, n, &m->err);
+}
+
+static bool make_uboot(struct make *m)
+{
+	const struct uboot_image image = {m->of->architecture, m->of->compression, m->of->os, m->of->type};
+	unsigned char front[UBOOT_FRONT];
+	struct input in = {.m = m};
+	size_t n;
+
+	if (!m->of->input)
+		return gw_fail(&m->err, GW_BAD_INPUT, "an image of U-Boot's is made of an artifact");
+	in.fd = open_input(m, m->of->input, &in.size, &m->err);
+	if (in.fd < 0)
+		return false;
+	n = uboot_front(front, &image, (uint64_t)in.size, crc_of, &in, &m->err);
+	if (n && write_piece(m, front, n))
+		each_of(&in, write_piece, m);
+	close(in.fd);
+	return m->err.kind == GW_OK;
+}
+
+static bool open_added(struct make *m, struct archive_add *add)
+{
+	for (size_t i = 0; i < m->of->add.n; i++) {
+		const struct msg_artifact_add *from = &m->of->add.v[i];
+
+		add[i] = (struct archive_add){.path = from->path, .mode = S_IFREG | ((unsigned)from->mode & 07777)};
+		add[i].fd = open_input(m, from->artifact, &add[i].size, &m->err);
+		if (add[i].fd < 0)
+			return false;
+	}
+	return true;
+}
+
+static bool convert(struct make *m, const struct archive_add *add)
+{
+	struct archive_recipe recipe = {.extension = m->of->extension,
+					.compression = m->of->compression,
+					.match = m->of->match,
+					.add = add,
+					.n_add = m->of->add.n,
+					.n_keep = m->of->keep.n,
+					.max_bytes = m->all->max_bytes};
+	struct archive_keep *keep = gw_calloc(m->of->keep.n + 1, sizeof(*keep));
+	struct archive_io io = {.in = -1, .out = put, .stopped = given_up, .data = m};
+	bool good;
+
+	for (size_t i = 0; i < m->of->keep.n; i++)
+		keep[i] = (struct archive_keep){m->of->keep.v[i].path, m->of->keep.v[i].rewrite};
+	recipe.keep = keep;
+	if (m->of->input)
+		io.in = open_input(m, m->of->input, NULL, &m->err);
+	good = (!m->of->input || io.in >= 0) && archive_convert(&recipe, &io, &m->err);
+	if (io.in >= 0)
+		close(io.in);
+	free(keep);
+	return good;
+}
+
+static bool make_archive(struct make *m)
+{
+	struct archive_add *add = gw_calloc(m->of->add.n + 1, sizeof(*add));
+	bool good;
+
+	for (size_t i = 0; i < m->of->add.n; i++)
+		add[i].fd = -1;
+	good = open_added(m, add) && convert(m, add);
+	for (size_t i = 0; i < m->of->add.n; i++)
+		if (add[i].fd >= 0)
+			close(add[i].fd);
+	free(add);
+	return good;
+}
+
+/* The recipe as a text, which what was made of it is remembered by: it names its inputs by their contents. */
+static char *recipe_text(const struct msg_artifact_make *of)
+{
+	const char *const fields[] = {of->input, of->kind, of->compression, of->architecture, of->os, of->type, of->extension, of->match};
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	gw_assert(out);
+	fputs("make:", out);
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
+		fprintf(out, "%zu:%s,", fields[i] ? strlen(fields[i]) : 0, fields[i] ? fields[i] : "");
+	for (size_t i = 0; i < of->add.n; i++)
+		fprintf(out, "add %zu:%s,%s,%lld,", strlen(of->add.v[i].path), of->add.v[i].path, of->add.v[i].artifact,
+			(long long)of->add.v[i].mode);
+	for (size_t i = 0; i < of->keep.n; i++)
+		fprintf(out, "keep %zu:%s,%zu:%s,", strlen(of->keep.v[i].path), of->keep.v[i].path,
+			of->keep.v[i].rewrite ? strlen(of->keep.v[i].rewrite) : 0, of->keep.v[i].rewrite ? of->keep.v[i].rewrite : "");
+	fclose(out);
+	return text;
+}
+
+static bool use_input(struct make *m, const char *name)
+{
+	if (!store_name_fits(name))
+		return gw_fail(&m->err, GW_BAD_INPUT, "'%.100s' is not the name of an artifact", name);
+	return store_use(m->all->store, name, m->job, NULL, &m->err);
+}
+
+/* Before anything else, also when what was made is found. */
+static bool use_inputs(struct make *m)
+{
+	for (size_t i = 0; i < m->of->add.n; i++)
+		if (!use_input(m, m->of->add.v[i].artifact))
+			return false;
+	return !m->of->input || use_input(m, m->of->input);
+}
+
+static bool make_it(struct make *m)
+{
+	bool uboot = strcmp(m->of->kind, "uboot") == 0;
+
+	if (!uboot && strcmp(m->of->kind, "archive") != 0)
+		return gw_fail(&m->err, GW_BAD_INPUT, "kind: '%s'; accepted: uboot, archive", m->of->kind);
+	return store_temp_open(m->all->store, &m->temp, &m->err) && (uboot ? make_uboot(m) : make_archive(m)) &&
+	       store_commit(m->all->store, &m->temp, m->job, m->made.name, &m->err);
+}
+
+static void run_make(void *data)
+{
+	struct make *m = data;
+	struct store *store = m->all->store;
+	char *recipe = recipe_text(m->of);
+
+	if (use_inputs(m)) {
+		m->known = store_url_read(store, recipe, &m->made) && store_use(store, m->made.name, m->job, &m->size, NULL);
+		if (!m->known && make_it(m) && store_use(store, m->made.name, m->job, &m->size, &m->err))
+			store_url_write(store, recipe, &m->made, &m->err);
+	}
+	store_temp_abandon(&m->temp);
+	free(recipe);
+}
+
+/* ---- on the loop ---- */
+
+static void start_queued(struct makes *all);
+
+static void make_end(struct make *m)
+{
+	struct makes *all = m->all;
+	struct make **at = &all->first;
+
+	while (*at != m)
+		at = &(*at)->next;
+	*at = m->next;
+	if (all->end == &m->next)
+		all->end = at;
+	if (m->err.kind != GW_OK) {
+		log_warning("%sartifact: %s: %s", log_job(m->job), m->of->kind, m->err.text);
+		bus_answer_error(m->call, &m->err);
+	} else {
+		log_info("%sartifact: %s of %s: %lld bytes, %s%s", log_job(m->job), m->of->kind,
+			 m->of->input ? m->of->input : "what is added", (long long)m->size, m->made.name, m->known ? ", as cached" : "");
+		bus_answer(m->call, &(struct msg_artifact){.name = m->made.name, .size = m->size});
+	}
+	if (m->released)
+		release_job(&all->pool, all->store, m->job, NULL);
+	bus_body_free(&bus_body_artifact_make, m->of);
+	free(m->job);
+	free(m);
+}
+
+static void after_make(void *data)
+{
+	struct make *m = data;
+	struct makes *all = m->all;
+
+	all->running--;
+	make_end(m);
+	start_queued(all);
+}
+
+static void start_queued(struct makes *all)
+{
+	for (struct make *m = all->first; m && all->running < AT_ONCE && !all->stopping; m = m->next) {
+		if (m->begun)
+			continue;
+		m->begun = true;
+		all->running++;
+		pool_run(&all->pool, run_make, after_make, m);
+	}
+}
+
+void make_artifact(struct makes *all, const struct msg_artifact_make *make, const char *job, struct bus_call *call)
+{
+	struct make *m = gw_calloc(1, sizeof(*m));
+
+	m->all = all;
+	m->job = gw_strdup(job);
+	m->of = bus_body_dup(&bus_body_artifact_make, make);
+	m->call = call;
+	*all->end = m;
+	all->end = &m->next;
+	start_queued(all);
+}
+
+static void give_up(struct make *m, const char *why)
+{
+	if (m->begun) {
+		__atomic_store_n(&m->given_up, true, __ATOMIC_RELAXED);
+		return;
+	}
+	gw_fail(&m->err, GW_REFUSED, "%s", why);
+	make_end(m);
+}
+
+void makes_release(struct makes *all, const char *job)
+{
+	for (struct make *m = all->first, *next; m; m = next) {
+		next = m->next;
+		if (strcmp(m->job, job) != 0)
+			continue;
+		m->released = m->begun;
+		give_up(m, "the job has ended");
+	}
+}
+
+void makes_init(struct makes *all, struct loop *loop, struct store *store, int64_t max_bytes)
+{
+	*all = (struct makes){.pool.loop = loop, .store = store, .max_bytes = max_bytes};
+	all->end = &all->first;
+}
+
+void makes_finish(struct makes *all)
+{
+	if (!all->end)
+		return;
+	all->stopping = true;
+	for (struct make *m = all->first, *next; m; m = next) {
+		next = m->next;
+		give_up(m, "given up, since this program stops");
+	}
+	pool_finish(&all->pool);
+	*all = (struct makes){0};
+}
