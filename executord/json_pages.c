@@ -81,82 +81,72 @@ struct http_shared *json_pdu_answer(struct executord *ex, struct pdu *pdu)
 
 /* ---- lists, of pieces that are printed already ---- */
 
-struct pieces {
-	struct iovec *v; /* owned; what they point to is borrowed */
-	size_t n;
-	uint64_t hash;
-};
-
-static void pieces_start(struct pieces *pieces, size_t max)
+static void list_add(struct iovec *v, uint64_t *hash, const struct printed *printed, bool first)
 {
-	*pieces = (struct pieces){.v = gw_calloc(max, sizeof(*pieces->v))};
+	*v = (struct iovec){.iov_base = printed->text + first, .iov_len = printed->len - first}; /* the first without its comma */
+	*hash = http_hash(*hash, &printed->hash, sizeof(printed->hash));
 }
 
-static void add_text(struct pieces *pieces, const char *text, size_t len, uint64_t hash)
+static const struct list *duts_list(struct executord *ex)
 {
-	pieces->v[pieces->n++] = (struct iovec){.iov_base = (void *)(uintptr_t)text, .iov_len = len};
-	pieces->hash = http_hash(pieces->hash, &hash, sizeof(hash));
+	struct registry *r = &ex->registry;
+	struct iovec *v;
+
+	if (r->duts_list.bytes)
+		return &r->duts_list;
+	v = gw_calloc(r->n_duts + 1, sizeof(*v));
+	r->duts_list.hash = 0;
+	for (size_t i = 0; i < r->n_duts; i++)
+		list_add(&v[i], &r->duts_list.hash, json_dut_printed(r->duts[i]), i == 0);
+	r->duts_list.bytes = http_bytes_gather(v, r->n_duts);
+	free(v);
+	return &r->duts_list;
 }
 
-static void add_literal(struct pieces *pieces, const char *text)
+static const struct list *pdus_list(struct executord *ex)
 {
-	add_text(pieces, text, strlen(text), http_hash(0, text, strlen(text)));
+	struct registry *r = &ex->registry;
+	struct iovec *v;
+
+	if (r->pdus_list.bytes)
+		return &r->pdus_list;
+	v = gw_calloc(r->n_pdus + 1, sizeof(*v));
+	r->pdus_list.hash = 1; /* an empty list of PDUs is not one of DUTs */
+	for (size_t i = 0; i < r->n_pdus; i++)
+		list_add(&v[i], &r->pdus_list.hash, json_pdu_printed(ex, r->pdus[i]), i == 0);
+	r->pdus_list.bytes = http_bytes_gather(v, r->n_pdus);
+	free(v);
+	return &r->pdus_list;
 }
 
-/* Without the comma, if it is the first. */
-static void add_printed(struct pieces *pieces, const struct printed *printed, bool first)
+static struct http_shared *list_page(struct http_shared **page, const char *begin, const struct list *list)
 {
-	add_text(pieces, printed->text + first, printed->len - first, printed->hash);
-}
-
-static void add_duts(struct pieces *pieces, struct executord *ex)
-{
-	for (size_t i = 0; i < ex->registry.n_duts; i++)
-		add_printed(pieces, json_dut_printed(ex->registry.duts[i]), i == 0);
-}
-
-static void add_pdus(struct pieces *pieces, struct executord *ex)
-{
-	for (size_t i = 0; i < ex->registry.n_pdus; i++)
-		add_printed(pieces, json_pdu_printed(ex, ex->registry.pdus[i]), i == 0);
-}
-
-static struct http_shared *page_of(struct pieces *pieces, bool weak)
-{
-	struct http_shared *page = http_shared_gather("application/json", pieces->v, pieces->n, pieces->hash, weak);
-
-	free(pieces->v);
-	return page;
-}
-
-static struct http_shared *list_page(struct executord *ex, struct http_shared **page, const char *begin, size_t n,
-				     void (*add)(struct pieces *pieces, struct executord *ex))
-{
-	struct pieces pieces;
+	struct http_bytes *parts[3];
 
 	if (*page)
 		return *page;
-	pieces_start(&pieces, n + 2);
-	add_literal(&pieces, begin);
-	add(&pieces, ex);
-	add_literal(&pieces, "}}\n");
-	*page = page_of(&pieces, false);
+	parts[0] = http_bytes_of(begin);
+	parts[1] = list->bytes;
+	parts[2] = http_bytes_of("}}\n");
+	*page = http_shared_of("application/json", parts, 3, http_hash(list->hash, begin, strlen(begin)), false);
+	http_bytes_release(parts[0]);
+	http_bytes_release(parts[2]);
 	return *page;
 }
 
 struct http_shared *json_duts_page(struct executord *ex)
 {
-	return list_page(ex, &ex->registry.duts_page, "{\"duts\":{", ex->registry.n_duts, add_duts);
+	return list_page(&ex->registry.duts_page, "{\"duts\":{", duts_list(ex));
 }
 
 struct http_shared *json_machines_page(struct executord *ex)
 {
-	return list_page(ex, &ex->registry.machines_page, "{\"machines\":{", ex->registry.n_duts, add_duts);
+	return list_page(&ex->registry.machines_page, "{\"machines\":{", duts_list(ex));
 }
 
 struct http_shared *json_pdus_page(struct executord *ex)
 {
-	return list_page(ex, &ex->registry.pdus_page, "{\"pdus\":{", ex->registry.n_pdus, add_pdus);
+	return list_page(&ex->registry.pdus_page, "{\"pdus\":{", pdus_list(ex));
 }
 
 /* ---- /full-state ---- */
@@ -233,17 +223,16 @@ static char *tail_text(struct executord *ex, time_t now)
 
 static struct http_shared *full_state(struct executord *ex, time_t now, uint64_t hash)
 {
-	struct pieces pieces;
-	struct http_shared *page;
+	const struct list *pdus = pdus_list(ex), *duts = duts_list(ex);
+	const uint64_t hashes[] = {pdus->hash, duts->hash, hash};
 	char *tail = tail_text(ex, now);
+	struct http_bytes *parts[] = {http_bytes_of("{\"pdus\":{"), pdus->bytes, http_bytes_of("},\"duts\":{"), duts->bytes,
+				      http_bytes_of(tail)};
+	struct http_shared *page = http_shared_of("application/json", parts, 5, http_hash(0, hashes, sizeof(hashes)), true);
 
-	pieces_start(&pieces, ex->registry.n_pdus + ex->registry.n_duts + 3);
-	add_literal(&pieces, "{\"pdus\":{");
-	add_pdus(&pieces, ex);
-	add_literal(&pieces, "},\"duts\":{");
-	add_duts(&pieces, ex);
-	add_text(&pieces, tail, strlen(tail), hash);
-	page = page_of(&pieces, true);
+	http_bytes_release(parts[0]);
+	http_bytes_release(parts[2]);
+	http_bytes_release(parts[4]);
 	free(tail);
 	return page;
 }

@@ -89,12 +89,19 @@ static void drop_page(struct http_shared **page)
 	*page = NULL;
 }
 
+static void drop_list(struct list *list)
+{
+	http_bytes_release(list->bytes);
+	list->bytes = NULL;
+}
+
 void registry_dut_changed(struct executord *ex, struct dut *dut)
 {
 	printed_drop(&dut->printed);
 	drop_page(&ex->registry.full_state.page);
 	drop_page(&ex->registry.duts_page);
 	drop_page(&ex->registry.machines_page);
+	drop_list(&ex->registry.duts_list);
 	events_dut(ex, dut);
 }
 
@@ -103,6 +110,7 @@ void registry_pdu_changed(struct executord *ex, struct pdu *pdu)
 	printed_drop(&pdu->printed);
 	drop_page(&ex->registry.full_state.page);
 	drop_page(&ex->registry.pdus_page);
+	drop_list(&ex->registry.pdus_list);
 	events_pdu(ex, pdu);
 }
 
@@ -195,6 +203,7 @@ static void sync_pdus(struct executord *ex)
 	if (ex->settings.vpdu && !mars_db_pdu_count(ex->database.db))
 		want_pdu(ex, VPDU_NAME, false);
 	drop_page(&r->pdus_page);
+	drop_list(&r->pdus_list);
 	drop_page(&r->full_state.page);
 }
 
@@ -288,6 +297,8 @@ void registry_finish(struct executord *ex)
 	drop_page(&r->duts_page);
 	drop_page(&r->machines_page);
 	drop_page(&r->pdus_page);
+	drop_list(&r->duts_list);
+	drop_list(&r->pdus_list);
 	drop_page(&r->full_state.page);
 	free(r->duts);
 	free(r->pdus);

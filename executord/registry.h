@@ -17,6 +17,11 @@
 struct executord;
 struct patch;
 
+struct list {                     /* the objects' bytes, with commas between: what the pages share */
+	struct http_bytes *bytes; /* a reference; NULL: to be gathered anew */
+	uint64_t hash;
+};
+
 struct full_state {               /* printed at `second`; its lists are as they were, its tail if tail_hash is still that of json_pages.c */
 	struct http_shared *page; /* a reference; NULL: to be printed anew */
 	uint64_t tail_hash;
@@ -35,6 +40,7 @@ struct registry {
 	/* The printed lists: built when asked for, dropped when anything in them changes. */
 	struct http_shared *duts_page, *machines_page, *pdus_page;
 	struct full_state full_state;
+	struct list duts_list, pdus_list;
 };
 
 /* What the database has becomes the registry. DUTs are in DUT_WAIT_FOR_CONFIG; state_store_load and dut_settle_all come next. */

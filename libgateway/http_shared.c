@@ -3,22 +3,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "libgateway/http_internal.h"
 #include "libgateway/log.h"
 
-#define MEMFD_FROM (64 * 1024) /* bytes; less costs more to open than to copy */
+#define PARTS_MAX 8
+
+/* Not a memfd, which the kernel sends without a copy: page by page, and 128 KiB a call of libmicrohttpd, that took longer. */
+struct http_bytes {
+	unsigned references;
+	size_t len;
+	char v[];
+};
 
 struct http_shared {
 	unsigned references;
 	char etag[48]; /* as it is sent */
 	char *content_type;
-	const void *body; /* in `owned`; NULL: in `fd` */
+	const void *body; /* in `owned`; NULL: in `parts` */
 	size_t len;
-	void *owned;                                /* NULL once `answer` owns it */
-	int fd;                                     /* -1: none, or `answer` owns it */
+	void *owned; /* NULL once `answer` owns it */
+	struct http_bytes *parts[PARTS_MAX];
+	size_t n_parts;
 	struct MHD_Response *answer, *not_modified; /* made when first wanted */
 };
 
@@ -48,7 +54,7 @@ static struct http_shared *create(const char *content_type, const void *body, si
 {
 	struct http_shared *shared = gw_calloc(1, sizeof(*shared));
 
-	*shared = (struct http_shared){.references = 1, .content_type = gw_strdup(content_type), .body = body, .len = len, .fd = -1};
+	*shared = (struct http_shared){.references = 1, .content_type = gw_strdup(content_type), .body = body, .len = len};
 	snprintf(shared->etag, sizeof(shared->etag), "%s\"%016llx\"", weak ? "W/" : "", (unsigned long long)hash);
 	return shared;
 }
@@ -70,43 +76,45 @@ struct http_shared *http_shared_create(const char *content_type, const void *bod
 	return http_shared_over(content_type, copy, len, copy, http_hash(0, body, len));
 }
 
-static void copy_pieces(char *to, const struct iovec *pieces, size_t n)
+struct http_bytes *http_bytes_gather(const struct iovec *pieces, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		memcpy(to, pieces[i].iov_base, pieces[i].iov_len);
-		to += pieces[i].iov_len;
-	}
+	struct http_bytes *bytes;
+	size_t len = 0;
+
+	for (size_t i = 0; i < n; i++)
+		len += pieces[i].iov_len;
+	bytes = gw_calloc(1, sizeof(*bytes) + len);
+	bytes->references = 1;
+	for (size_t i = 0; i < n; bytes->len += pieces[i++].iov_len)
+		memcpy(bytes->v + bytes->len, pieces[i].iov_base, pieces[i].iov_len);
+	return bytes;
 }
 
-/* -1: there is no descriptor or no memory for it. */
-static int memfd_of(const struct iovec *pieces, size_t n, size_t len)
+struct http_bytes *http_bytes_of(const char *text)
 {
-	int fd = memfd_create("http", MFD_CLOEXEC);
-	void *map;
-
-	if (fd < 0)
-		return -1;
-	map = ftruncate(fd, (off_t)len) == 0 ? mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0) : MAP_FAILED;
-	if (map == MAP_FAILED) {
-		close(fd);
-		return -1;
-	}
-	copy_pieces(map, pieces, n);
-	munmap(map, len);
-	return fd;
+	return http_bytes_gather(&(struct iovec){.iov_base = (void *)(uintptr_t)text, .iov_len = strlen(text)}, 1);
 }
 
-struct http_shared *http_shared_gather(const char *content_type, const struct iovec *pieces, size_t n, uint64_t hash, bool weak)
+struct http_bytes *http_bytes_hold(struct http_bytes *bytes)
+{
+	bytes->references++;
+	return bytes;
+}
+
+void http_bytes_release(struct http_bytes *bytes)
+{
+	if (bytes && !--bytes->references)
+		free(bytes);
+}
+
+struct http_shared *http_shared_of(const char *content_type, struct http_bytes *const *parts, size_t n, uint64_t hash, bool weak)
 {
 	struct http_shared *shared = create(content_type, NULL, 0, hash, weak);
 
-	for (size_t i = 0; i < n; i++)
-		shared->len += pieces[i].iov_len;
-	if (shared->len >= MEMFD_FROM)
-		shared->fd = memfd_of(pieces, n, shared->len);
-	if (shared->fd < 0) {
-		shared->body = shared->owned = gw_calloc(shared->len + 1, 1);
-		copy_pieces(shared->owned, pieces, n);
+	gw_assert(n <= PARTS_MAX);
+	for (size_t i = 0; i < n; i++) {
+		shared->parts[shared->n_parts++] = http_bytes_hold(parts[i]);
+		shared->len += parts[i]->len;
 	}
 	return shared;
 }
@@ -117,19 +125,31 @@ struct http_shared *http_shared_hold(struct http_shared *shared)
 	return shared;
 }
 
+/* The last answer that has them is over, too. */
+static void release_parts(void *data)
+{
+	struct http_shared *shared = data;
+
+	for (size_t i = 0; i < shared->n_parts; i++)
+		http_bytes_release(shared->parts[i]);
+	free(shared);
+}
+
 void http_shared_release(struct http_shared *shared)
 {
+	struct MHD_Response *answer;
+
 	if (!shared || --shared->references)
 		return;
-	if (shared->answer) /* libmicrohttpd may still be sending it: the bytes go with its last reference */
-		MHD_destroy_response(shared->answer);
 	if (shared->not_modified)
 		MHD_destroy_response(shared->not_modified);
-	if (shared->fd >= 0)
-		close(shared->fd);
 	free(shared->owned);
 	free(shared->content_type);
-	free(shared);
+	answer = shared->answer;
+	if (!answer || !shared->n_parts)
+		release_parts(shared);
+	if (answer) /* libmicrohttpd may still be sending it: the bytes go with its last reference */
+		MHD_destroy_response(answer);
 }
 
 static struct MHD_Response *with_headers(struct http_shared *shared, struct MHD_Response *response, bool whole)
@@ -143,15 +163,17 @@ static struct MHD_Response *with_headers(struct http_shared *shared, struct MHD_
 
 static struct MHD_Response *whole_answer(struct http_shared *shared)
 {
+	struct MHD_IoVec iov[PARTS_MAX];
 	struct MHD_Response *response;
 
-	if (shared->fd >= 0)
-		response = MHD_create_response_from_fd64(shared->len, shared->fd);
+	for (size_t i = 0; i < shared->n_parts; i++)
+		iov[i] = (struct MHD_IoVec){shared->parts[i]->v, shared->parts[i]->len};
+	if (shared->n_parts)
+		response = MHD_create_response_from_iovec(iov, (unsigned)shared->n_parts, release_parts, shared);
 	else
 		response = MHD_create_response_from_buffer_with_free_callback_cls(shared->len, (void *)(uintptr_t)shared->body, free,
 										  shared->owned);
 	shared->owned = NULL;
-	shared->fd = -1;
 	return with_headers(shared, response, true);
 }
 
@@ -162,12 +184,12 @@ const char *http_shared_etag(const struct http_shared *shared)
 
 char *http_shared_text(const struct http_shared *shared)
 {
-	char *text = gw_calloc(shared->len + 1, 1);
+	char *text = gw_calloc(shared->len + 1, 1), *end = text;
 
 	if (shared->body)
 		memcpy(text, shared->body, shared->len);
-	else
-		gw_assert(shared->fd >= 0 && pread(shared->fd, text, shared->len, 0) == (ssize_t)shared->len);
+	for (size_t i = 0; i < shared->n_parts; end += shared->parts[i++]->len)
+		memcpy(end, shared->parts[i]->v, shared->parts[i]->len);
 	return text;
 }
 

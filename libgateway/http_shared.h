@@ -11,13 +11,20 @@
 struct http_request;
 struct http_shared; /* counted; whoever creates one has a reference */
 
+/* Bytes that several of them hold. */
+struct http_bytes;                                                          /* counted, too */
+struct http_bytes *http_bytes_gather(const struct iovec *pieces, size_t n); /* the pieces one behind the other; copied */
+struct http_bytes *http_bytes_of(const char *text);                         /* copied */
+struct http_bytes *http_bytes_hold(struct http_bytes *bytes);
+void http_bytes_release(struct http_bytes *bytes); /* NULL is fine */
+
 /* Copies `len` bytes. */
 struct http_shared *http_shared_create(const char *content_type, const void *body, size_t len);
 /* `len` bytes at `body`, which lie in `owned`: taken over, freed with the last reference. `hash` of what they show makes the ETag. */
 struct http_shared *http_shared_over(const char *content_type, const void *body, size_t len, void *owned, uint64_t hash);
-/* The pieces one behind the other; copied. Large ones lie in a memfd, which the kernel sends without a copy of ours.
+/* The parts one behind the other, none copied: a reference of each is taken.
  * `weak`: the ETag (of `hash`) stays while bytes that do not matter differ. */
-struct http_shared *http_shared_gather(const char *content_type, const struct iovec *pieces, size_t n, uint64_t hash, bool weak);
+struct http_shared *http_shared_of(const char *content_type, struct http_bytes *const *parts, size_t n, uint64_t hash, bool weak);
 struct http_shared *http_shared_hold(struct http_shared *shared);
 void http_shared_release(struct http_shared *shared); /* NULL is fine */
 
