@@ -11,6 +11,7 @@
 #include "executord/rest.h"
 #include "executord/tarball.h"
 #include "libgateway/log.h"
+#include "libgateway/utf8.h"
 
 #define NOT_A_TAR 420
 
@@ -117,6 +118,16 @@ static const struct http_part *want_part(const struct http_request *rq, const ch
 	return part;
 }
 
+/* It goes to jobd as JSON, which has no room for other bytes. */
+static bool job_text_accepted(const char *text, size_t len, struct gw_error *err)
+{
+	size_t nul = strlen(text), good = utf8_prefix(text, len);
+
+	if (nul < len && nul < good)
+		return gw_fail(err, GW_BAD_INPUT, "job: a NUL byte at offset %zu", nul);
+	return good == len || gw_fail(err, GW_BAD_INPUT, "job: not UTF-8 at offset %zu", good);
+}
+
 /* The part `job`, or metadata's job_desc_url: one of them. */
 static bool take_description(const struct http_request *rq, const struct job_request *request, const struct http_part **text,
 			     struct gw_error *err)
@@ -126,8 +137,7 @@ static bool take_description(const struct http_request *rq, const struct job_req
 		return !*text || !(*text)->len ||
 		       gw_fail(err, GW_BAD_INPUT, "both the part 'job' and metadata.job_desc_url are given; accepted: one of them");
 	*text = want_part(rq, "job", err);
-	return *text && (strlen((*text)->data) == (*text)->len ||
-			 gw_fail(err, GW_BAD_INPUT, "job: a NUL byte at offset %zu", strlen((*text)->data)));
+	return *text && job_text_accepted((*text)->data, (*text)->len, err);
 }
 
 #define BUCKET "job_bucket_initial_state_tarball_file"

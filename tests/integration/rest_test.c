@@ -12,7 +12,6 @@
 #include <cmocka.h>
 
 #include "libgateway/error.h"
-#include "tests/harness/dutnet.h"
 #include "tests/harness/farm.h"
 
 #define A  "52:54:00:00:00:01" /* idle */
