@@ -7,6 +7,7 @@
 #include "artifactd/fetch.h"
 #include "artifactd/make.h"
 #include "libbus/capability.h"
+#include "libbus/ended_jobs.h"
 #include "libgateway/env.h"
 #include "libgateway/log.h"
 
@@ -20,6 +21,7 @@ struct artifactd {
 	struct store store;
 	struct fetches fetches;
 	struct makes makes;
+	struct ended_jobs ended;
 	char key[CAPABILITY_KEY_HEX + 1]; /* of the jobs' capabilities; "" until executord is heard */
 };
 
@@ -31,7 +33,7 @@ static const struct env_program program = {
 
 static bool may_get(const struct artifactd *a, const struct msg_artifact_get *get, struct capability *cap, struct gw_error *err)
 {
-	if (!capability_check(a->key, get->capability, cap, err))
+	if (!capability_check(a->key, get->capability, cap, err) || !ended_jobs_check(&a->ended, cap->job, err))
 		return false;
 	if (!store_job_name_fits(cap->job))
 		return gw_fail(err, GW_REFUSED, "job '%s': not a name of a job", cap->job);
@@ -62,7 +64,7 @@ static void on_make(void *owner, const void *body, struct bus_call *call)
 	struct capability cap;
 	struct gw_error err = {0};
 
-	if (capability_check(a->key, make->capability, &cap, &err) &&
+	if (capability_check(a->key, make->capability, &cap, &err) && ended_jobs_check(&a->ended, cap.job, &err) &&
 	    (store_job_name_fits(cap.job) || gw_fail(&err, GW_REFUSED, "job '%s': not a name of a job", cap.job)))
 		make_artifact(&a->makes, make, cap.job, call);
 	else
@@ -85,6 +87,7 @@ static void on_release(void *owner, const void *body, struct bus_call *call)
 
 	if (store_job_name_fits(release->job)) {
 		makes_release(&a->makes, release->job);
+		ended_jobs_add(&a->ended, release->job);
 		fetches_release(&a->fetches, release->job, call);
 	} else {
 		gw_fail(&err, GW_BAD_INPUT, "job '%s': not a name of a job", release->job);
@@ -151,6 +154,7 @@ int main(int argc, char **argv)
 	bus_finish(&a.bus);
 	store_finish(&a.store);
 	loop_finish(&a.loop);
+	ended_jobs_finish(&a.ended);
 	deny_finish(&a.deny);
 	code = env_exit_code(&a.env, &err);
 	env_finish(&a.env);

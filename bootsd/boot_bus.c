@@ -24,7 +24,7 @@ static void on_deploy(void *owner, const void *body, struct bus_call *call)
 	struct capability cap;
 	struct mac mac;
 
-	if (check(b, from->capability, &cap, &mac, &err))
+	if (check(b, from->capability, &cap, &mac, &err) && ended_jobs_check(&b->ended, cap.job, &err))
 		deployment = deployment_create(b->artifacts, cap.job, from, &err);
 	if (!deployment) {
 		bus_answer_error(call, &err);
@@ -76,6 +76,7 @@ static void on_withdraw(void *owner, const void *body, struct bus_call *call)
 		bus_answer_error(call, &err);
 		return;
 	}
+	ended_jobs_add(&b->ended, cap.job); /* a job withdraws once, when it is over */
 	machine = machines_by_mac(&b->machines, mac);
 	if (machine && machine->deployment && strcmp(machine->deployment->job, cap.job) == 0) {
 		tftp_server_forget(&b->tftp, machine);

@@ -105,6 +105,7 @@ static void unload(struct bootsd *b)
 	static_files_finish(&b->statics);
 	free(b->artifacts);
 	free(b->capability_key);
+	ended_jobs_finish(&b->ended);
 }
 
 int main(int argc, char **argv)

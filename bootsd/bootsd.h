@@ -8,6 +8,7 @@
 #include "bootsd/static_files.h"
 #include "bootsd/tftp_server.h"
 #include "libbus/bus.h"
+#include "libbus/ended_jobs.h"
 #include "libgateway/activation.h"
 #include "libgateway/env.h"
 #include "libgateway/http_server.h"
@@ -32,6 +33,7 @@ struct bootsd {
 	uint16_t http_port;
 	char *artifacts;      /* the artifact root's path */
 	char *capability_key; /* executord's; NULL: not told yet */
+	struct ended_jobs ended;
 };
 
 /* boot_bus.c: the bus's side. */

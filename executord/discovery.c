@@ -12,7 +12,10 @@
 #include "executord/new_dut.h"
 #include "libgateway/log.h"
 
-static void release(struct executord *ex);
+static struct executord *of(struct discovery *d)
+{
+	return (struct executord *)((char *)d - offsetof(struct executord, discovery));
+}
 
 bool discovery_listens(struct executord *ex)
 {
@@ -40,7 +43,7 @@ cJSON *discovery_json(struct executord *ex, bool with_expiry)
 	char date[40];
 	double left = ((double)d->deadline - (double)loop_now_ms(&ex->loop)) / 1000;
 
-	if (d->phase != DISCOVERY_TAKING && d->phase != DISCOVERY_LISTENING)
+	if (d->phase == DISCOVERY_NONE)
 		return json;
 	names_date_text(d->started_at, date);
 	cJSON_AddStringToObject(json, "pdu", d->ask.pdu);
@@ -53,7 +56,7 @@ cJSON *discovery_json(struct executord *ex, bool with_expiry)
 	return json;
 }
 
-static void answer(struct executord *ex, const struct gw_error *err)
+void discovery_answer(struct executord *ex, const struct gw_error *err)
 {
 	struct http_request *rq = ex->discovery.answer;
 
@@ -62,112 +65,6 @@ static void answer(struct executord *ex, const struct gw_error *err)
 		http_answer_error(rq, err);
 	else if (rq)
 		http_answer_json(rq, 200, discovery_json(ex, false));
-}
-
-/* ---- the end ---- */
-
-static void over(struct executord *ex)
-{
-	struct discovery *d = &ex->discovery;
-	struct dut *dut;
-	void (*released)(void *data) = d->released;
-
-	loop_timer_stop(&d->timeout);
-	loop_timer_stop(&d->renewal);
-	log_info("discovery at %s port %s is over", d->ask.pdu, d->ask.port);
-	d->phase = DISCOVERY_NONE;
-	events_discovery(ex);
-	d->released = NULL;
-	config_push_bootsd(ex);
-	dut = registry_dut_at(ex, d->ask.pdu, d->ask.port);
-	if (dut)
-		dut_settle(dut, "discovered");
-	if (released)
-		released(d->released_data);
-}
-
-static void on_released(void *data, const void *answered, const struct gw_error *err)
-{
-	struct executord *ex = (struct executord *)((char *)data - offsetof(struct executord, discovery));
-
-	if (!answered) /* not renewed any more, it goes OFF by itself */
-		log_warning("discovery at %s port %s: the port was not switched off: %s", ex->discovery.ask.pdu, ex->discovery.ask.port,
-			    err->text);
-	over(ex);
-}
-
-static bool port_is_reserved(struct executord *ex)
-{
-	const struct mars_pdu *pdu = mars_db_find_pdu(ex->database.db, ex->discovery.ask.pdu);
-
-	return pdu && mars_pdu_port_reserved(pdu, ex->discovery.ask.port);
-}
-
-static void release(struct executord *ex)
-{
-	struct discovery *d = &ex->discovery;
-	struct msg_capability capability = {.capability = d->capability};
-
-	if (d->phase == DISCOVERY_RELEASING || d->phase == DISCOVERY_NONE)
-		return;
-	d->phase = DISCOVERY_RELEASING;
-	events_discovery(ex);
-	loop_timer_stop(&d->timeout);
-	loop_timer_stop(&d->renewal);
-	bus_forget(&ex->bus, &ex->discovery);
-	if (port_is_reserved(ex)) /* meanwhile: never touched from then on */
-		over(ex);
-	else
-		bus_ask(&ex->bus, "pdud", MSG_LEASE_RELEASE, &capability, 0, on_released, d);
-}
-
-void discovery_cancel(struct executord *ex)
-{
-	if (ex->discovery.phase == DISCOVERY_NONE || ex->discovery.phase == DISCOVERY_RELEASING)
-		return;
-	log_info("discovery at %s port %s is cancelled", ex->discovery.ask.pdu, ex->discovery.ask.port);
-	answer(ex, &(struct gw_error){GW_REFUSED, "the discovery was cancelled"});
-	release(ex);
-}
-
-void discovery_stop(struct executord *ex, void (*released)(void *data), void *data)
-{
-	if (ex->discovery.phase == DISCOVERY_NONE) {
-		released(data);
-		return;
-	}
-	ex->discovery.released = released;
-	ex->discovery.released_data = data;
-	discovery_cancel(ex);
-}
-
-void discovery_finish(struct executord *ex)
-{
-	bus_forget(&ex->bus, &ex->discovery);
-	answer(ex, &(struct gw_error){GW_UNREACHABLE, "executord stops"});
-	loop_timer_finish(&ex->discovery.timeout);
-	loop_timer_finish(&ex->discovery.renewal);
-}
-
-static void give_up(struct executord *ex, const char *why)
-{
-	log_warning("discovery at %s port %s ends: %s", ex->discovery.ask.pdu, ex->discovery.ask.port, why);
-	answer(ex, &(struct gw_error){GW_UNREACHABLE, "the discovery ended before pdud gave it the port"}); /* if it was not yet */
-	release(ex);
-}
-
-static void on_timeout(void *data)
-{
-	give_up(data, "no unknown machine showed up in time");
-}
-
-void discovery_on_lease_lost(void *owner, const void *body, struct bus_call *call)
-{
-	struct executord *ex = owner;
-	const struct msg_lease_lost *lost = body;
-
-	if (ex->discovery.phase == DISCOVERY_LISTENING && strcmp(lost->job, ex->discovery.job) == 0)
-		give_up(ex, lost->reason);
 }
 
 /* ---- the machine ---- */
@@ -216,7 +113,7 @@ void discovery_on_boot_seen(void *owner, const void *body, struct bus_call *call
 void discovery_found_by_rest(struct executord *ex)
 {
 	if (ex->discovery.phase == DISCOVERY_FOUND)
-		release(ex);
+		discovery_release(ex);
 }
 
 /* ---- the beginning ---- */
@@ -226,13 +123,13 @@ static void renew(void *data);
 static void on_renewed(void *data, const void *answered, const struct gw_error *err)
 {
 	struct discovery *d = data;
-	struct executord *ex = (struct executord *)((char *)d - offsetof(struct executord, discovery));
+	struct executord *ex = of(d);
 	const struct msg_lease *lease = answered;
 
 	if (lease)
 		loop_timer_start(&ex->loop, &d->renewal, (uint64_t)lease->grace_ms / 4 + 1, renew, ex);
 	else if (err->kind != GW_UNREACHABLE) /* else at pdud's return */
-		give_up(ex, err->text);
+		discovery_give_up(ex, err->text);
 }
 
 static void renew(void *data)
@@ -246,53 +143,96 @@ static void renew(void *data)
 static void on_powered(void *data, const void *answered, const struct gw_error *err)
 {
 	struct discovery *d = data;
-	struct executord *ex = (struct executord *)((char *)d - offsetof(struct executord, discovery));
+	struct executord *ex = of(d);
 
-	if (!answered)
-		give_up(ex, err->text);
-	else if (!d->on_at)
+	if (!answered && err->kind != GW_UNREACHABLE) { /* else at pdud's return */
+		discovery_give_up(ex, err->text);
+	} else if (answered && !d->on_at) {
 		d->on_at = loop_now_ms(&ex->loop);
+		state_store_changed(ex);
+	}
+}
+
+static void power_on(struct executord *ex)
+{
+	struct discovery *d = &ex->discovery;
+	struct msg_lease_power power = {.capability = d->capability, .on = true};
+
+	bus_ask(&ex->bus, "pdud", MSG_LEASE_POWER, &power, 0, on_powered, d);
 }
 
 static void on_taken(void *data, const void *answered, const struct gw_error *err)
 {
 	struct discovery *d = data;
-	struct executord *ex = (struct executord *)((char *)d - offsetof(struct executord, discovery));
+	struct executord *ex = of(d);
 	const struct msg_lease *lease = answered;
-	struct msg_lease_power power = {.capability = d->capability, .on = true};
 
+	if (!lease && !d->answer && err->kind == GW_UNREACHABLE)
+		return; /* it goes on from before a restart, as soon as pdud is there */
 	if (!lease) {
 		struct gw_error refused = *err;
 
 		if (refused.kind == GW_BUSY) /* held, or not confirmed OFF: to REST a refusal like others */
 			refused.kind = GW_REFUSED;
-		answer(ex, &refused);
-		over(ex);
+		discovery_answer(ex, &refused);
+		discovery_over(ex);
 		return;
 	}
 	d->phase = DISCOVERY_LISTENING;
+	if (strcmp(lease->state, "ON") != 0)
+		d->on_at = 0;
 	loop_timer_start(&ex->loop, &d->renewal, (uint64_t)lease->grace_ms / 4 + 1, renew, ex);
 	config_push_bootsd(ex);
-	bus_ask(&ex->bus, "pdud", MSG_LEASE_POWER, &power, 0, on_powered, d);
-	answer(ex, NULL);
+	power_on(ex);
+	discovery_answer(ex, NULL);
+}
+
+void discovery_take(struct executord *ex)
+{
+	struct msg_capability take = {.capability = ex->discovery.capability};
+
+	bus_ask(&ex->bus, "pdud", MSG_LEASE_TAKE, &take, 0, on_taken, &ex->discovery);
 }
 
 void discovery_on_pdud_up(struct executord *ex)
 {
 	struct discovery *d = &ex->discovery;
-	struct msg_lease_power power = {.capability = d->capability, .on = true};
 
-	if (d->phase != DISCOVERY_LISTENING)
+	if (d->phase == DISCOVERY_NONE)
 		return;
-	renew(ex);
-	bus_ask(&ex->bus, "pdud", MSG_LEASE_POWER, &power, 0, on_powered, d);
+	bus_forget(&ex->bus, d); /* what pdud's end has just failed */
+	if (d->phase == DISCOVERY_RELEASING) {
+		discovery_ask_release(ex);
+	} else if (d->phase == DISCOVERY_TAKING) {
+		discovery_take(ex);
+	} else {
+		renew(ex);
+		power_on(ex);
+	}
+}
+
+bool discovery_make_capability(struct executord *ex, struct gw_error *err)
+{
+	struct discovery *d = &ex->discovery;
+	struct capability cap = {0};
+
+	snprintf(cap.job, sizeof(cap.job), "%s", d->job);
+	snprintf(cap.pdu, sizeof(cap.pdu), "%s", d->ask.pdu);
+	snprintf(cap.port, sizeof(cap.port), "%s", d->ask.port);
+	return capability_make(ex->settings.key, &cap, d->capability, err);
+}
+
+static void on_kept(void *data)
+{
+	struct discovery *d = data;
+
+	if (d->phase == DISCOVERY_TAKING)
+		discovery_take(of(d));
 }
 
 void discovery_begin(struct executord *ex, const struct discovery_ask *ask, struct http_request *rq)
 {
 	struct discovery *d = &ex->discovery;
-	struct capability cap = {0};
-	struct msg_capability take = {.capability = d->capability};
 	struct gw_error err = {0};
 	struct timeval now;
 
@@ -302,16 +242,15 @@ void discovery_begin(struct executord *ex, const struct discovery_ask *ask, stru
 	d->deadline = loop_now_ms(&ex->loop) + (uint64_t)(ask->timeout * 1000);
 	d->on_at = 0;
 	snprintf(d->job, sizeof(d->job), "discovery-%llx-%u", ex->jobs.started_at, ++d->counter);
-	snprintf(cap.job, sizeof(cap.job), "%s", d->job);
-	snprintf(cap.pdu, sizeof(cap.pdu), "%s", ask->pdu);
-	snprintf(cap.port, sizeof(cap.port), "%s", ask->port);
-	if (!capability_make(ex->settings.key, &cap, d->capability, &err)) {
+	if (!discovery_make_capability(ex, &err)) {
 		http_answer_error(rq, &err);
 		return;
 	}
 	d->answer = rq;
+	d->leave = false;
 	d->phase = DISCOVERY_TAKING;
 	events_discovery(ex);
-	loop_timer_start(&ex->loop, &d->timeout, (uint64_t)(ask->timeout * 1000), on_timeout, ex);
-	bus_ask(&ex->bus, "pdud", MSG_LEASE_TAKE, &take, 0, on_taken, d);
+	loop_timer_start(&ex->loop, &d->timeout, (uint64_t)(ask->timeout * 1000), discovery_on_timeout, ex);
+	state_store_changed(ex);
+	state_store_when_saved(ex, on_kept, d); /* no lease that a killed executord would not know of */
 }

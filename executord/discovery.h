@@ -16,7 +16,7 @@ struct executord;
 
 enum discovery_phase {
 	DISCOVERY_NONE,
-	DISCOVERY_TAKING,    /* the lease is asked for */
+	DISCOVERY_TAKING,    /* the lease is asked for, or will be when pdud is there */
 	DISCOVERY_LISTENING, /* ON, or about to be */
 	DISCOVERY_FOUND,     /* the machine is being written to the database */
 	DISCOVERY_RELEASING, /* OFF is awaited */
@@ -37,7 +37,10 @@ struct discovery {
 	char job[64]; /* the lease's holder: "discovery-N" */
 	char capability[CAPABILITY_TEXT_MAX + 1];
 	struct http_request *answer; /* of the POST; NULL: answered */
+	bool leave;                  /* at its end the port stays as it is: an edit has given it to a machine */
 	struct loop_timer timeout, renewal;
+	struct discovery_deletion *deletions; /* owned: DELETEs that wait for its end */
+	struct loop_timer deletion_patience;
 	void (*released)(void *data); /* see discovery_stop */
 	void *released_data;
 };
@@ -59,8 +62,10 @@ bool discovery_allowed(const struct discovery_ask *ask, const struct discovery_f
 
 void discovery_begin(struct executord *ex, const struct discovery_ask *ask, struct http_request *rq); /* answers */
 void discovery_cancel(struct executord *ex);
-cJSON *discovery_json(struct executord *ex, bool with_expiry); /* {} when none runs; the caller deletes it */
-bool discovery_listens(struct executord *ex);                  /* an unknown machine would be taken */
+void discovery_delete(struct executord *ex, struct http_request *rq); /* answers when it is over, but within 10 s */
+void discovery_on_edit(struct executord *ex);                         /* the port may be a machine's now */
+cJSON *discovery_json(struct executord *ex, bool with_expiry);        /* {} when none runs; the caller deletes it */
+bool discovery_listens(struct executord *ex);                         /* an unknown machine would be taken */
 bool discovery_holds(struct executord *ex, const char *pdu, const char *port);
 /* A machine that registers takes the port: `done` is said before the machine loses its power. */
 void discovery_found_by_rest(struct executord *ex);
@@ -68,6 +73,21 @@ double discovery_seconds_since_on(struct executord *ex); /* whole ones, at least
 /* Gives the lease back; `released` runs once, maybe inside the call. */
 void discovery_stop(struct executord *ex, void (*released)(void *data), void *data);
 void discovery_finish(struct executord *ex);
+
+/* Over a restart of executord. */
+cJSON *discovery_encode(const struct discovery *d); /* NULL: there is none */
+bool discovery_decode(struct discovery *d, const cJSON *json, struct gw_error *err);
+void discovery_restore(struct executord *ex, const cJSON *json, bool same_boot); /* NULL: there was none */
+
+/* Between the files of this part. */
+void discovery_answer(struct executord *ex, const struct gw_error *err); /* the POST, if it waits */
+bool discovery_make_capability(struct executord *ex, struct gw_error *err);
+void discovery_take(struct executord *ex);
+void discovery_release(struct executord *ex);
+void discovery_ask_release(struct executord *ex);
+void discovery_over(struct executord *ex);
+void discovery_give_up(struct executord *ex, const char *why);
+void discovery_on_timeout(void *executord);
 
 void discovery_on_pdud_up(struct executord *ex);
 struct bus_call;

@@ -7,6 +7,8 @@
 #include "executord/executord.h"
 #include "libgateway/log.h"
 
+#define READY_RETRY_MS 5000
+
 struct dut *dut_create(struct executord *ex, const char *id)
 {
 	struct dut *dut = gw_calloc(1, sizeof(*dut));
@@ -21,7 +23,9 @@ void dut_destroy(struct dut *dut)
 {
 	if (!dut)
 		return;
+	state_store_forget(dut->ex, dut);
 	loop_timer_finish(&dut->retrial);
+	loop_timer_finish(&dut->ready_retry);
 	training_finish(&dut->training);
 	dut_facts_finish(&dut->known);
 	printed_drop(&dut->printed);
@@ -98,8 +102,8 @@ static void cancel_job(struct dut *dut)
 {
 	if (dut->job)
 		jobs_cancel(dut->ex, dut->job, "the machine was taken out of service, or the job was cancelled");
-	else /* the retrial delay: nothing is to be waited for */
-		dut_job_over(dut, DUT_JOB_REGISTRATION, false, false, "no job runs");
+	else if (dut->ex->store.started) /* the retrial delay: nothing is to be waited for. Else dut_resume comes */
+		dut_job_over(dut, DUT_JOB_REGISTRATION, DUT_CUT_SHORT, false, "no job runs");
 }
 
 static void revoke_lease(struct dut *dut)
@@ -118,44 +122,64 @@ struct ready_write {
 	char *id;
 };
 
+static void on_ready_retry(void *data)
+{
+	struct dut *dut = data;
+
+	dut->ready_writes--;
+	dut_write_ready(dut, dut->ready_wanted);
+}
+
+/* What is wanted counts all the same: a full disk must not put a machine that failed its check into service. */
+static void write_again(struct dut *dut, const struct gw_error *err)
+{
+	log_error("%s: ready_for_service is not written, and tried again in %d s: %s", dut->id, READY_RETRY_MS / 1000, err->text);
+	loop_timer_start(&dut->ex->loop, &dut->ready_retry, READY_RETRY_MS, on_ready_retry, dut);
+}
+
 static void ready_written(void *data, const struct gw_error *err)
 {
 	struct ready_write *w = data;
 	struct dut *dut = registry_dut(w->ex, w->id);
 
-	if (err->kind != GW_OK)
-		log_error("%s: ready_for_service was not written: %s", w->id, err->text);
-	if (dut && dut->ready_writes)
+	if (dut && err->kind != GW_OK && dut->ready_writes == 1 && registry_mars(w->ex, dut))
+		write_again(dut, err);
+	else if (dut && dut->ready_writes)
 		dut->ready_writes--;
-	if (dut)
+	if (dut) {
 		dut_settle(dut, "written back");
+		state_store_changed(w->ex);
+	}
 	free(w->id);
 	free(w);
 }
 
-static void write_ready(struct dut *dut, bool ready)
+void dut_write_ready(struct dut *dut, bool ready)
 {
 	struct mars_edit edit = database_set("duts", dut->id, "ready_for_service", MARS_V_BOOL(ready));
 	struct ready_write *w;
 
 	if (!registry_mars(dut->ex, dut))
 		return;
+	if (loop_timer_active(&dut->ready_retry))
+		dut->ready_writes--; /* this one is instead of it */
 	w = gw_calloc(1, sizeof(*w));
 	w->ex = dut->ex;
 	w->id = gw_strdup(dut->id);
+	loop_timer_stop(&dut->ready_retry);
 	dut->ready_writes++;
-	dut->ready_wanted = ready;
+	dut->ready_wanted = dut->known.ready = ready;
 	database_write(dut->ex, &edit, 1, "ready_for_service", ready_written, w);
 }
 
 static void set_ready(struct dut *dut)
 {
-	write_ready(dut, true);
+	dut_write_ready(dut, true);
 }
 
 static void clear_ready(struct dut *dut)
 {
-	write_ready(dut, false);
+	dut_write_ready(dut, false);
 }
 
 static void forget(struct dut *dut)
@@ -221,67 +245,62 @@ void dut_activate(struct dut *dut, const char *cause)
 	dut_apply(dut, dut_activation(&now), cause, NULL);
 }
 
-static void settle_port(struct dut *dut, const struct dut_facts *before, const char *cause)
-{
-	if (before->port)
-		dut_apply(dut, DUT_EV_UNCONFIGURED, cause, NULL);
-	if (dut->known.port)
-		dut_activate(dut, cause);
-}
-
-static void settle_ready(struct dut *dut, const char *cause)
-{
-	struct dut_situation now;
-
-	dut_situation_now(dut, &now);
-	if (now.ready_for_service)
-		dut_apply(dut, DUT_EV_READY_SET, cause, NULL);
-	else if (dut_training_enabled(&now))
-		dut_apply(dut, DUT_EV_READY_CLEARED, cause, NULL);
-}
-
 void dut_settle(struct dut *dut, const char *cause)
 {
 	struct dut_facts before = dut->known;
+	struct dut_situation then, now;
+	enum dut_event events[DUT_EDIT_EVENTS];
+	size_t n;
 
 	dut->known = facts_now(dut);
 	registry_dut_changed(dut->ex, dut);
-	if (dut->known.removed != before.removed || dut->known.is_retired != before.is_retired) {
-		if (dut->known.removed)
-			dut_apply(dut, DUT_EV_REMOVED, cause, NULL);
-		else
-			dut_activate(dut, cause);
-	} else if (!dut->known.removed && !dut->known.is_retired) {
-		if (!same(before.pdu, dut->known.pdu) || !same(before.port, dut->known.port))
-			settle_port(dut, &before, cause);
-		else if (before.ready != dut->known.ready)
-			settle_ready(dut, cause);
-	}
+	dut_situation_now(dut, &now);
+	then = now;
+	then.removed = before.removed;
+	then.has_port = before.port != NULL;
+	then.is_retired = before.is_retired;
+	then.ready_for_service = before.ready;
+	n = dut_after_edit(&then, &now, !same(before.pdu, dut->known.pdu) || !same(before.port, dut->known.port), events);
+	for (size_t i = 0; i < n; i++)
+		dut_apply(dut, events[i], cause, NULL);
+	if (n)
+		state_store_changed(dut->ex); /* what it knows, too */
 	dut_facts_finish(&before);
 }
 
-void dut_job_over(struct dut *dut, enum dut_job_kind kind, bool passed, bool unfit, const char *cause)
+void dut_job_over(struct dut *dut, enum dut_job_kind kind, enum dut_verdict verdict, bool unfit, const char *cause)
 {
 	struct dut_situation now;
 	enum dut_event event;
 
 	dut_situation_now(dut, &now);
-	event = dut_after_job(&now, kind, passed, unfit);
+	event = dut_after_job(&now, kind, verdict, unfit);
 	if (event == DUT_EV_JOB_ENDED_CHECK || kind == DUT_JOB_QUICK_CHECK)
 		dut->quick_check_queued = false;
 	dut_apply(dut, event, cause, NULL);
 }
 
+static enum dut_job_kind kind_of_state(enum dut_state state)
+{
+	return state == DUT_QUICK_CHECK ? DUT_JOB_QUICK_CHECK : state == DUT_TRAINING ? DUT_JOB_REGISTRATION : DUT_JOB_USER;
+}
+
+static bool has_a_job_by_its_state(const struct dut *dut)
+{
+	return dut->state == DUT_TRAINING || dut->state == DUT_QUICK_CHECK || dut->state == DUT_QUEUED || dut->state == DUT_RUNNING;
+}
+
+/* A job that never went has died with executord: that says nothing of the machine, and what was edited meanwhile counts. */
 void dut_resume(struct dut *dut)
 {
-	if (dut->job) /* jobs awaits its jobd */
+	struct dut_situation now;
+
+	if (dut->job || !has_a_job_by_its_state(dut)) /* jobs awaits its jobd */
 		return;
-	if (dut->state == DUT_TRAINING && dut->training.registration_failed)
+	dut_situation_now(dut, &now);
+	if (dut->state == DUT_TRAINING && dut->training.registration_failed && !now.removed && now.has_port && !now.is_retired &&
+	    !now.ready_for_service)
 		training_wait_retrial(dut);
-	else if (dut->state == DUT_TRAINING)
-		training_start(dut);
-	else if (dut->state == DUT_QUICK_CHECK)
-		training_start_quick_check(dut);
-	else if (dut->state == DUT_QUEUED || dut->state == DUT_RUNNING)
-		dut_job_over(dut, DUT_JOB_USER, false, false, "its job is not known any more");
+	else
+		dut_job_over(dut, kind_of_state(dut->state), DUT_CUT_SHORT, false, "its job is not known any more");
 }

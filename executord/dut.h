@@ -25,10 +25,13 @@ struct dut {
 	struct dut_facts known; /* those that its state takes into account */
 	int ready_writes;       /* write-backs of ready_for_service under way; while there are any, ready_wanted counts */
 	bool ready_wanted;
+	struct loop_timer ready_retry; /* of a write-back that failed */
 	bool quick_check_queued;
 	struct training training;
 	struct loop_timer retrial;
 	struct job *job;        /* borrowed; NULL: none. In jobs */
+	char last_job[64];      /* the id of the one before; "": none. Its jobd may still be there */
+	bool end_unsaved;       /* that it is over is not on the disk yet */
 	int log_port;           /* saladd's read-only port; 0: not known */
 	bool event_due;         /* of events.h: watchers are to be told of it */
 	struct printed printed; /* for REST */
@@ -44,10 +47,11 @@ bool dut_apply(struct dut *dut, enum dut_event event, const char *cause, struct 
 void dut_settle(struct dut *dut, const char *cause);
 /* Part of the farm from now on (added, or the gateway has booted). */
 void dut_activate(struct dut *dut, const char *cause);
-/* After a restart of executord: goes on where its state says. */
+/* After a restart of executord, once all jobds that live were heard: goes on where its state says. */
 void dut_resume(struct dut *dut);
 /* Its job is over and its port is off. */
-void dut_job_over(struct dut *dut, enum dut_job_kind kind, bool passed, bool unfit, const char *cause);
+void dut_job_over(struct dut *dut, enum dut_job_kind kind, enum dut_verdict verdict, bool unfit, const char *cause);
+void dut_write_ready(struct dut *dut, bool ready); /* into the database; counts from now on */
 
 void dut_situation_now(struct dut *dut, struct dut_situation *now);
 /* The port it is powered by, in use or not. False: none. Both borrowed until the next edit. */

@@ -32,7 +32,7 @@ static bool same(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-/* ---- what a DUT's life makes of it: dut_settle and dut_activate, without doing it ---- */
+/* ---- what a DUT's life makes of it: dut_settle, without doing it ---- */
 
 struct life {
 	enum dut_state state;
@@ -71,25 +71,13 @@ static struct dut_situation situation_of(const struct effects *e, const struct m
 
 static void live_through(const struct effects *e, const struct mars_dut *old, const struct mars_dut *new, struct life *life)
 {
-	struct dut_situation now = situation_of(e, new);
-	bool moved = old && new && (!same(old->pdu, new->pdu) || !same(old->pdu_port_id, new->pdu_port_id));
+	struct dut_situation before = situation_of(e, old), now = situation_of(e, new);
+	bool moved = is_placed(old) && is_placed(new) && (!same(old->pdu, new->pdu) || !same(old->pdu_port_id, new->pdu_port_id));
+	enum dut_event events[DUT_EDIT_EVENTS];
+	size_t n = dut_after_edit(&before, &now, moved, events);
 
-	if (!new)
-		live(life, DUT_EV_REMOVED);
-	else if (!old || old->is_retired != new->is_retired)
-		live(life, dut_activation(&now));
-	else if (new->is_retired)
-		return;
-	else if (moved && is_placed(old))
-		live(life, DUT_EV_UNCONFIGURED);
-	if (moved && !new->is_retired && old->is_retired == new->is_retired &&is_placed(new))
-		live(life, dut_activation(&now));
-	else if (old && new && !moved && old->is_retired == new->is_retired && old->ready_for_service != new->ready_for_service) {
-		if (new->ready_for_service)
-			live(life, DUT_EV_READY_SET);
-		else if (dut_training_enabled(&now))
-			live(life, DUT_EV_READY_CLEARED);
-	}
+	for (size_t i = 0; i < n; i++)
+		live(life, events[i]);
 }
 
 static void say_life(struct effects *e, const struct dut *dut, const struct mars_dut *old, const struct mars_dut *new)

@@ -36,12 +36,14 @@ void jobs_on_hello_message(void *owner, const void *body, struct bus_call *call)
 	struct gw_error err = {0};
 	bool ok = hello->job ? hello_of_job(ex, hello, &err) : jobd_pool_add(ex, hello->bus, (pid_t)hello->pid, true, &err) != NULL;
 
+	jobd_pool_hear(ex, hello->bus);
 	if (ok) {
 		bus_answer(call, NULL);
 	} else {
 		log_warning("%s is sent away: %s", hello->bus, err.text);
 		bus_answer_error(call, &err);
 	}
+	jobs_on_jobd_heard(ex);
 }
 
 static struct job *known(struct executord *ex, const char *id, struct gw_error *err)
@@ -78,14 +80,20 @@ void jobs_on_learnt_message(void *owner, const void *body, struct bus_call *call
 		job_raise_firmware_boot_time(job, learnt->firmware_boot_time);
 }
 
-/* Of a job that is not known any more the result was taken before: the answer to it got lost. */
+static void on_ended_kept(void *data)
+{
+	bus_answer(data, NULL);
+}
+
+/* Answered once it is on the disk: an executord that is killed before hears it again. Of a job that is not known any more the result was
+ * taken before: the answer to it got lost. */
 void jobs_on_ended_message(void *owner, const void *body, struct bus_call *call)
 {
 	struct executord *ex = owner;
 	const struct msg_job_ended *ended = body;
 	struct job *job = jobs_find(ex, ended->job);
 
-	bus_answer(call, NULL);
 	if (job)
 		jobs_on_ended(ex, job, ended);
+	state_store_when_saved(ex, on_ended_kept, call);
 }

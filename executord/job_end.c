@@ -25,19 +25,32 @@ static void on_ignored(void *data, const void *answer, const struct gw_error *er
 {
 }
 
-static void release_artifacts(struct executord *ex, const char *id)
-{
-	struct msg_artifact_release release = {.job = (char *)id};
-
-	bus_ask(&ex->bus, "artifactd", MSG_ARTIFACT_RELEASE, &release, 0, on_ignored, NULL);
-}
-
 static void take_result(struct dut *dut, const char *id, enum dut_job_kind kind, const struct job_outcome *outcome, const char *cause)
 {
-	training_take_result(dut, id, kind, outcome);
+	enum dut_verdict verdict = strcmp(outcome->status, "PASS") == 0 ? DUT_PASSED : outcome->cut_short ? DUT_CUT_SHORT : DUT_FAILED;
+
+	if (verdict != DUT_CUT_SHORT)
+		training_take_result(dut, id, kind, outcome);
 	if (outcome->quick_check && kind == DUT_JOB_USER)
 		dut->quick_check_queued = true;
-	dut_job_over(dut, kind, strcmp(outcome->status, "PASS") == 0, outcome->unfit, cause);
+	dut_job_over(dut, kind, verdict, outcome->unfit, cause);
+}
+
+static void on_end_saved(void *data)
+{
+	struct dut *dut = data;
+
+	dut->end_unsaved = false;
+	jobs_serve(dut->ex);
+}
+
+/* Until it is on the disk that this job is over, an executord that is killed takes the machine for the job's: no other one may go. */
+static void keep_end(struct dut *dut, const char *id)
+{
+	snprintf(dut->last_job, sizeof(dut->last_job), "%s", id);
+	dut->end_unsaved = true;
+	state_store_changed(dut->ex);
+	state_store_when_saved(dut->ex, on_end_saved, dut);
 }
 
 static void say_if_settled(struct executord *ex)
@@ -71,16 +84,13 @@ void job_over(struct job *job)
 	snprintf(id, sizeof(id), "%s", job->id);
 	snprintf(cause, sizeof(cause), "job=%s status=%s%s%s", id, outcome.status, outcome.reason[0] ? " reason=" : "", outcome.reason);
 	events_job(job, "ended");
-	release_artifacts(ex, id);
-	jobd_pool_drop(ex, job->jobd);
+	job_end_capability(job);
+	jobd_pool_dismiss(ex, job->jobd);
 	job_raise_firmware_boot_time(job, job->outcome.firmware_boot_time);
 	job_destroy(job);
 	dut->job = NULL;
-	if (outcome.stopped && kind != DUT_JOB_USER)
-		dut_resume(dut); /* a clean stop of the gateway must not take machines out of service */
-	else
-		take_result(dut, id, kind, &outcome, cause);
-	state_store_changed(ex);
+	keep_end(dut, id);
+	take_result(dut, id, kind, &outcome, cause);
 	jobs_serve(ex);
 	say_if_settled(ex);
 }
@@ -119,6 +129,7 @@ void jobs_revoke(struct executord *ex, struct job *job)
 	struct msg_capability withdraw = {.capability = job->capability};
 
 	job->phase = JOB_SETTLING;
+	state_store_changed(ex); /* its end is decided */
 	bus_forget(&ex->bus, job);
 	loop_timer_stop(&job->timer);
 	if (job->capability[0])
@@ -128,6 +139,7 @@ void jobs_revoke(struct executord *ex, struct job *job)
 
 void jobs_on_pdud_up(struct executord *ex)
 {
+	job_capabilities_on_pdud_up(ex);
 	for (struct job *job = ex->jobs.first; job; job = job->next)
 		if (job->phase == JOB_SETTLING && !loop_timer_active(&job->timer)) {
 			bus_forget(&ex->bus, job); /* one that pdud's end has just failed */
@@ -145,7 +157,9 @@ void jobs_lost(struct executord *ex, struct job *job, const char *why)
 	snprintf(cause, sizeof(cause), "job=%s reason=%s", job->id, why);
 	log_error("job=%s on %s is lost: %s", job->id, job->dut->id, why);
 	job_set_outcome(job, "INCOMPLETE", why);
+	job->outcome.cut_short = job->cancelled;
 	job_answer(job, 500, why);
+	jobd_pool_kill(ex, job->jobd, why); /* it does not answer, but may still drive its machine */
 	dut_apply(job->dut, DUT_EV_JOB_LOST, cause, NULL);
 	if (job->phase != JOB_SETTLING) /* a state that cannot have a job: the port matters all the same */
 		jobs_revoke(ex, job);
@@ -160,5 +174,6 @@ void job_failed_early(struct job *job, const char *status, const char *why)
 	}
 	log_warning("job=%s on %s did not start: %s", job->id, job->dut->id, why);
 	job_set_outcome(job, status, why);
+	job->outcome.cut_short = job->cancelled;
 	job_over(job);
 }

@@ -42,31 +42,70 @@ void jobs_start_own(struct executord *ex, struct dut *dut, enum dut_job_kind kin
 	loop_timer_start(&ex->loop, &job->timer, 0, on_no_text, job);
 }
 
+#define TRIES 3
+
+void job_try_next_jobd(struct job *job, const char *why)
+{
+	if (++job->tries < TRIES && !job->cancelled) {
+		log_warning("job=%s waits for another jobd: %s", job->id, why);
+		job->phase = JOB_WAITING;
+		jobs_serve(job->ex);
+		return;
+	}
+	job_answer(job, 503, why);
+	job_failed_early(job, "SETUP_FAIL", why);
+}
+
+/* A spare that does not answer is no use to the next job either. */
+static void prepare_failed(struct job *job, const struct gw_error *err)
+{
+	struct executord *ex = job->ex;
+	struct jobd *jobd = job->jobd;
+
+	job->jobd = NULL;
+	if (err->kind == GW_UNREACHABLE) {
+		jobd_pool_dismiss(ex, jobd);
+		jobd_pool_kill(ex, jobd, err->text);
+		job_try_next_jobd(job, err->text);
+		return;
+	}
+	jobd_pool_give_back(ex, jobd);
+	job_answer(job, gw_http_status(err->kind), err->text);
+	job_failed_early(job, "SETUP_FAIL", err->text);
+	jobs_serve(ex);
+}
+
+static void prepared(struct job *job, const struct msg_job_prepared *answer)
+{
+	struct executord *ex = job->ex;
+
+	for (size_t i = 0; i < answer->warnings.n; i++)
+		log_warning("job=%s: %s", job->id, answer->warnings.v[i]);
+	if (job->kind != DUT_JOB_USER || job->dut) { /* chosen for a jobd that died since */
+		jobs_go(ex, job);
+	} else if (!job_choose_dut(job, answer)) {
+		jobd_pool_give_back(ex, job->jobd);
+		job_destroy(job);
+		jobs_serve(ex);
+	}
+}
+
 static void on_prepared(void *data, const void *answer, const struct gw_error *err)
 {
 	struct job *job = data;
 	struct executord *ex = job->ex;
 
-	if (answer && !job->cancelled) {
-		for (size_t i = 0; i < ((const struct msg_job_prepared *)answer)->warnings.n; i++)
-			log_warning("job=%s: %s", job->id, ((const struct msg_job_prepared *)answer)->warnings.v[i]);
-		if (job->kind != DUT_JOB_USER)
-			jobs_go(ex, job);
-		else if (job_choose_dut(job, answer))
-			return;
-		else {
-			jobd_pool_give_back(ex, job->jobd);
-			job_destroy(job);
-			jobs_serve(ex);
-		}
-		return;
+	if (!job->cancelled && answer) {
+		prepared(job, answer);
+	} else if (!job->cancelled) {
+		prepare_failed(job, err);
+	} else {
+		jobd_pool_give_back(ex, job->jobd);
+		job->jobd = NULL;
+		job_answer(job, 500, job->cancel_reason);
+		job_failed_early(job, "INCOMPLETE", job->cancel_reason);
+		jobs_serve(ex);
 	}
-	jobd_pool_give_back(ex, job->jobd);
-	job->jobd = NULL;
-	if (job->kind == DUT_JOB_USER)
-		job_answer(job, answer ? 500 : gw_http_status(err->kind), answer ? job->cancel_reason : err->text);
-	job_failed_early(job, answer ? "INCOMPLETE" : "SETUP_FAIL", answer ? job->cancel_reason : err->text);
-	jobs_serve(ex);
 }
 
 static void prepare(struct job *job)
@@ -79,18 +118,26 @@ static void prepare(struct job *job)
 	loop_timer_stop(&job->timer);
 	snprintf(job->jobd_name, sizeof(job->jobd_name), "%s", job->jobd->name);
 	bus_ask(&job->ex->bus, job->jobd->name, MSG_JOB_PREPARE, &ask, 0, on_prepared, job);
-	free(job->text);
-	job->text = NULL;
+}
+
+static bool find_phase(struct job **job, enum job_phase phase)
+{
+	while (*job && (*job)->phase != phase)
+		*job = (*job)->next;
+	return *job != NULL;
 }
 
 void jobs_serve(struct executord *ex)
 {
-	for (struct job *job = ex->jobs.first; job; job = job->next) {
-		struct jobd *jobd;
+	struct job *job;
 
-		if (job->phase != JOB_WAITING)
-			continue;
-		jobd = jobd_pool_take(ex, job);
+	if (!ex->jobs.begun)
+		return;
+	for (job = ex->jobs.first; find_phase(&job, JOB_READY); job = job->next)
+		job_try_to_go(job);
+	for (job = ex->jobs.first; find_phase(&job, JOB_WAITING); job = job->next) {
+		struct jobd *jobd = jobd_pool_take(ex, job);
+
 		if (!jobd)
 			break; /* where none can be started either, the job has been answered and is gone */
 		job->jobd = jobd;
@@ -121,7 +168,7 @@ static void on_gone(void *data, const void *answer, const struct gw_error *err)
 	}
 }
 
-static bool make_capability(struct job *job, const struct mars_dut *mars, const char *pdu, const char *port, struct gw_error *err)
+static bool make_capability(struct job *job, const struct mars_dut *mars, struct gw_error *err)
 {
 	struct capability cap = {0};
 
@@ -129,8 +176,8 @@ static bool make_capability(struct job *job, const struct mars_dut *mars, const 
 	snprintf(cap.dut, sizeof(cap.dut), "%s", mars->id);
 	snprintf(cap.mac, sizeof(cap.mac), "%s", mars->mac_address);
 	snprintf(cap.ip, sizeof(cap.ip), "%s", mars->ip_address ? mars->ip_address : "");
-	snprintf(cap.pdu, sizeof(cap.pdu), "%s", pdu);
-	snprintf(cap.port, sizeof(cap.port), "%s", port);
+	snprintf(cap.pdu, sizeof(cap.pdu), "%s", job->pdu);
+	snprintf(cap.port, sizeof(cap.port), "%s", job->port);
 	return capability_make(job->ex->settings.key, &cap, job->capability, err);
 }
 
@@ -168,7 +215,7 @@ static struct bus_texts machine_tags(const struct executord *ex, const struct ma
 	return tags;
 }
 
-static void ask_go(struct job *job, const struct mars_dut *mars, const char *pdu, const char *port)
+static void ask_go(struct job *job, const struct mars_dut *mars)
 {
 	struct msg_dut dut = describe(job->ex, job->dut, mars);
 	struct bus_texts tags = machine_tags(job->ex, mars);
@@ -178,8 +225,8 @@ static void ask_go(struct job *job, const struct mars_dut *mars, const char *pdu
 				.kind = (char *)job_kind_name(job->kind),
 				.dut = {&dut, 1},
 				.machine_tags = tags,
-				.pdu = (char *)pdu,
-				.port = (char *)port,
+				.pdu = job->pdu,
+				.port = job->port,
 				.capability = job->capability,
 				.callback_host = job->request.callback_host,
 				.callback_port = job->request.callback_port,
@@ -189,6 +236,9 @@ static void ask_go(struct job *job, const struct mars_dut *mars, const char *pdu
 		variables[i] = (struct msg_name_value){.name = job->request.environ[i].name, .value = job->request.environ[i].value};
 	job->phase = JOB_GOING;
 	events_job(job, "started");
+	job->went = true;
+	free(job->text);
+	job->text = NULL;
 	bus_ask(&job->ex->bus, job->jobd_name, MSG_JOB_GO, &go, 0, on_gone, job);
 	free(variables);
 	free(tags.v);
@@ -204,16 +254,42 @@ static void on_cannot_go(void *data)
 	job_failed_early(job, "SETUP_FAIL", job->cancel_reason);
 }
 
-void jobs_go(struct executord *ex, struct job *job)
+/* The job before at that port: of a machine that was there until an edit. */
+static bool port_is_used(const struct job *job)
 {
-	const struct mars_dut *mars = registry_mars(ex, job->dut);
+	for (const struct job *other = job->ex->jobs.first; other; other = other->next)
+		if (other != job && other->went && strcmp(other->pdu, job->pdu) == 0 && strcmp(other->port, job->port) == 0)
+			return true;
+	return false;
+}
+
+void job_try_to_go(struct job *job)
+{
+	const struct mars_dut *mars = registry_mars(job->ex, job->dut);
+
+	if (mars && !loop_timer_active(&job->timer) && !job->dut->end_unsaved && !port_is_used(job))
+		ask_go(job, mars);
+}
+
+static bool get_ready(struct job *job, struct gw_error *err)
+{
+	const struct mars_dut *mars = registry_mars(job->ex, job->dut);
 	const char *pdu, *port;
-	struct gw_error err = {0};
 
 	if (!mars || !dut_port(job->dut, &pdu, &port))
-		gw_fail(&err, GW_REFUSED, "the machine has no power port any more");
-	else if (make_capability(job, mars, pdu, port, &err)) {
-		ask_go(job, mars, pdu, port);
+		return gw_fail(err, GW_REFUSED, "the machine has no power port any more");
+	snprintf(job->pdu, sizeof(job->pdu), "%s", pdu);
+	snprintf(job->port, sizeof(job->port), "%s", port);
+	return make_capability(job, mars, err);
+}
+
+void jobs_go(struct executord *ex, struct job *job)
+{
+	struct gw_error err = {0};
+
+	job->phase = JOB_READY;
+	if (get_ready(job, &err)) {
+		job_try_to_go(job);
 		return;
 	}
 	snprintf(job->cancel_reason, sizeof(job->cancel_reason), "%.255s", err.text);

@@ -19,9 +19,12 @@ struct jobd {
 	pid_t pid;
 	int pidfd;
 	struct loop_fd watch;
-	bool up;           /* it can be asked */
-	struct job *job;   /* borrowed; NULL: a spare */
-	struct jobd *next; /* in jobd_pool.all */
+	bool up;                    /* it can be asked */
+	bool unheard;               /* it outlived an executord, and what it carries is not known yet */
+	bool leaving;               /* its job is over, or it was killed: no spare */
+	struct loop_timer patience; /* for its end */
+	struct job *job;            /* borrowed; NULL: a spare, or leaving */
+	struct jobd *next;          /* in jobd_pool.all */
 };
 
 struct jobd_link;
@@ -29,7 +32,8 @@ struct jobd_link;
 struct jobd_pool {
 	struct jobd *all;          /* owned */
 	struct jobd_link *links;   /* owned: the connections */
-	struct jobd_link *awaited; /* the one whose jobd has not said hello yet; one at a time */
+	struct jobd_link *awaited; /* the last one whose jobd has not said hello yet */
+	unsigned late;             /* how many are, one after the other */
 	struct loop_timer retry;   /* after a start that failed */
 	struct loop_timer next;    /* the next spare is started then */
 	bool failing;              /* the last start failed: said once */
@@ -45,6 +49,15 @@ struct jobd *jobd_pool_add(struct executord *ex, const char *name, pid_t pid, bo
 struct jobd *jobd_pool_find(struct executord *ex, const char *name);
 struct jobd *jobd_pool_take(struct executord *ex, struct job *job); /* a spare that is up, now the job's; NULL: none yet */
 void jobd_pool_give_back(struct executord *ex, struct jobd *jobd);  /* a spare again */
-void jobd_pool_drop(struct executord *ex, struct jobd *jobd);       /* it ends by itself: watched no more. NULL is fine */
+/* Its job is over: it ends by itself, or is killed. NULL is fine. */
+void jobd_pool_dismiss(struct executord *ex, struct jobd *jobd);
+/* It does not answer. Its end is seen later. NULL is fine. */
+void jobd_pool_kill(struct executord *ex, struct jobd *jobd, const char *why);
+
+/* At the start: those that live, by their locks, are there and unheard, but for those that are known already. */
+void jobd_pool_find_living(struct executord *ex);
+void jobd_pool_hear(struct executord *ex, const char *name); /* its hello was taken, or refused */
+bool jobd_pool_has_unheard(const struct executord *ex);
+void jobd_pool_kill_unheard(struct executord *ex);
 
 #endif

@@ -8,7 +8,8 @@
 #include "executord/executord.h"
 #include "libgateway/log.h"
 
-#define HELLO_MS 15000 /* a jobd that outlived us says hello within 100 ms of our return */
+#define HELLO_MS   15000 /* a jobd that outlived us says hello within 100 ms of our return */
+#define HEARING_MS 5000
 
 static const char *const kind_names[] = {
 	[DUT_JOB_USER] = "user",
@@ -99,6 +100,8 @@ void jobs_start(struct executord *ex)
 
 void jobs_finish(struct executord *ex)
 {
+	loop_timer_finish(&ex->jobs.hearing);
+	job_capabilities_finish(ex);
 	while (ex->jobs.first) {
 		if (ex->jobs.first->dut)
 			ex->jobs.first->dut->job = NULL;
@@ -131,7 +134,8 @@ void jobs_on_ended(struct executord *ex, struct job *job, const struct msg_job_e
 	job->outcome.firmware_booted = ended->firmware_booted;
 	job->outcome.console_received = ended->console_received;
 	job->outcome.has_log = ended->has_log;
-	job->outcome.stopped = ended->stopped && !job->cancelled && strcmp(ended->status, "PASS") != 0;
+	job->outcome.watched = strcmp(ended->status, "SETUP_FAIL") != 0;
+	job->outcome.cut_short = (ended->stopped || job->cancelled) && strcmp(ended->status, "PASS") != 0;
 	job->outcome.firmware_boot_time = ended->firmware_boot_time;
 	job->outcome.seconds = ended->seconds;
 	job_answer(job, 200, "success"); /* its end overtook the answer to job.go */
@@ -167,7 +171,13 @@ void jobs_cancel(struct executord *ex, struct job *job, const char *reason)
 {
 	job->cancelled = true;
 	snprintf(job->cancel_reason, sizeof(job->cancel_reason), "%s", reason);
-	if (job->phase == JOB_WAITING)
+	state_store_changed(ex); /* the next executord says it again */
+	if (job->phase == JOB_READY) {
+		jobd_pool_give_back(ex, job->jobd);
+		job->jobd = NULL;
+		job_answer(job, 500, reason);
+	}
+	if (job->phase == JOB_WAITING || job->phase == JOB_READY)
 		job_failed_early(job, "INCOMPLETE", reason);
 	else if (job->phase == JOB_GIVEN)
 		job_send_cancel(job);
@@ -191,11 +201,46 @@ void jobs_on_jobd_gone(struct executord *ex, struct job *job, const char *why)
 		jobs_lost(ex, job, why);
 		return;
 	}
-	job_answer(job, 503, why);
-	job_failed_early(job, "SETUP_FAIL", why);
+	job_try_next_jobd(job, why);
 }
 
 /* ---- over restarts ---- */
+
+static void begin(struct executord *ex)
+{
+	size_t n = ex->registry.n_duts;
+	struct dut **v = gw_calloc(n + 1, sizeof(*v)); /* they may be forgotten */
+
+	loop_timer_stop(&ex->jobs.hearing);
+	ex->jobs.begun = true;
+	for (size_t i = 0; i < n; i++)
+		v[i] = ex->registry.duts[i];
+	for (size_t i = 0; i < n; i++)
+		dut_resume(v[i]);
+	free(v);
+	jobs_serve(ex);
+}
+
+static void on_unheard(void *data)
+{
+	jobd_pool_kill_unheard(data);
+	begin(data);
+}
+
+void jobs_on_jobd_heard(struct executord *ex)
+{
+	if (!ex->jobs.begun && !jobd_pool_has_unheard(ex))
+		begin(ex);
+}
+
+void jobs_begin(struct executord *ex)
+{
+	jobd_pool_find_living(ex);
+	if (!jobd_pool_has_unheard(ex))
+		begin(ex);
+	else
+		loop_timer_start(&ex->loop, &ex->jobs.hearing, HEARING_MS, on_unheard, ex);
+}
 
 static void on_no_hello(void *data)
 {
@@ -205,36 +250,61 @@ static void on_no_hello(void *data)
 		  job->jobd ? "its jobd did not say hello after executord's restart" : "its jobd died while executord was away");
 }
 
+static void take_port_of(struct executord *ex, struct job *job)
+{
+	struct capability cap;
+
+	if (!capability_check(ex->settings.key, job->capability, &cap, NULL))
+		return;
+	snprintf(job->pdu, sizeof(job->pdu), "%s", cap.pdu);
+	snprintf(job->port, sizeof(job->port), "%s", cap.port);
+}
+
 static struct job *carry_on(struct executord *ex, struct dut *dut, const char *id, enum dut_job_kind kind, const char *capability)
 {
 	struct job *job = job_add(ex, kind);
 
 	snprintf(job->id, sizeof(job->id), "%s", id);
 	snprintf(job->capability, sizeof(job->capability), "%s", capability);
+	take_port_of(ex, job);
 	job->phase = JOB_GIVEN;
+	job->went = true;
 	job->dut = dut;
 	dut->job = job;
 	return job;
 }
 
-void jobs_restore(struct executord *ex, struct dut *dut, const char *id, const char *jobd_name, const char *capability, bool running)
+static void find_jobd(struct executord *ex, struct job *job)
 {
-	enum dut_job_kind kind = DUT_JOB_USER;
-	char *lock = env_runtime_path(&ex->env, "%s.lock", jobd_name);
+	char *lock = env_runtime_path(&ex->env, "%s.lock", job->jobd_name);
 	pid_t pid = file_lock_holder(lock);
-	struct job *job;
 	struct gw_error err = {0};
 
-	job_kind_of_id(id, &kind);
-	job = carry_on(ex, dut, id, kind, capability);
-	job->running = running;
-	snprintf(job->jobd_name, sizeof(job->jobd_name), "%s", jobd_name);
 	if (pid > 0)
-		job->jobd = jobd_pool_add(ex, jobd_name, pid, false, &err);
+		job->jobd = jobd_pool_add(ex, job->jobd_name, pid, false, &err);
 	if (job->jobd)
 		job->jobd->job = job;
-	loop_timer_start(&ex->loop, &job->timer, job->jobd ? HELLO_MS : 0, on_no_hello, job);
 	free(lock);
+}
+
+void jobs_restore(struct executord *ex, struct dut *dut, const struct kept_job *kept)
+{
+	enum dut_job_kind kind = DUT_JOB_USER;
+	struct job *job;
+
+	job_kind_of_id(kept->id, &kind);
+	job = carry_on(ex, dut, kept->id, kind, kept->capability);
+	job->running = kept->running;
+	job->cancelled = kept->cancel_reason != NULL;
+	snprintf(job->cancel_reason, sizeof(job->cancel_reason), "%s", kept->cancel_reason ? kept->cancel_reason : "");
+	snprintf(job->jobd_name, sizeof(job->jobd_name), "%s", kept->jobd);
+	find_jobd(ex, job);
+	if (kept->ended) {
+		job->outcome = kept->outcome;
+		jobs_revoke(ex, job);
+	} else {
+		loop_timer_start(&ex->loop, &job->timer, job->jobd ? HELLO_MS : 0, on_no_hello, job);
+	}
 }
 
 /* Whether a job that is not known could be this machine's. executord was killed before its start was saved: the machine was IDLE then. */
@@ -245,7 +315,7 @@ static bool could_have(const struct dut *dut, enum dut_job_kind kind)
 	if (dut->job)
 		return false;
 	if (kind == DUT_JOB_USER)
-		return dut_step(dut->state, DUT_EV_JOB_ACCEPTED, &step);
+		return dut->state == DUT_QUEUED || dut_step(dut->state, DUT_EV_JOB_ACCEPTED, &step);
 	return (dut->state == DUT_TRAINING || dut->state == DUT_QUICK_CHECK) && !loop_timer_active(&dut->retrial);
 }
 
@@ -260,13 +330,13 @@ struct job *jobs_adopt(struct executord *ex, const char *id, const char *capabil
 	if (!capability || !capability_check(ex->settings.key, capability, &cap, err))
 		return NULL;
 	dut = registry_dut(ex, cap.dut);
-	if (strcmp(cap.job, id) != 0 || !job_kind_of_id(id, &kind) || !dut || !could_have(dut, kind)) {
+	if (strcmp(cap.job, id) != 0 || !job_kind_of_id(id, &kind) || !dut || strcmp(dut->last_job, id) == 0 || !could_have(dut, kind)) {
 		gw_fail(err, GW_NOT_FOUND, "job '%.128s' is not known here", id);
 		return NULL;
 	}
 	job = carry_on(ex, dut, id, kind, capability);
 	snprintf(cause, sizeof(cause), "job=%s", job->id);
-	if (kind == DUT_JOB_USER)
+	if (kind == DUT_JOB_USER && dut->state != DUT_QUEUED)
 		dut_apply(dut, DUT_EV_JOB_ACCEPTED, cause, NULL);
 	return job;
 }

@@ -20,11 +20,13 @@
 struct executord;
 struct dut;
 struct jobd;
+struct kept_job;
 
 enum job_phase {
 	JOB_FETCHING,  /* its description is fetched */
 	JOB_WAITING,   /* for a jobd */
 	JOB_PREPARING, /* rendered and checked */
+	JOB_READY,     /* its DUT is chosen: until the DUT's last job and the port's are over for good */
 	JOB_GOING,     /* told to go; the jobd has not said yes yet */
 	JOB_GIVEN,     /* the jobd carries it */
 	JOB_SETTLING,  /* over, but its port is not known to be off */
@@ -34,8 +36,9 @@ struct job_outcome {
 	char status[16];  /* "PASS", ... */
 	char reason[256]; /* "" if none was given */
 	bool unfit, quick_check;
+	bool watched; /* the machine was powered and watched to the end: the next two tell something */
 	bool firmware_booted, console_received, has_log;
-	bool stopped;              /* by a stop of the gateway: no verdict on the machine */
+	bool cut_short;            /* cancelled, or stopped with the gateway: no verdict on the machine */
 	double firmware_boot_time; /* seconds; negative: not seen */
 	double seconds;
 };
@@ -50,6 +53,9 @@ struct job {
 	struct jobd *jobd;           /* borrowed; NULL: none yet, or dead */
 	char jobd_name[65];          /* as kept over restarts */
 	char *text;                  /* owned; the description, until it is prepared */
+	unsigned tries;              /* jobds that did not prepare it */
+	char pdu[129], port[129];    /* its DUT's, since JOB_READY */
+	bool went;                   /* its jobd was told to go: its capability is in the world */
 	struct job_request request;  /* of a user's job */
 	struct http_request *answer; /* the submission, not answered yet; NULL: answered */
 	char capability[CAPABILITY_TEXT_MAX + 1];
@@ -64,6 +70,9 @@ struct jobs {
 	struct job *first; /* owned, in the order of their coming */
 	unsigned counter;
 	long long started_at;        /* seconds since the epoch: makes ids unique over restarts */
+	bool begun;                  /* all jobds that live were heard, so who has none is known to have none */
+	struct loop_timer hearing;   /* the patience for that */
+	struct capability_end *ends; /* owned; see job_end_capability */
 	void (*settled)(void *data); /* see jobs_settle */
 	void *settled_data;
 };
@@ -72,6 +81,8 @@ const char *job_kind_name(enum dut_job_kind kind); /* "user", "registration", "b
 bool job_kind_of_id(const char *id, enum dut_job_kind *kind);
 
 void jobs_start(struct executord *ex);
+/* Behind jobs_restore: once each jobd that lives has said what it carries, the DUTs go on (dut_resume) and jobs are served. */
+void jobs_begin(struct executord *ex);
 void jobs_finish(struct executord *ex); /* forgets them all; their jobds carry on */
 /* `settled` runs once, maybe inside the call: when no port waits to be known off after a job whose jobd is dead. */
 void jobs_settle(struct executord *ex, void (*settled)(void *data), void *data);
@@ -88,7 +99,7 @@ void jobs_go(struct executord *ex, struct job *job); /* prepared, and its DUT is
 void jobs_cancel(struct executord *ex, struct job *job, const char *reason);
 void jobs_revoke(struct executord *ex, struct job *job); /* until its port is known to be off; then it is over */
 /* From what was kept over a restart: awaits its jobd's hello. Its DUT's `job` is set. */
-void jobs_restore(struct executord *ex, struct dut *dut, const char *id, const char *jobd_name, const char *capability, bool running);
+void jobs_restore(struct executord *ex, struct dut *dut, const struct kept_job *kept);
 /* A jobd says that it carries one that is not known: it is, if its capability is ours and its DUT has no other. */
 struct job *jobs_adopt(struct executord *ex, const char *id, const char *capability, struct gw_error *err);
 
@@ -96,6 +107,7 @@ struct job *jobs_adopt(struct executord *ex, const char *id, const char *capabil
 void jobs_serve(struct executord *ex);                       /* waiting jobs get the jobds that are there */
 void jobs_on_jobd_up(struct executord *ex, struct job *job); /* NULL: a spare */
 void jobs_on_jobd_gone(struct executord *ex, struct job *job, const char *why);
+void jobs_on_jobd_heard(struct executord *ex);
 void jobs_on_no_jobd(struct executord *ex, const char *why);
 void jobs_on_pdud_up(struct executord *ex);
 void jobs_on_running(struct executord *ex, struct job *job);
@@ -110,6 +122,12 @@ void job_raise_firmware_boot_time(struct job *job, double seconds);            /
 void job_over(struct job *job);                                                /* its port is off: the machine is free, the job is gone */
 void job_failed_early(struct job *job, const char *status, const char *why);   /* it never went; it is gone */
 void job_send_cancel(struct job *job);                                         /* as soon as its jobd can be asked; once */
+void job_try_to_go(struct job *job);                                           /* JOB_READY: if nothing keeps it */
+void job_try_next_jobd(struct job *job, const char *why); /* the one it had could not even prepare it; it may be gone afterwards */
+/* What the job's capability opened is closed to it: at pdud (once it is there), bootsd, artifactd. */
+void job_end_capability(const struct job *job);
+void job_capabilities_on_pdud_up(struct executord *ex);
+void job_capabilities_finish(struct executord *ex);
 /* Of job_submit.c: answers the submission, if it waits; `status` 200 says "success". */
 void job_answer(struct job *job, int status, const char *text);
 /* Chooses the DUT of a prepared user's job. False: it was answered with the reason. */

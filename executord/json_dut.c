@@ -35,6 +35,11 @@ static cJSON *statuses(const struct training *training)
 	return json;
 }
 
+static void add_check(cJSON *json, const char *name, bool known, bool passed)
+{
+	cJSON_AddItemToObject(json, name, known ? cJSON_CreateBool(passed) : cJSON_CreateNull());
+}
+
 static cJSON *loops(const struct training *training)
 {
 	cJSON *list = cJSON_CreateArray();
@@ -45,9 +50,9 @@ static cJSON *loops(const struct training *training)
 
 		cJSON_AddStringToObject(json, "status", loop->status);
 		cJSON_AddNumberToObject(json, "seconds_elapsed", loop->seconds);
-		cJSON_AddNullToObject(json, "energy_consumed_check"); /* nothing meters yet */
-		cJSON_AddBoolToObject(json, "firmware_booted_check", loop->firmware_booted);
-		cJSON_AddBoolToObject(json, "console_data_received_check", loop->console_received);
+		add_check(json, "energy_consumed_check", false, false); /* no PDU driver meters */
+		add_check(json, "firmware_booted_check", loop->watched, loop->firmware_booted);
+		add_check(json, "console_data_received_check", loop->watched, loop->console_received);
 		cJSON_AddBoolToObject(json, "has_log", loop->log_job != NULL);
 		cJSON_AddItemToArray(list, json);
 	}

@@ -272,6 +272,7 @@ void registry_apply_changes(struct executord *ex, const struct mars_changes *cha
 	sync_pdus(ex);
 	name_duts(ex);
 	config_push_edit(ex); /* before any job that the edit leads to */
+	discovery_on_edit(ex);
 	for (size_t i = 0; i < changes->n; i++)
 		take_life(ex, &changes->v[i]);
 }

@@ -54,6 +54,5 @@ void rest_delete_discovery(void *owner, struct http_request *rq)
 		http_answer_error(rq, &err);
 		return;
 	}
-	discovery_cancel(owner);
-	http_answer_json(rq, 200, cJSON_CreateObject());
+	discovery_delete(owner, rq);
 }

@@ -96,6 +96,12 @@ void rest_post_quick_check(void *owner, struct http_request *rq)
 		answer_check(rq, true);
 }
 
+static void answer_done(void *data)
+{
+	http_answer_json(data, 200, cJSON_CreateObject());
+}
+
+/* Answered once it is on the disk: an executord that is killed says it again when it is back. */
 void rest_cancel_job(void *owner, struct http_request *rq)
 {
 	struct executord *ex = owner;
@@ -105,7 +111,7 @@ void rest_cancel_job(void *owner, struct http_request *rq)
 	if (!dut || !rest_may_change(ex, rq, &err) || !rest_takes_nothing(rq, &err) || !dut_apply(dut, DUT_EV_CANCEL, "REST", &err))
 		http_answer_error(rq, &err);
 	else
-		http_answer_json(rq, 200, cJSON_CreateObject());
+		state_store_when_saved(ex, answer_done, rq);
 }
 
 void rest_get_state(void *owner, struct http_request *rq)

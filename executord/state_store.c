@@ -11,6 +11,62 @@
 
 #define FILE_MAX (64U << 20)
 
+/* ---- who waits for the disk ---- */
+
+struct state_waiter {
+	void (*saved)(void *data);
+	void *data; /* NULL: forgotten */
+	struct state_waiter *next;
+};
+
+static struct state_waiter **end_of(struct state_waiter **at)
+{
+	while (*at)
+		at = &(*at)->next;
+	return at;
+}
+
+void state_store_when_saved(struct executord *ex, void (*saved)(void *data), void *data)
+{
+	struct state_store *store = &ex->store;
+	struct state_waiter *w, **at;
+
+	if (!store->started || (!store->dirty && !store->saving)) {
+		saved(data);
+		return;
+	}
+	w = gw_calloc(1, sizeof(*w));
+	*w = (struct state_waiter){.saved = saved, .data = data};
+	at = end_of(store->dirty ? &store->waiting : &store->being_saved);
+	*at = w;
+}
+
+static void forget_in(struct state_waiter *w, const void *data)
+{
+	for (; w; w = w->next)
+		if (w->data == data)
+			w->data = NULL;
+}
+
+void state_store_forget(struct executord *ex, const void *data)
+{
+	forget_in(ex->store.waiting, data);
+	forget_in(ex->store.being_saved, data);
+}
+
+/* One by one: each may lead to anything, and forget the others. */
+static void tell(struct state_waiter **list)
+{
+	struct state_waiter *w;
+
+	while ((w = *list)) {
+		*list = w->next;
+		if (w->data)
+			w->saved(w->data);
+		free(w);
+	}
+}
+
 /* ---- saving ---- */
 
 struct save {
@@ -30,6 +86,8 @@ static char *print_all(struct executord *ex)
 	for (size_t i = 0; i < ex->registry.n_duts; i++)
 		cJSON_AddItemToObject(duts, ex->registry.duts[i]->id, state_store_encode(ex->registry.duts[i]));
 	cJSON_AddItemToObject(all, "duts", duts);
+	if (ex->discovery.phase != DISCOVERY_NONE)
+		cJSON_AddItemToObject(all, "discovery", discovery_encode(&ex->discovery));
 	text = cJSON_PrintUnformatted(all);
 	cJSON_Delete(all);
 	return text;
@@ -63,7 +121,8 @@ static void on_saved(uv_work_t *work, int status)
 	free(save->text);
 	free(save);
 	ex->store.saving = false;
-	if (ex->store.dirty && ex->store.started)
+	tell(&ex->store.being_saved);
+	if (ex->store.dirty && ex->store.started && !ex->store.saving)
 		save_now(ex);
 }
 
@@ -73,6 +132,8 @@ static void save_now(struct executord *ex)
 
 	ex->store.dirty = false;
 	ex->store.saving = true;
+	*end_of(&ex->store.being_saved) = ex->store.waiting;
+	ex->store.waiting = NULL;
 	save->ex = ex;
 	save->path = gw_strdup(ex->store.path);
 	save->text = print_all(ex);
@@ -112,6 +173,8 @@ void state_store_finish(struct executord *ex)
 			log_failure("the machines' states", &err);
 		free(text);
 	}
+	tell(&store->being_saved);
+	tell(&store->waiting);
 	free(store->path);
 	*store = (struct state_store){0};
 }
@@ -149,7 +212,9 @@ static void restore(struct executord *ex, struct dut *dut, const cJSON *kept)
 		return;
 	}
 	if (job.id)
-		jobs_restore(ex, dut, job.id, job.jobd, job.capability, job.running);
+		jobs_restore(ex, dut, &job);
+	if (job.has_ready_wanted)
+		dut_write_ready(dut, job.ready_wanted);
 	log_info("dut=%s is %s as before the restart%s%s", dut->full_name, dut_state_name(dut->state), job.id ? " job=" : "",
 		 job.id ? job.id : "");
 }
@@ -170,10 +235,8 @@ static void restore_all(struct executord *ex, const cJSON *duts)
 		else
 			dut_activate(v[i], "added while executord was away");
 	}
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		dut_settle(v[i], "edited while executord was away");
-		dut_resume(v[i]);
-	}
 	free(v);
 }
 
@@ -195,6 +258,7 @@ bool state_store_start(struct executord *ex, struct gw_error *err)
 	if (!read_boot_id(&ex->store, err))
 		return false;
 	all = read_all(ex);
+	discovery_restore(ex, cJSON_GetObjectItemCaseSensitive(all, "discovery"), all && same_boot(ex, all)); /* first: it holds a port */
 	if (all && same_boot(ex, all)) {
 		restore_all(ex, cJSON_GetObjectItemCaseSensitive(all, "duts"));
 	} else {
@@ -205,5 +269,6 @@ bool state_store_start(struct executord *ex, struct gw_error *err)
 	cJSON_Delete(all);
 	ex->store.started = true;
 	state_store_changed(ex);
+	jobs_begin(ex);
 	return true;
 }

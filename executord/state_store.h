@@ -8,6 +8,7 @@
 #include <cjson/cJSON.h>
 #include <stdbool.h>
 
+#include "executord/jobs.h"
 #include "libgateway/error.h"
 #include "libgateway/loop.h"
 #include "libmars/dut_state.h"
@@ -15,24 +16,36 @@
 struct executord;
 struct dut;
 
+struct state_waiter;
+
 struct state_store {
 	char *path; /* owned */
 	char boot_id[64];
 	bool dirty, saving, failing;
 	bool started; /* nothing is saved before what was kept is read */
 	struct loop_timer due;
+	struct state_waiter *waiting;     /* owned; for the next save, in their order */
+	struct state_waiter *being_saved; /* owned; for the one under way */
 };
 
 /* Reads what was kept, gives each DUT its state, and starts their lives: goes on, or begins anew. A file that cannot be read is an
  * error in the log; the DUTs begin anew. */
 bool state_store_start(struct executord *ex, struct gw_error *err);
 void state_store_changed(struct executord *ex);
-void state_store_finish(struct executord *ex); /* saves what is not saved yet */
+/* `saved` runs once, maybe inside the call: when all that has changed until now is on the disk, or could not be written there (a full disk
+ * must not stop the farm). state_store_finish runs what is left. */
+void state_store_when_saved(struct executord *ex, void (*saved)(void *data), void *data);
+void state_store_forget(struct executord *ex, const void *data); /* none with this data will run: its owner goes */
+void state_store_finish(struct executord *ex);                   /* saves what is not saved yet */
 
-/* One DUT, as kept. The decoder takes any JSON: GW_BAD_INPUT names the field; a job is restored by the caller. */
+/* One DUT, as kept. The decoder takes any JSON: GW_BAD_INPUT names the field. What is in kept_job is restored by the caller. */
 struct kept_job {
-	const char *id, *jobd, *capability; /* borrowed from the JSON */
+	const char *id, *jobd, *capability; /* borrowed from the JSON; NULL: there is no job */
+	const char *cancel_reason;          /* borrowed; NULL: it was not cancelled */
 	bool running;
+	bool ended; /* with `outcome`; its port is not known to be off */
+	struct job_outcome outcome;
+	bool has_ready_wanted, ready_wanted; /* a write-back of ready_for_service was under way */
 };
 cJSON *state_store_encode(const struct dut *dut);
 bool state_store_decode(struct dut *dut, const cJSON *json, struct kept_job *job, struct gw_error *err);

@@ -61,6 +61,7 @@ static void add_loop(struct dut *dut, const char *job, const struct job_outcome 
 	struct training *t = &dut->training;
 	bool passed = strcmp(outcome->status, "PASS") == 0;
 	struct training_loop loop = {.seconds = outcome->seconds,
+				     .watched = outcome->watched,
 				     .firmware_booted = outcome->firmware_booted,
 				     .console_received = outcome->console_received,
 				     .log_job = !passed && outcome->has_log ? gw_strdup(job) : NULL};

@@ -13,6 +13,7 @@ struct job_outcome;
 struct training_loop {
 	char status[16]; /* "PASS", ... */
 	double seconds;
+	bool watched; /* the machine was powered and watched to the job's end; else the checks tell nothing */
 	bool firmware_booted, console_received;
 	char *log_job; /* owned; the job whose log is kept since it failed; NULL: none */
 };

@@ -33,6 +33,7 @@ struct cell {
 		[DUT_EV_ENDED_REMOVED]      = IGNORE, \
 		[DUT_EV_QUICK_CHECK_PASSED] = IGNORE, \
 		[DUT_EV_QUICK_CHECK_FAILED] = IGNORE, \
+		NOT_CUT_SHORT, \
 		NO_TRAINING_HERE
 
 #define NO_TRAINING_HERE \
@@ -42,6 +43,8 @@ struct cell {
 		[DUT_EV_LOOPS_FAILED]        = IGNORE, \
 		[DUT_EV_TRAINING_PASSED]     = IGNORE, \
 		[DUT_EV_RETRY]               = IGNORE
+
+#define NOT_CUT_SHORT   [DUT_EV_CUT_SHORT] = IGNORE
 
 /* The ends that any job can have, whatever its verdict. */
 #define ENDS_WITH(extra) \
@@ -55,6 +58,13 @@ struct cell {
 		[DUT_EV_ACTIVATE_CHECK] = GO(state, actions), \
 		[DUT_EV_ACTIVATE_TRAIN] = GO(state, 0), \
 		[DUT_EV_ACTIVATE_READY] = GO(state, actions)
+
+/* Retired and active again, or at another port, during a user's job: it is checked behind it. */
+#define BUSY_WITH_A_JOB(state) \
+		[DUT_EV_ACTIVATE_WAIT]  = IGNORE, \
+		[DUT_EV_ACTIVATE_CHECK] = GO(state, DO_QUEUE_QUICK_CHECK | DO_EXPOSE_RUNNERS), \
+		[DUT_EV_ACTIVATE_TRAIN] = GO(state, 0), \
+		[DUT_EV_ACTIVATE_READY] = GO(state, DO_EXPOSE_RUNNERS)
 
 static const struct cell steps[DUT_STATES][DUT_EVENTS] = { /* a pair not written is UNDECIDED: the test names it and fails */
 	[DUT_WAIT_FOR_CONFIG] = {
@@ -90,6 +100,7 @@ static const struct cell steps[DUT_STATES][DUT_EVENTS] = { /* a pair not written
 		ENDS_WITH(0),
 		[DUT_EV_QUICK_CHECK_PASSED]    = GO(DUT_IDLE, DO_EXPOSE_RUNNERS),
 		[DUT_EV_QUICK_CHECK_FAILED]    = GO(DUT_TRAINING, DO_CLEAR_READY | DO_UNEXPOSE_RUNNERS | TRAIN_ANEW),
+		[DUT_EV_CUT_SHORT]             = GO(DUT_QUICK_CHECK, DO_START_QUICK_CHECK | DO_EXPOSE_RUNNERS),
 		NO_TRAINING_HERE,
 		[DUT_EV_QUICK_CHECK_REQUESTED] = IGNORE, /* one is under way: it answers this request too */
 		[DUT_EV_CANCEL]                = NO_JOB_RUNS,
@@ -118,6 +129,7 @@ static const struct cell steps[DUT_STATES][DUT_EVENTS] = { /* a pair not written
 		[DUT_EV_LOOPS_FAILED]          = GO(DUT_TRAINING, TRAIN_ANEW),
 		[DUT_EV_TRAINING_PASSED]       = GO(DUT_IDLE, DO_SET_READY | DO_EXPOSE_RUNNERS),
 		[DUT_EV_RETRY]                 = GO(DUT_TRAINING, DO_START_TRAINING),
+		[DUT_EV_CUT_SHORT]             = GO(DUT_TRAINING, DO_STOP_RETRIAL | DO_START_TRAINING),
 		[DUT_EV_QUICK_CHECK_REQUESTED] = REFUSE("the machine is in training"),
 		[DUT_EV_CANCEL]                = NO_JOB_RUNS,
 		[DUT_EV_BOOT_SEEN]             = IGNORE,
@@ -136,7 +148,7 @@ static const struct cell steps[DUT_STATES][DUT_EVENTS] = { /* a pair not written
 		[DUT_EV_BOOT_SEEN]             = IGNORE, /* an admin may boot an idle machine by hand */
 	},
 	[DUT_QUEUED] = {
-		ACTIVE_ALREADY(DUT_QUEUED, DO_EXPOSE_RUNNERS),
+		BUSY_WITH_A_JOB(DUT_QUEUED),
 		[DUT_EV_RETIRE]                = GO(DUT_QUEUED, DO_UNEXPOSE_RUNNERS), /* its submitter was told yes: the job runs first */
 		[DUT_EV_UNCONFIGURED]          = GO(DUT_QUEUED, DO_CANCEL_JOB | DO_UNEXPOSE_RUNNERS),
 		[DUT_EV_REMOVED]               = GO(DUT_QUEUED, DO_CANCEL_JOB | DO_UNEXPOSE_RUNNERS),
@@ -152,13 +164,14 @@ static const struct cell steps[DUT_STATES][DUT_EVENTS] = { /* a pair not written
 		ENDS_WITH(0),
 		[DUT_EV_QUICK_CHECK_PASSED]    = IGNORE,
 		[DUT_EV_QUICK_CHECK_FAILED]    = IGNORE,
+		NOT_CUT_SHORT,
 		NO_TRAINING_HERE,
 		[DUT_EV_QUICK_CHECK_REQUESTED] = GO(DUT_QUEUED, DO_QUEUE_QUICK_CHECK),
 		[DUT_EV_CANCEL]                = NO_JOB_RUNS,
 		[DUT_EV_BOOT_SEEN]             = IGNORE,
 	},
 	[DUT_RUNNING] = {
-		ACTIVE_ALREADY(DUT_RUNNING, DO_EXPOSE_RUNNERS),
+		BUSY_WITH_A_JOB(DUT_RUNNING),
 		[DUT_EV_RETIRE]                = GO(DUT_RUNNING, DO_UNEXPOSE_RUNNERS), /* the job ends first */
 		[DUT_EV_UNCONFIGURED]          = GO(DUT_RUNNING, DO_CANCEL_JOB | DO_UNEXPOSE_RUNNERS),
 		[DUT_EV_REMOVED]               = GO(DUT_RUNNING, DO_CANCEL_JOB | DO_UNEXPOSE_RUNNERS),
@@ -174,6 +187,7 @@ static const struct cell steps[DUT_STATES][DUT_EVENTS] = { /* a pair not written
 		ENDS_WITH(0),
 		[DUT_EV_QUICK_CHECK_PASSED]    = IGNORE,
 		[DUT_EV_QUICK_CHECK_FAILED]    = IGNORE,
+		NOT_CUT_SHORT,
 		NO_TRAINING_HERE,
 		[DUT_EV_QUICK_CHECK_REQUESTED] = GO(DUT_RUNNING, DO_QUEUE_QUICK_CHECK),
 		[DUT_EV_CANCEL]                = GO(DUT_RUNNING, DO_CANCEL_JOB),
@@ -270,8 +284,10 @@ static enum dut_event after_loop(const struct dut_situation *now)
 	return now->loops_passed >= needed ? DUT_EV_TRAINING_PASSED : DUT_EV_LOOPS_FAILED;
 }
 
-enum dut_event dut_after_job(const struct dut_situation *now, enum dut_job_kind kind, bool passed, bool unfit)
+enum dut_event dut_after_job(const struct dut_situation *now, enum dut_job_kind kind, enum dut_verdict verdict, bool unfit)
 {
+	bool passed = verdict == DUT_PASSED;
+
 	if (now->removed)
 		return DUT_EV_ENDED_REMOVED;
 	if (!now->has_port)
@@ -282,11 +298,39 @@ enum dut_event dut_after_job(const struct dut_situation *now, enum dut_job_kind 
 		return after_user_job(now, unfit);
 	if (!dut_training_enabled(now)) /* since a restart of executord: no verdict of these jobs counts any more */
 		return DUT_EV_JOB_ENDED;
-	if (kind == DUT_JOB_QUICK_CHECK)
-		return passed && !unfit && now->ready_for_service ? DUT_EV_QUICK_CHECK_PASSED : DUT_EV_QUICK_CHECK_FAILED;
-	if (now->ready_for_service) /* set by hand meanwhile */
+	if (kind == DUT_JOB_QUICK_CHECK && (unfit || !now->ready_for_service))
+		return DUT_EV_QUICK_CHECK_FAILED;
+	if (kind != DUT_JOB_QUICK_CHECK && now->ready_for_service) /* set by hand meanwhile */
 		return DUT_EV_JOB_ENDED;
+	if (verdict == DUT_CUT_SHORT)
+		return DUT_EV_CUT_SHORT;
+	if (kind == DUT_JOB_QUICK_CHECK)
+		return passed ? DUT_EV_QUICK_CHECK_PASSED : DUT_EV_QUICK_CHECK_FAILED;
 	return kind == DUT_JOB_REGISTRATION ? after_registration(now, passed) : after_loop(now);
+}
+
+size_t dut_after_edit(const struct dut_situation *before, const struct dut_situation *now, bool moved,
+		      enum dut_event events[DUT_EDIT_EVENTS])
+{
+	bool other_port = moved || before->has_port != now->has_port;
+	size_t n = 0;
+
+	if (now->removed) {
+		if (!before->removed)
+			events[n++] = DUT_EV_REMOVED;
+		return n;
+	}
+	if (!before->removed && before->has_port && other_port) /* whatever else: its job must not go on at a port that is not its own */
+		events[n++] = DUT_EV_UNCONFIGURED;
+	if (before->removed || before->is_retired != now->is_retired || (other_port && now->has_port))
+		events[n++] = dut_activation(now);
+	else if (!now->is_retired && before->ready_for_service != now->ready_for_service) {
+		if (now->ready_for_service)
+			events[n++] = DUT_EV_READY_SET;
+		else if (dut_training_enabled(now))
+			events[n++] = DUT_EV_READY_CLEARED;
+	}
+	return n;
 }
 
 const char *dut_state_name(enum dut_state state)

@@ -51,6 +51,7 @@
 	X(LOOP_DONE)        /* more are to follow */ \
 	X(LOOPS_FAILED)     /* all done, too few passed */ \
 	X(TRAINING_PASSED)  \
+	X(CUT_SHORT)        /* the gateway itself ended it, and the machine is in service all the same: that says nothing of it */ \
 	X(RETRY)            /* SERGENT_HARTMAN_REGISTRATION_RETRIAL_DELAY is over */ \
 	X(QUICK_CHECK_REQUESTED) \
 	X(CANCEL)           /* REST cancel_job */ \
@@ -119,9 +120,16 @@ struct dut_situation {
 	int loops_done, loops_passed; /* the loop that just ended included */
 };
 enum dut_job_kind { DUT_JOB_USER, DUT_JOB_REGISTRATION, DUT_JOB_LOOP, DUT_JOB_QUICK_CHECK };
+/* What a job says of its machine (a user's: nothing). CUT_SHORT: cancelled, or stopped with the gateway, before it could tell. */
+enum dut_verdict { DUT_FAILED, DUT_PASSED, DUT_CUT_SHORT };
 enum dut_event dut_activation(const struct dut_situation *now);
-/* `passed`: the job's own verdict (no matter for a user's job); `unfit`: the console said so. */
-enum dut_event dut_after_job(const struct dut_situation *now, enum dut_job_kind kind, bool passed, bool unfit);
+/* `unfit`: the console said so. */
+enum dut_event dut_after_job(const struct dut_situation *now, enum dut_job_kind kind, enum dut_verdict verdict, bool unfit);
+/* What an edit means: the events that lead from what a DUT's state takes into account to what the database says now, in their order.
+ * `moved`: it has another port than before. Returns how many. */
+#define DUT_EDIT_EVENTS 2
+size_t dut_after_edit(const struct dut_situation *before, const struct dut_situation *now, bool moved,
+		      enum dut_event events[DUT_EDIT_EVENTS]);
 /* ready_for_service false starts training only where there is any. */
 bool dut_training_enabled(const struct dut_situation *now);
 

@@ -25,21 +25,30 @@ static void give_time(struct pdud *d, struct pdu *pdu, struct port *port, struct
 		port->lease_until = now.mono_ms + pdud_grace_ms(d) / 2;
 }
 
+static void switch_off(struct pdud *d, struct pdu *pdu, struct port *port, const char *why)
+{
+	log_warning("%s: %s: OFF", port->where, why);
+	port_off_is_due(port);
+	keeper_touch(&d->records_file);
+	pdu_kick(pdu);
+}
+
 static void expire(struct pdud *d, struct pdu *pdu, struct port *port, struct port_time now)
 {
 	if (lease_has_expired(port, now))
 		end_lease(d, pdu, port, "it was not renewed in time");
 	else if (lease_is_live(port))
 		expiry_expect(d, port->lease_until);
+	else if (lease_left_is_over(port, now))
+		switch_off(d, pdu, port, "it was left ON and nobody took it");
+	else if (port->left_until)
+		expiry_expect(d, port->left_until);
 }
 
 static void sweep_port(struct pdud *d, struct pdu *pdu, struct port *port, struct port_time now)
 {
-	if (!port_unclaimed(port))
-		return;
-	log_warning("%s: nobody has claimed it since pdud's start: OFF", port->where);
-	keeper_touch(&d->records_file);
-	pdu_kick(pdu);
+	if (port_unclaimed(port))
+		switch_off(d, pdu, port, "nobody has claimed it since pdud's start");
 }
 
 static void on_timer(void *data)

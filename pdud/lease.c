@@ -51,6 +51,7 @@ bool lease_take(struct port *p, const char *job, int64_t until, struct gw_error 
 		p->saved = PORT_UNSAVED;
 		port_wish(p, WISH_NOTHING);
 	}
+	p->left_until = 0;
 	p->lease_until = until;
 	return true;
 }
@@ -76,6 +77,7 @@ bool lease_power(struct port *p, const char *job, bool on, int64_t until, struct
 
 static void owe_off(struct port *p)
 {
+	p->left_until = 0;
 	p->owed = true;
 	if (p->wish != WISH_OFF)
 		port_wish(p, WISH_OFF);
@@ -88,6 +90,27 @@ bool lease_release(struct port *p, const char *job, struct gw_error *err)
 	if (!p->reserved && !p->pinned)
 		owe_off(p);
 	return true;
+}
+
+bool lease_leave(struct port *p, const char *job, int64_t until, struct gw_error *err)
+{
+	if (!must_hold(p, job, err))
+		return false;
+	free(p->job);
+	p->job = NULL;
+	p->left_until = until;
+	port_wish(p, WISH_NOTHING);
+	return true;
+}
+
+bool lease_left_is_over(const struct port *p, struct port_time now)
+{
+	return p->left_until && now.mono_ms >= p->left_until;
+}
+
+void port_off_is_due(struct port *p)
+{
+	owe_off(p);
 }
 
 bool lease_has_expired(const struct port *p, struct port_time now)
@@ -113,6 +136,7 @@ bool port_set(struct port *p, bool on, struct gw_error *err)
 		p->pinned_before = p->pinned;
 		port_wish(p, WISH_ON);
 	}
+	p->left_until = 0;
 	p->pinned = true;
 	p->saved = PORT_UNSAVED;
 	return true;
@@ -132,6 +156,7 @@ void port_disown(struct port *p)
 	free(p->job);
 	p->job = NULL;
 	p->owed = p->pinned = false;
+	p->left_until = 0;
 	port_wish(p, WISH_NOTHING);
 }
 

@@ -15,6 +15,9 @@ bool lease_renew(struct port *p, const char *job, int64_t until, struct gw_error
 bool lease_power(struct port *p, const char *job, bool on, int64_t until, struct gw_error *err); /* renews too */
 /* A lease that is gone can be released again (the answer to the first time was lost), unless the port is somebody's meanwhile. */
 bool lease_release(struct port *p, const char *job, struct gw_error *err);
+/* The port stays as it is, nobody's: whoever takes it before `until` has it, else it goes OFF then (lease_left_is_over). */
+bool lease_leave(struct port *p, const char *job, int64_t until, struct gw_error *err);
+bool lease_left_is_over(const struct port *p, struct port_time now);
 bool lease_is_live(const struct port *p);                           /* held, and not ended */
 bool lease_has_expired(const struct port *p, struct port_time now); /* held, and not renewed in time */
 void lease_end(struct port *p);                                     /* of a live lease: revoked, expired, or its port must go */
@@ -25,5 +28,6 @@ void port_disown(struct port *p);                             /* nobody's, and n
 bool port_owes(const struct port *p);                         /* an OFF is under way */
 /* pdud has started and nobody has claimed the port: if it is a DUT's and not seen OFF, OFF is owed from now on; true then. */
 bool port_unclaimed(struct port *p);
+void port_off_is_due(struct port *p); /* nobody's, and OFF from now on */
 
 #endif

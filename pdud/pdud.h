@@ -59,6 +59,7 @@ void on_lease_take(void *owner, const void *body, struct bus_call *call);
 void on_lease_renew(void *owner, const void *body, struct bus_call *call);
 void on_lease_power(void *owner, const void *body, struct bus_call *call);
 void on_lease_release(void *owner, const void *body, struct bus_call *call);
+void on_lease_leave(void *owner, const void *body, struct bus_call *call);
 void on_lease_revoke(void *owner, const void *body, struct bus_call *call);
 void lose_lease(struct pdud *d, struct pdu *pdu, struct port *port, const char *job, const char *reason); /* tells; changes nothing */
 void end_lease(struct pdud *d, struct pdu *pdu, struct port *port, const char *reason); /* a live one: tells, and the port goes OFF */

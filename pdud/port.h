@@ -43,6 +43,7 @@ struct port {
 
 	char *job;           /* owned: who holds the lease, or held it while `owed`; NULL: nobody */
 	int64_t lease_until; /* mono_ms; meaningless while owed */
+	int64_t left_until;  /* mono_ms: its holder has left it as it was, and it goes OFF then; 0: not so */
 	bool owed;           /* OFF is owed: nobody is given the port before it is confirmed */
 	bool pinned;         /* an admin switched it ON */
 	bool pinned_before;  /* what `pinned` was before the ON under way */

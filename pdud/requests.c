@@ -28,16 +28,19 @@ static bool find_port(const struct pdud *d, const char *pdu, const char *port, s
 	return true;
 }
 
-static bool find_by_capability(const struct pdud *d, const char *text, struct target *t, struct gw_error *err)
+static bool find_by_any_capability(const struct pdud *d, const char *text, struct target *t, struct gw_error *err)
 {
 	if (!d->configuration)
 		return gw_fail(err, GW_UNREACHABLE, "pdud has heard nothing of executord yet; try again");
-	if (!capability_check(d->configuration->capability_key, text, &t->cap, err))
+	return capability_check(d->configuration->capability_key, text, &t->cap, err) && find_port(d, t->cap.pdu, t->cap.port, t, err);
+}
+
+static bool find_by_capability(const struct pdud *d, const char *text, struct target *t, struct gw_error *err)
+{
+	if (!find_by_any_capability(d, text, t, err))
 		return false;
-	if (job_is_revoked(d, t->cap.job))
-		return gw_fail(err, GW_REFUSED, "job %s has ended: its lease on port %s of PDU '%s' was revoked", t->cap.job, t->cap.port,
-			       t->cap.pdu);
-	return find_port(d, t->cap.pdu, t->cap.port, t, err);
+	return !job_is_revoked(d, t->cap.job) || gw_fail(err, GW_REFUSED, "job %s has ended: its lease on port %s of PDU '%s' was revoked",
+							 t->cap.job, t->cap.port, t->cap.pdu);
 }
 
 static int64_t lease_until(struct pdud *d)
@@ -145,12 +148,13 @@ void on_lease_power(void *owner, const void *body, struct bus_call *call)
 	wait_for_port(t.pdu, t.port, call);
 }
 
+/* Of a revoked job, too: its jobd gives the lease back while executord ends the job. */
 void on_lease_release(void *owner, const void *body, struct bus_call *call)
 {
 	struct pdud *d = owner;
 	struct gw_error err = {0};
 	struct target t = {0};
-	bool found = find_by_capability(d, ((const struct msg_capability *)body)->capability, &t, &err);
+	bool found = find_by_any_capability(d, ((const struct msg_capability *)body)->capability, &t, &err);
 	enum port_wish before = found ? t.port->wish : WISH_NOTHING;
 
 	if (!found || !lease_release(t.port, t.cap.job, &err)) {
@@ -161,6 +165,24 @@ void on_lease_release(void *owner, const void *body, struct bus_call *call)
 	fail_earlier(t.port, before, "the end of the job");
 	settle(d, &t);
 	wait_for_records_and_port(d, t.pdu, t.port, call);
+}
+
+void on_lease_leave(void *owner, const void *body, struct bus_call *call)
+{
+	struct pdud *d = owner;
+	struct gw_error err = {0};
+	struct target t = {0};
+	bool found = find_by_capability(d, ((const struct msg_capability *)body)->capability, &t, &err);
+	enum port_wish before = found ? t.port->wish : WISH_NOTHING;
+
+	if (!found || !lease_leave(t.port, t.cap.job, lease_until(d), &err)) {
+		bus_answer_error(call, &err);
+		return;
+	}
+	log_info("%s: job %s leaves it as it is", t.port->where, t.cap.job);
+	fail_earlier(t.port, before, "the end of the job");
+	settle(d, &t);
+	bus_answer(call, NULL);
 }
 
 void lose_lease(struct pdud *d, struct pdu *pdu, struct port *port, const char *job, const char *reason)

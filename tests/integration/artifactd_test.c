@@ -418,8 +418,9 @@ static void what_no_job_uses_is_pruned_oldest_first(void **state)
 	release("job-3");
 	assert_int_equal(files_in(""), 2);
 	assert_int_not_equal(access(tmp_path("cache/%s", three.name), F_OK), 0);
-	three = fetch("job-3", AT "/bytes/500002");
-	configure(job); /* as after a restart of executord: job-2 and job-3 have ended; job-2's is the older one */
+	assert_string_equal(fetch_error("job-3", AT "/bytes/500002"), "job job-3 has ended: its capability is good for nothing any more");
+	three = fetch("job-5", AT "/bytes/500002");
+	configure(job); /* as after a restart of executord: job-2 and job-5 have ended; job-2's is the older one */
 	assert_int_equal(access(tmp_path("cache/%s", one.name), F_OK), 0);
 	assert_int_not_equal(access(tmp_path("cache/%s", two.name), F_OK), 0);
 	assert_int_equal(access(tmp_path("cache/%s", three.name), F_OK), 0);

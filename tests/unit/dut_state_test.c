@@ -62,6 +62,9 @@ static const struct {
 	{DUT_RUNNING, DUT_EV_REMOVED, DUT_RUNNING, "CANCEL_JOB UNEXPOSE_RUNNERS"},
 	{DUT_RUNNING, DUT_EV_UNFIT, DUT_RUNNING, "CLEAR_READY UNEXPOSE_RUNNERS"},
 	{DUT_RUNNING, DUT_EV_QUICK_CHECK_REQUESTED, DUT_RUNNING, "QUEUE_QUICK_CHECK"},
+	{DUT_RUNNING, DUT_EV_ACTIVATE_CHECK, DUT_RUNNING, "QUEUE_QUICK_CHECK EXPOSE_RUNNERS"},
+	{DUT_QUICK_CHECK, DUT_EV_CUT_SHORT, DUT_QUICK_CHECK, "START_QUICK_CHECK EXPOSE_RUNNERS"},
+	{DUT_TRAINING, DUT_EV_CUT_SHORT, DUT_TRAINING, "START_TRAINING STOP_RETRIAL"},
 	{DUT_RETIRED, DUT_EV_ACTIVATE_CHECK, DUT_QUICK_CHECK, "START_QUICK_CHECK EXPOSE_RUNNERS"},
 	{DUT_RETIRED, DUT_EV_ACTIVATE_TRAIN, DUT_TRAINING, "START_TRAINING RESET_TRAINING"},
 	{DUT_RETIRED, DUT_EV_ACTIVATE_WAIT, DUT_WAIT_FOR_CONFIG, ""},
@@ -153,9 +156,9 @@ static void a_negative_boot_count_disables_training_and_checks(void **state)
 	now.boot_count = -1;
 	assert_false(dut_training_enabled(&now));
 	assert_int_equal(dut_activation(&now), DUT_EV_ACTIVATE_READY);
-	assert_int_equal(dut_after_job(&now, DUT_JOB_USER, true, true), DUT_EV_JOB_ENDED);
-	assert_int_equal(dut_after_job(&now, DUT_JOB_QUICK_CHECK, false, false), DUT_EV_JOB_ENDED);
-	assert_int_equal(dut_after_job(&now, DUT_JOB_REGISTRATION, false, false), DUT_EV_JOB_ENDED);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_USER, DUT_PASSED, true), DUT_EV_JOB_ENDED);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_QUICK_CHECK, DUT_FAILED, false), DUT_EV_JOB_ENDED);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_REGISTRATION, DUT_FAILED, false), DUT_EV_JOB_ENDED);
 }
 
 static void a_boot_count_of_0_needs_registration_alone(void **state)
@@ -164,8 +167,8 @@ static void a_boot_count_of_0_needs_registration_alone(void **state)
 
 	now.boot_count = 0;
 	assert_int_equal(dut_activation(&now), DUT_EV_ACTIVATE_TRAIN);
-	assert_int_equal(dut_after_job(&now, DUT_JOB_REGISTRATION, true, false), DUT_EV_TRAINING_PASSED);
-	assert_int_equal(dut_after_job(&now, DUT_JOB_REGISTRATION, false, false), DUT_EV_REGISTRATION_FAILED);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_REGISTRATION, DUT_PASSED, false), DUT_EV_TRAINING_PASSED);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_REGISTRATION, DUT_FAILED, false), DUT_EV_REGISTRATION_FAILED);
 }
 
 static void loops_qualify_a_machine_when_enough_passed(void **state)
@@ -174,16 +177,16 @@ static void loops_qualify_a_machine_when_enough_passed(void **state)
 
 	now.boot_count = 5;
 	now.qualifying = 4;
-	assert_int_equal(dut_after_job(&now, DUT_JOB_REGISTRATION, true, false), DUT_EV_REGISTERED);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_REGISTRATION, DUT_PASSED, false), DUT_EV_REGISTERED);
 	now.loops_done = now.loops_passed = 4;
-	assert_int_equal(dut_after_job(&now, DUT_JOB_LOOP, true, false), DUT_EV_LOOP_DONE);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_LOOP, DUT_PASSED, false), DUT_EV_LOOP_DONE);
 	now.loops_done = 5;
-	assert_int_equal(dut_after_job(&now, DUT_JOB_LOOP, false, false), DUT_EV_TRAINING_PASSED);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_LOOP, DUT_FAILED, false), DUT_EV_TRAINING_PASSED);
 	now.loops_passed = 3;
-	assert_int_equal(dut_after_job(&now, DUT_JOB_LOOP, true, false), DUT_EV_LOOPS_FAILED);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_LOOP, DUT_PASSED, false), DUT_EV_LOOPS_FAILED);
 	now.qualifying = 50; /* more than there are loops: all of them */
 	now.loops_passed = 5;
-	assert_int_equal(dut_after_job(&now, DUT_JOB_LOOP, true, false), DUT_EV_TRAINING_PASSED);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_LOOP, DUT_PASSED, false), DUT_EV_TRAINING_PASSED);
 }
 
 static void what_the_admin_did_meanwhile_comes_before_a_jobs_verdict(void **state)
@@ -191,14 +194,14 @@ static void what_the_admin_did_meanwhile_comes_before_a_jobs_verdict(void **stat
 	struct dut_situation now = farm;
 
 	now.ready_for_service = true;
-	assert_int_equal(dut_after_job(&now, DUT_JOB_LOOP, false, false), DUT_EV_JOB_ENDED); /* made ready by hand */
+	assert_int_equal(dut_after_job(&now, DUT_JOB_LOOP, DUT_FAILED, false), DUT_EV_JOB_ENDED); /* made ready by hand */
 	now.is_retired = true;
-	assert_int_equal(dut_after_job(&now, DUT_JOB_QUICK_CHECK, true, false), DUT_EV_ENDED_RETIRED);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_QUICK_CHECK, DUT_PASSED, false), DUT_EV_ENDED_RETIRED);
 	now.is_retired = false;
 	now.has_port = false;
-	assert_int_equal(dut_after_job(&now, DUT_JOB_USER, true, false), DUT_EV_ENDED_UNCONFIGURED);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_USER, DUT_PASSED, false), DUT_EV_ENDED_UNCONFIGURED);
 	now.removed = true;
-	assert_int_equal(dut_after_job(&now, DUT_JOB_USER, true, false), DUT_EV_ENDED_REMOVED);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_USER, DUT_PASSED, false), DUT_EV_ENDED_REMOVED);
 }
 
 static void a_users_job_leads_to_idle_a_check_or_training(void **state)
@@ -206,10 +209,10 @@ static void a_users_job_leads_to_idle_a_check_or_training(void **state)
 	struct dut_situation now = farm;
 
 	now.ready_for_service = true;
-	assert_int_equal(dut_after_job(&now, DUT_JOB_USER, false, false), DUT_EV_JOB_ENDED);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_USER, DUT_FAILED, false), DUT_EV_JOB_ENDED);
 	now.quick_check_queued = true;
-	assert_int_equal(dut_after_job(&now, DUT_JOB_USER, true, false), DUT_EV_JOB_ENDED_CHECK);
-	assert_int_equal(dut_after_job(&now, DUT_JOB_USER, true, true), DUT_EV_JOB_ENDED_UNFIT);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_USER, DUT_PASSED, false), DUT_EV_JOB_ENDED_CHECK);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_USER, DUT_PASSED, true), DUT_EV_JOB_ENDED_UNFIT);
 }
 
 static void a_quick_check_fails_by_its_verdict_or_by_an_unfit_machine(void **state)
@@ -217,9 +220,86 @@ static void a_quick_check_fails_by_its_verdict_or_by_an_unfit_machine(void **sta
 	struct dut_situation now = farm;
 
 	now.ready_for_service = true;
-	assert_int_equal(dut_after_job(&now, DUT_JOB_QUICK_CHECK, true, false), DUT_EV_QUICK_CHECK_PASSED);
-	assert_int_equal(dut_after_job(&now, DUT_JOB_QUICK_CHECK, false, false), DUT_EV_QUICK_CHECK_FAILED);
-	assert_int_equal(dut_after_job(&now, DUT_JOB_QUICK_CHECK, true, true), DUT_EV_QUICK_CHECK_FAILED);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_QUICK_CHECK, DUT_PASSED, false), DUT_EV_QUICK_CHECK_PASSED);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_QUICK_CHECK, DUT_FAILED, false), DUT_EV_QUICK_CHECK_FAILED);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_QUICK_CHECK, DUT_PASSED, true), DUT_EV_QUICK_CHECK_FAILED);
+}
+
+static void what_the_gateway_cut_short_is_done_again(void **state)
+{
+	struct dut_situation now = farm;
+
+	assert_int_equal(dut_after_job(&now, DUT_JOB_REGISTRATION, DUT_CUT_SHORT, false), DUT_EV_CUT_SHORT);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_LOOP, DUT_CUT_SHORT, false), DUT_EV_CUT_SHORT);
+	now.ready_for_service = true; /* retired and activated again within one check: it is as ready as before */
+	assert_int_equal(dut_after_job(&now, DUT_JOB_QUICK_CHECK, DUT_CUT_SHORT, false), DUT_EV_CUT_SHORT);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_QUICK_CHECK, DUT_CUT_SHORT, true), DUT_EV_QUICK_CHECK_FAILED);
+	assert_int_equal(dut_after_job(&now, DUT_JOB_LOOP, DUT_CUT_SHORT, false), DUT_EV_JOB_ENDED);
+	now.ready_for_service = false;
+	assert_int_equal(dut_after_job(&now, DUT_JOB_QUICK_CHECK, DUT_CUT_SHORT, false), DUT_EV_QUICK_CHECK_FAILED);
+	now.is_retired = true;
+	assert_int_equal(dut_after_job(&now, DUT_JOB_LOOP, DUT_CUT_SHORT, false), DUT_EV_ENDED_RETIRED);
+}
+
+#define RETIRED  1
+#define UNPLACED 2
+#define READY    4
+#define GONE     8
+#define MOVED    16 /* to another port */
+
+static const struct edit_row {
+	int before, now;
+	const char *events;
+} edit_rows[] = {
+	{0, 0, ""},
+	{0, RETIRED, "RETIRE"},
+	{RETIRED, 0, "ACTIVATE_TRAIN"},
+	{RETIRED | READY, READY, "ACTIVATE_CHECK"},
+	{RETIRED, RETIRED | READY, ""},
+	{0, READY, "READY_SET"},
+	{READY, 0, "READY_CLEARED"},
+	{READY, READY | UNPLACED, "UNCONFIGURED"},
+	{READY | UNPLACED, READY, "ACTIVATE_CHECK"},
+	{UNPLACED, 0, "ACTIVATE_TRAIN"},
+	{READY, READY | MOVED, "UNCONFIGURED ACTIVATE_CHECK"},
+	{READY, READY | RETIRED | UNPLACED, "UNCONFIGURED RETIRE"},
+	{READY | RETIRED, READY | RETIRED | UNPLACED, "UNCONFIGURED"}, /* its last job may run still: not at that port any more */
+	{READY | RETIRED, READY | RETIRED | MOVED, "UNCONFIGURED RETIRE"},
+	{READY | RETIRED, READY | MOVED, "UNCONFIGURED ACTIVATE_CHECK"},
+	{READY | RETIRED, READY | UNPLACED, "UNCONFIGURED ACTIVATE_WAIT"},
+	{READY, GONE, "REMOVED"},
+	{RETIRED, GONE, "REMOVED"},
+	{GONE, GONE, ""},
+	{GONE, READY, "ACTIVATE_CHECK"},
+	{GONE, UNPLACED, "ACTIVATE_WAIT"},
+	{GONE, RETIRED, "RETIRE"},
+};
+
+static struct dut_situation situation(int facts)
+{
+	struct dut_situation s = farm;
+
+	s.is_retired = facts & RETIRED;
+	s.ready_for_service = facts & READY;
+	s.removed = facts & GONE;
+	s.has_port = !(facts & (UNPLACED | GONE));
+	return s;
+}
+
+static void an_edit_leads_to_the_events_that_it_means(void **state)
+{
+	for (size_t i = 0; i < sizeof(edit_rows) / sizeof(edit_rows[0]); i++) {
+		const struct edit_row *row = &edit_rows[i];
+		struct dut_situation before = situation(row->before), now = situation(row->now);
+		enum dut_event events[DUT_EDIT_EVENTS];
+		size_t n = dut_after_edit(&before, &now, row->now & MOVED, events);
+		char got[200] = "";
+
+		for (size_t e = 0; e < n; e++)
+			snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s%s", e ? " " : "", dut_event_name(events[e]));
+		if (strcmp(got, row->events) != 0)
+			fail_msg("row %zu: '%s', expected: '%s'", i, got, row->events);
+	}
 }
 
 /* --- A random walk ------------------------------------------------------------------------------------------------------------------ */
@@ -235,6 +315,7 @@ struct world {
 	bool power;
 	bool waiting; /* for a new try of registration */
 	bool end_due; /* CANCEL_JOB without a job */
+	bool cancelled;
 	bool registered, unfit;
 	long visits[DUT_STATES], events[DUT_EVENTS];
 };
@@ -255,7 +336,7 @@ static void start(struct world *w, enum dut_job_kind kind)
 	assert_false(w->job || w->revoking); /* never two jobs at once */
 	w->job = true;
 	w->kind = kind;
-	w->unfit = false;
+	w->unfit = w->cancelled = false;
 }
 
 static void act(struct world *w, uint32_t actions)
@@ -274,8 +355,10 @@ static void act(struct world *w, uint32_t actions)
 		start(w, w->registered ? DUT_JOB_LOOP : DUT_JOB_REGISTRATION);
 	if (actions & DO_WAIT_RETRIAL)
 		w->waiting = true;
-	if (actions & DO_CANCEL_JOB && !w->job && !w->revoking)
-		w->end_due = true;
+	if (actions & DO_CANCEL_JOB) {
+		w->cancelled = true;
+		w->end_due = !w->job && !w->revoking;
+	}
 	if (actions & DO_SET_READY)
 		w->db.ready_for_service = true;
 	if (actions & DO_CLEAR_READY)
@@ -304,44 +387,50 @@ static void send(struct world *w, enum dut_event event)
 	assert_true(w->job || w->revoking || w->waiting || w->end_due || !may_have_a_job(w->state)); /* nothing is waited for in vain */
 }
 
+/* A job that was cancelled tells nothing more often than not. */
+static enum dut_verdict verdict(struct world *w)
+{
+	if (roll(w, 3) != 0)
+		return DUT_PASSED;
+	return w->cancelled || roll(w, 8) == 0 ? DUT_CUT_SHORT : DUT_FAILED;
+}
+
 static void end_job(struct world *w)
 {
-	bool passed = roll(w, 3) != 0;
+	enum dut_verdict how = w->end_due ? DUT_CUT_SHORT : verdict(w);
+	enum dut_job_kind kind = w->end_due ? DUT_JOB_REGISTRATION : w->kind;
 
-	w->power = w->job = w->revoking = w->end_due = false; /* a job's end is said once its port is off */
-	if (w->kind == DUT_JOB_LOOP) {
+	w->power = w->job = w->revoking = w->end_due = w->cancelled = false; /* a job's end is said once its port is off */
+	if (kind == DUT_JOB_LOOP && how != DUT_CUT_SHORT) {
 		w->db.loops_done++;
-		w->db.loops_passed += passed;
+		w->db.loops_passed += how == DUT_PASSED;
 	}
-	w->registered |= w->kind == DUT_JOB_REGISTRATION && passed;
-	send(w, dut_after_job(&w->db, w->kind, passed, w->unfit));
+	w->registered |= kind == DUT_JOB_REGISTRATION && how == DUT_PASSED;
+	send(w, dut_after_job(&w->db, kind, how, w->unfit));
 	w->db.quick_check_queued = false;
 }
 
+/* One save of an editor may change several facts at once. */
 static void admin_edits(struct world *w)
 {
 	struct dut_situation before = w->db;
+	enum dut_event events[DUT_EDIT_EVENTS];
+	bool moved = roll(w, 6) == 0;
+	size_t n;
 
-	switch (roll(w, 5)) {
-	case 0:
+	if (roll(w, 3) == 0)
 		w->db.is_retired = !w->db.is_retired;
-		return send(w, w->db.is_retired ? DUT_EV_RETIRE : dut_activation(&w->db));
-	case 1:
+	if (roll(w, 3) == 0)
 		w->db.has_port = !w->db.has_port;
-		return send(w, w->db.has_port ? dut_activation(&w->db) : DUT_EV_UNCONFIGURED);
-	case 2:
+	if (roll(w, 3) == 0)
 		w->db.ready_for_service = !w->db.ready_for_service;
-		if (before.ready_for_service && !dut_training_enabled(&w->db))
-			return;
-		return send(w, before.ready_for_service ? DUT_EV_READY_CLEARED : DUT_EV_READY_SET);
-	case 3:
-		if (!may_have_a_job(w->state))
-			w->db.boot_count = (int)roll(w, 4) - 1; /* an option: executord was restarted */
-		return;
-	default:
+	if (roll(w, 5) == 0)
 		w->db.removed = !w->db.removed;
-		return send(w, w->db.removed ? DUT_EV_REMOVED : dut_activation(&w->db));
-	}
+	if (roll(w, 5) == 0 && !may_have_a_job(w->state))
+		w->db.boot_count = (int)roll(w, 4) - 1; /* an option: executord was restarted */
+	n = dut_after_edit(&before, &w->db, moved && before.has_port && w->db.has_port, events);
+	for (size_t i = 0; i < n; i++)
+		send(w, events[i]);
 }
 
 static void machine_or_user(struct world *w)
@@ -426,6 +515,8 @@ int main(void)
 		cmocka_unit_test(what_the_admin_did_meanwhile_comes_before_a_jobs_verdict),
 		cmocka_unit_test(a_users_job_leads_to_idle_a_check_or_training),
 		cmocka_unit_test(a_quick_check_fails_by_its_verdict_or_by_an_unfit_machine),
+		cmocka_unit_test(what_the_gateway_cut_short_is_done_again),
+		cmocka_unit_test(an_edit_leads_to_the_events_that_it_means),
 		cmocka_unit_test(promise_17_a_random_walk_never_leaves_power_on_without_an_owner),
 	};
 

@@ -87,11 +87,26 @@ static void training_shows_its_loops(void **state)
 
 	dut->state = DUT_TRAINING;
 	dut->training = (struct training){.is_registered = true, .loops = gw_calloc(2, sizeof(struct training_loop)), .n_loops = 2};
-	dut->training.loops[0] = (struct training_loop){"PASS", 2, true, true, NULL};
-	dut->training.loops[1] = (struct training_loop){"INCOMPLETE", 60, false, true, gw_strdup("boot_loop-1-1")};
+	dut->training.loops[0] = (struct training_loop){"PASS", 2, true, true, true, NULL};
+	dut->training.loops[1] = (struct training_loop){"INCOMPLETE", 60, true, false, true, gw_strdup("boot_loop-1-1")};
 	shown = strstr(json_dut(dut), "\"training\":");
 	assert_non_null(shown);
 	assert_int_equal(strncmp(shown, expected, strlen(expected)), 0);
+	dut_destroy(dut);
+	farm_end(ex);
+}
+
+static void checks_of_a_loop_that_never_powered_its_machine_are_null(void **state)
+{
+	static const char expected[] = "{\"status\":\"SETUP_FAIL\",\"seconds_elapsed\":1,\"energy_consumed_check\":null,"
+				       "\"firmware_booted_check\":null,\"console_data_received_check\":null,\"has_log\":false}";
+	struct executord *ex = farm();
+	struct dut *dut = dut_create(ex, "52:54:00:11:22:0A");
+
+	dut->state = DUT_TRAINING;
+	dut->training = (struct training){.is_registered = true, .loops = gw_calloc(1, sizeof(struct training_loop)), .n_loops = 1};
+	dut->training.loops[0] = (struct training_loop){.status = "SETUP_FAIL", .seconds = 1};
+	assert_non_null(strstr(json_dut(dut), expected));
 	dut_destroy(dut);
 	farm_end(ex);
 }
@@ -145,6 +160,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_dut_shows_what_the_database_says_and_never_a_token),
 		cmocka_unit_test(training_shows_its_loops),
+		cmocka_unit_test(checks_of_a_loop_that_never_powered_its_machine_are_null),
 		cmocka_unit_test(a_failed_registration_shows_until_it_is_tried_again),
 		cmocka_unit_test(a_pdu_shows_its_ports_as_read_back),
 		cmocka_unit_test(the_farm_is_called_as_its_gateway),

@@ -22,8 +22,8 @@ static void what_is_kept_of_a_dut_comes_back(void **state)
 
 	dut.known = (struct dut_facts){.ready = true, .pdu = gw_strdup("VPDU"), .port = gw_strdup("0")};
 	dut.training = (struct training){.is_registered = true, .loops = gw_calloc(2, sizeof(struct training_loop)), .n_loops = 2};
-	dut.training.loops[0] = (struct training_loop){"PASS", 2.5, true, true, NULL};
-	dut.training.loops[1] = (struct training_loop){"FAIL", 60, true, false, gw_strdup("boot_loop-1-1")};
+	dut.training.loops[0] = (struct training_loop){"PASS", 2.5, true, true, true, NULL};
+	dut.training.loops[1] = (struct training_loop){"FAIL", 60, true, true, false, gw_strdup("boot_loop-1-1")};
 	json = state_store_encode(&dut);
 	assert_true(state_store_decode(&back, json, &kept, &err));
 	assert_int_equal(back.state, DUT_TRAINING);
@@ -72,7 +72,7 @@ static const struct row {
 	{"{\"state\": \"IDLE\", \"quick_check_queued\": false, " TRAINING "}",
 	 "is_retired: it is missing or not usable; accepted: true or false"},
 	{"{\"state\": \"IDLE\", \"quick_check_queued\": false, \"training\": {\"is_registered\": true, \"registration_failed\": false,"
-	 " \"loops\": [{\"status\": \"FAIL\", \"firmware_booted\": true, \"console_received\": true, \"seconds\": 1,"
+	 " \"loops\": [{\"status\": \"FAIL\", \"watched\": true, \"firmware_booted\": true, \"console_received\": true, \"seconds\": 1,"
 	 " \"log_job\": \"../x\"}]}, " KNOWN "}",
 	 "log_job: it is missing or not usable; accepted: a job's id"},
 	{"{\"state\": \"RUNNING\", \"quick_check_queued\": false, " TRAINING ", " KNOWN ", \"job\": {\"id\": 3}}",
