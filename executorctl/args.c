@@ -82,13 +82,19 @@ static bool take_option(struct ctl_args *args, const struct ctl_command *command
 	return true;
 }
 
+/* "-", which is standard input, and numbers below 0. */
+static bool is_plain(const char *arg)
+{
+	return !arg[1] || (arg[1] >= '0' && arg[1] <= '9');
+}
+
 bool ctl_args_parse(struct ctl_args *args, const struct ctl_command *command, int argc, char **argv, struct gw_error *err)
 {
 	bool only_operands = false;
 
 	*args = (struct ctl_args){.operands = argv};
 	for (int i = 0; i < argc; i++) {
-		bool is_operand = only_operands || argv[i][0] != '-' || strcmp(argv[i], "-") == 0;
+		bool is_operand = only_operands || argv[i][0] != '-' || is_plain(argv[i]);
 
 		if (!is_operand && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0))
 			return false;

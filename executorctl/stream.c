@@ -151,15 +151,19 @@ enum stream_got stream_next(struct stream *s, struct event *event, int fd, int w
 
 /* ---- the beginning and the end ---- */
 
+/* It is the first event, and stays so for the caller. */
 static bool await_hello(struct stream *s, struct gw_error *err)
 {
-	struct event event = {0};
-	enum stream_got got = stream_next(s, &event, -1, SILENCE_MS, err);
-	bool ok = got == STREAM_EVENT && strcmp(event.name, "hello") == 0;
+	struct queued *q = gw_calloc(1, sizeof(*q));
+	enum stream_got got = stream_next(s, &q->event, -1, SILENCE_MS, err);
+	bool ok = got == STREAM_EVENT && strcmp(q->event.name, "hello") == 0;
 
 	if (!ok && got != STREAM_LOST)
 		gw_fail(err, GW_UNREACHABLE, "%s answered with what is no stream of events", s->rq.shown);
-	event_finish(&event);
+	q->next = s->first;
+	s->first = q;
+	if (!q->next)
+		s->last = &q->next;
 	return ok;
 }
 

@@ -11,6 +11,7 @@
 
 #include "executorctl/rest.h"
 #include "executorctl/stream.h"
+#include "executorctl/table.h"
 #include "executorctl/terminal.h"
 #include "executorctl/watch_lines.h"
 #include "executorctl/watch_picture.h"
@@ -96,8 +97,23 @@ static bool connect_to(struct watch *w, bool json, struct gw_error *err)
 	return w->stream && (json || ask_state(w, err));
 }
 
+static void say_hello(struct watch *w, const struct event *event)
+{
+	const char *farm = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(event->data, "farm"));
+	char *name = printable(farm ? farm : "the farm"), *line;
+
+	line = gw_sprintf("watching %s, machines: %d", name, cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(w->view.state, "duts")));
+	teller(w)(w, line);
+	free(line);
+	free(name);
+}
+
 static bool take(struct watch *w, const struct event *event, struct gw_error *err)
 {
+	if (strcmp(event->name, "hello") == 0) {
+		say_hello(w, event);
+		return true;
+	}
 	if (strcmp(event->name, "gap") == 0) {
 		teller(w)(w, "some events were lost; the state is asked anew");
 		return ask_state(w, err);

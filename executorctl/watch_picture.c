@@ -88,7 +88,7 @@ static void add_line(struct page *page, const char *text, bool fits)
 	char *cut = fits ? gw_strdup(text) : text_cut(text, page->width);
 
 	if (page->lines < page->height) {
-		buffer_printf(&page->out, "%s%s%s", page->lines ? "\r\n" : "", cut, END_OF_LINE);
+		buffer_printf(&page->out, "%s%s%s", page->lines ? "\n" : "", cut, END_OF_LINE);
 		page->lines++;
 	}
 	free(cut);

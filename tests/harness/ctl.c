@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -115,6 +116,13 @@ void terminal_start(struct terminal *t, const char *const *argv, unsigned column
 	}
 }
 
+/* fail_msg would cut it. */
+static void fail_with(const struct terminal *t, const char *text)
+{
+	fprintf(stderr, "---- the terminal:\n%s\n----\n", t->seen);
+	fail_msg("the terminal never showed %s", text);
+}
+
 bool terminal_read(struct terminal *t)
 {
 	struct pollfd p = {.fd = t->fd, .events = POLLIN};
@@ -128,7 +136,7 @@ bool terminal_read(struct terminal *t)
 		t->looked = t->looked > gone ? t->looked - gone : 0;
 	}
 	if (poll(&p, 1, PROC_PATIENCE_MS) != 1)
-		fail_msg("nothing came to the terminal any more; it showed: %s", t->seen);
+		fail_with(t, "anything more");
 	n = read(t->fd, t->seen + t->n, sizeof(t->seen) - 1 - t->n);
 	t->n += n > 0 ? (size_t)n : 0;
 	t->seen[t->n] = '\0';
@@ -139,9 +147,9 @@ void terminal_await(struct terminal *t, const char *text)
 {
 	const char *at;
 
-	while (!(at = strstr(t->seen + t->looked, text)))
-		if (!terminal_read(t))
-			fail_msg("the terminal never showed %s, but: %s", text, t->seen);
+	for (time_t began = time(NULL); !(at = strstr(t->seen + t->looked, text));)
+		if (!terminal_read(t) || time(NULL) - began > PROC_PATIENCE_MS / 1000) /* it may go on showing others */
+			fail_with(t, text);
 	t->looked = (size_t)(at - t->seen) + strlen(text);
 }
 

@@ -152,9 +152,9 @@ static void the_picture_has_machines_and_the_last_changes(void **state)
 
 	picture_note(&picture, "lab-box-1 IDLE -> QUEUED");
 	text = drawn(&picture, NULL, 100, 24);
-	assert_memory_equal(text, "\033[H1 machines, 1 IDLE\033[K\r\n", strlen("\033[H1 machines, 1 IDLE\033[K\r\n"));
-	assert_non_null(strstr(text, "ID  NAME       STATE  TRAINING  JOB  READY  PORT  IP  TAGS  COMMENT\033[K\r\n"));
-	assert_non_null(strstr(text, "\r\nlab-box-1 IDLE -> QUEUED\033[K\033[J"));
+	assert_memory_equal(text, "\033[H1 machines, 1 IDLE\033[K\n", strlen("\033[H1 machines, 1 IDLE\033[K\n"));
+	assert_non_null(strstr(text, "ID  NAME       STATE  TRAINING  JOB  READY  PORT  IP  TAGS  COMMENT\033[K\n"));
+	assert_non_null(strstr(text, "\nlab-box-1 IDLE -> QUEUED\033[K\033[J"));
 	free(text);
 	picture_finish(&picture);
 }
