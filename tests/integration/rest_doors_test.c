@@ -71,6 +71,7 @@ static const struct row forbidden[] = {
 	{"DELETE", R1 "/dut/discover", NULL, ITSELF_ALONE},
 	{"PATCH", R1 "/pdu/DUMMY/port/1", "{\"state\": \"on\"}", ITSELF_ALONE},
 	{"PATCH", R1 "/pdu/DUMMY/port/1", "{\"reserved\": true}", ITSELF_ALONE},
+	{"GET", R1 "/events", NULL, 400, ERROR("a machine of the farm may not watch it")},
 	{"GET", R1 "/database", NULL, ITSELF_ALONE}, /* costs time, and quotes the file */
 	{"POST", R1 "/database/check", "duts: {}", ITSELF_ALONE},
 	{"POST", R1 "/dut/", "{\"mac_address\": \"" A "\", \"base_name\": \"forged\"}", NOT_MAC(A)},
