@@ -72,6 +72,7 @@ static void on_stop(void *data)
 static void on_reload(void *data)
 {
 	database_read_again(data);
+	registries_read_again(data);
 }
 
 static bool begin(struct executord *ex, struct gw_error *err)
@@ -94,6 +95,7 @@ static void serve(struct executord *ex, struct gw_error *err)
 	    !join_bus(ex, err) ||                                            /* the other daemons may speak from now on */
 	    !settings_key(&ex->settings, &ex->env, err) ||                   /* of the jobs' capabilities */
 	    !database_start(ex, err) ||                                      /* mars_db.yaml, and its edits */
+	    !registries_start(ex, err) ||                                    /* rules for jobs' images, and their edits */
 	    !begin(ex, err) ||                                               /* the machines, as they were */
 	    !rest_start(ex, err) || !loop_run_until_stopped(&ex->loop, err))
 		log_failure("executord", err);
@@ -104,6 +106,7 @@ static void serve(struct executord *ex, struct gw_error *err)
 	jobs_finish(ex);
 	discovery_finish(ex);
 	loop_timer_finish(&ex->stop_patience);
+	registries_finish(ex);
 	database_finish(ex);
 	registry_finish(ex);
 	bus_finish(&ex->bus);
@@ -120,7 +123,7 @@ static void supervise(struct executord *ex, struct gw_error *err)
 
 static bool check(struct executord *ex, struct gw_error *err)
 {
-	return (!standalone || supervise_check(&ex->env, err)) && database_check(ex, err);
+	return (!standalone || supervise_check(&ex->env, err)) && registries_check(ex, err) && database_check(ex, err);
 }
 
 static void coordinate(struct executord *ex, struct gw_error *err)

@@ -7,6 +7,7 @@
 #include "executord/events.h"
 #include "executord/jobd_pool.h"
 #include "executord/jobs.h"
+#include "executord/registries.h"
 #include "executord/registry.h"
 #include "executord/settings.h"
 #include "executord/state_store.h"
@@ -26,6 +27,7 @@ struct executord {
 	struct file_lock lock; /* of STATE/executord: two gateways must not share it */
 	struct database database;
 	struct registry registry;
+	struct registries registries;
 	struct state_store store;
 	struct jobd_pool pool;
 	struct jobs jobs;

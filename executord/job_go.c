@@ -112,6 +112,7 @@ static void prepare(struct job *job)
 {
 	struct msg_job_prepare ask = {.job_text = job->text,
 				      .unfit_regex = (char *)job->ex->settings.unfit_regex,
+				      .registry_rules = {job->ex->registries.rules.v, job->ex->registries.rules.n},
 				      .target_known = job->kind != DUT_JOB_USER || job->request.has_target};
 
 	job->phase = JOB_PREPARING;

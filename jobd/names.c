@@ -10,6 +10,7 @@
 
 #include "libgateway/log.h"
 #include "libjob/job.h"
+#include "libjob/pattern.h"
 
 /* ---- addresses ---- */
 
@@ -172,11 +173,44 @@ static const struct value *tftp_path_to(struct value_pool *pool, void *data, con
 	return name ? joined(pool, "", name) : NULL;
 }
 
-/* No registry is configured, so no rule changes a name. */
+/* What a rule makes of a name; yours. NULL: `err`. */
+static char *applied(const struct msg_registry_rule *rule, const char *name, struct gw_error *err)
+{
+	struct pattern *pattern;
+	char *made;
+
+	if (!pattern_compile(&pattern, "registry.to_local_proxy", rule->match, false, err))
+		return NULL;
+	made = pattern_replace(pattern, name, rule->replace, err);
+	pattern_destroy(pattern);
+	return made;
+}
+
+/* The first rule that changes the name wins. The transport in front of it is none of the rules' business. */
 static const struct value *to_local_proxy(struct value_pool *pool, void *data, const struct value *const *args, size_t n_args,
 					  struct gw_error *err)
 {
-	return argument(args, n_args, "registry.to_local_proxy", err) ? args[0] : NULL;
+	static const char transport[] = "docker://";
+	const struct msg_job_prepare *prepared = ((const struct names *)data)->prepared;
+	const char *given = argument(args, n_args, "registry.to_local_proxy", err), *name = given;
+	const struct value *result = given ? args[0] : NULL;
+	bool changed = false;
+
+	if (given && strncmp(given, transport, strlen(transport)) == 0)
+		name += strlen(transport);
+	for (size_t i = 0; given && prepared && i < prepared->registry_rules.n && !changed; i++) {
+		char *made = applied(&prepared->registry_rules.v[i], name, err), *whole;
+
+		if (!made)
+			return NULL;
+		changed = strcmp(made, name) != 0;
+		whole = gw_sprintf("%.*s%s", (int)(name - given), given, made);
+		if (changed)
+			result = value_string(pool, whole);
+		free(whole);
+		free(made);
+	}
+	return result;
 }
 
 static const struct value *served_dict(struct names *names)

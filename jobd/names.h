@@ -11,8 +11,9 @@ struct names {
 	const struct value *all; /* a dict, of the pool */
 	char **secrets;          /* owned; values that are not to be shown: the submitter's environ, and what sounds secret */
 	size_t n_secrets;
-	char *http_url;  /* owned: "http://10.42.0.1:8090" */
-	char *minio_url; /* owned */
+	const struct msg_job_prepare *prepared; /* borrowed: its registry_rules; NULL: none */
+	char *http_url;                         /* owned: "http://10.42.0.1:8090" */
+	char *minio_url;                        /* owned */
 };
 
 /* The addresses that do not depend on the job. False: PRIVATE_INTERFACE has no address. */

@@ -78,6 +78,7 @@ static void on_prepare(void *owner, const void *body, struct bus_call *call)
 	}
 	bus_body_free(&bus_body_job_prepare, j->prepared);
 	j->prepared = bus_body_dup(&bus_body_job_prepare, body);
+	j->names.prepared = j->prepared;
 	if ((load(&job, j->prepared, names_for_target(&j->names), 0, &err) && check(&job, &err)) || depends_on_machine(j->prepared))
 		answer_prepared(call, &job);
 	else

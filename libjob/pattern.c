@@ -141,18 +141,23 @@ void pattern_destroy(struct pattern *p)
 	free(p);
 }
 
-int pattern_search_within(struct pattern *p, const char *subject, size_t n, long *steps)
+static int search_from(struct pattern *p, const char *subject, size_t n, size_t at, long *steps)
 {
 	int found;
 
 	p->steps = steps;
-	p->walked_to = 0;
+	p->walked_to = at;
 	*steps -= 1;
-	found = pcre2_match(p->code, (PCRE2_SPTR)subject, n, 0, 0, p->match, p->context);
+	found = pcre2_match(p->code, (PCRE2_SPTR)subject, n, at, 0, p->match, p->context);
 	p->steps = NULL;
 	if (found == PCRE2_ERROR_NOMATCH)
 		return 0;
 	return found < 0 ? -1 : 1;
+}
+
+int pattern_search_within(struct pattern *p, const char *subject, size_t n, long *steps)
+{
+	return search_from(p, subject, n, 0, steps);
 }
 
 bool pattern_took_too_much(const struct pattern *p, size_t n, struct gw_error *err)
@@ -244,6 +249,52 @@ char *pattern_expand(struct pattern *p, const char *subject, const char *templat
 			good = gw_fail(err, GW_BAD_INPUT, "%s: '%s' gets too long; accepted: up to %d bytes", p->name,
 				       pattern_shown(template, shown), EXPANDED_MAX);
 	}
+	fclose(out);
+	if (good)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* The pieces between the matches and what stands for those go to `out`. An empty match right behind another one counts, as in Python 3.7.
+ */
+static bool replace_all(struct pattern *p, const char *subject, const char *template, FILE *out, struct gw_error *err)
+{
+	size_t n = strlen(subject), at = 0, copied = 0;
+	long steps = STEPS_MAX;
+	int found = 0;
+
+	while (at <= n && (found = search_from(p, subject, n, at, &steps)) > 0) {
+		const PCRE2_SIZE *places = pcre2_get_ovector_pointer(p->match);
+		size_t from = places[0], to = places[1];
+		char *text = pattern_expand(p, subject, template, err);
+
+		if (!text)
+			return false;
+		fwrite(subject + copied, 1, from - copied, out);
+		fputs(text, out);
+		free(text);
+		copied = to;
+		at = to > from ? to : to + 1;
+		if (ftell(out) > EXPANDED_MAX)
+			return gw_fail(err, GW_BAD_INPUT, "%s: what it makes gets too long; accepted: up to %d bytes", p->name,
+				       EXPANDED_MAX);
+	}
+	if (found < 0)
+		return pattern_took_too_much(p, n, err);
+	fputs(subject + copied, out);
+	return true;
+}
+
+char *pattern_replace(struct pattern *p, const char *subject, const char *template, struct gw_error *err)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	bool good;
+
+	gw_assert(out);
+	good = replace_all(p, subject, template, out, err);
 	fclose(out);
 	if (good)
 		return text;

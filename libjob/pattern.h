@@ -23,6 +23,10 @@ int pattern_search(struct pattern *p, const char *subject, size_t n, struct gw_e
  * there. */
 char *pattern_expand(struct pattern *p, const char *subject, const char *template, struct gw_error *err);
 
+/* As Python's re.sub: `subject` with each match replaced by `template` as of pattern_expand. Yours. NULL: it took too much, or refers to a
+ * group that is not there. */
+char *pattern_replace(struct pattern *p, const char *subject, const char *template, struct gw_error *err);
+
 enum pattern_watchdog_part { PATTERN_START, PATTERN_RESET, PATTERN_STOP, PATTERN_PARTS };
 
 struct pattern_match { /* of one line */

@@ -92,10 +92,12 @@ static void say(const char *text)
 
 static int start(void **state)
 {
-	static const char *const env[] = {"SERGENT_HARTMAN_BOOT_COUNT=-1", NULL};
+	static char registries[600];
+	const char *const env[] = {"SERGENT_HARTMAN_BOOT_COUNT=-1", registries, NULL};
 	const struct farm_options options = {.db = db, .env = env, .no_vpdu = true, .no_files = true};
 	const char *argv[] = {"python3", SERVER, "8000", NULL};
 
+	snprintf(registries, sizeof(registries), "REGISTRIES_CFG=%s", tmp_path("registries.yml"));
 	farm = farm_start(&options);
 	proc_start(&server, "server", argv, NULL);
 	proc_await(&server, "ready");
@@ -336,6 +338,36 @@ static void what_cannot_be_made_fails_the_setup_with_its_reason(void **state)
 	farm_await(farm, DUT, "state", "IDLE");
 }
 
+/* ---- the registry ---- */
+
+static void assert_image(const char *name, const char *expected)
+{
+	struct proc client;
+
+	submit_and_await_power(
+		&client, name, "{}",
+		HEAD "deployment: {start: {kernel: {data: k, cmdline: 'image={{ registry.to_local_proxy(\"docker://quay.io/a/b:1\") }} "
+		     "{{ registry.to_local_proxy(\"ghcr.io/c\") }}'}}}\n");
+	assert_filtered("http://10.42.0.1:8090/boot/" MAC "/boot.ipxe", "grep -o 'image=.* ||' | sed 's/ ||$//' | tr -d '\\n'", expected);
+	end_job(&client);
+}
+
+static void images_are_led_to_a_local_proxy_by_rules_that_are_edited_live(void **state)
+{
+	char *path = gw_sprintf("%s", tmp_path("registries.yml"));
+
+	assert_image("no-rules", "image=docker://quay.io/a/b:1 ghcr.io/c");
+	file_put(path, "images:\n  - match: ^quay.io\n    replace: ci-gateway:8100\n  - {match: '^(ci-gateway|ghcr)', replace: 'x-\\1'}\n");
+	proc_await(&farm->supervisor, "executord info: REGISTRIES_CFG: 2 rules");
+	assert_image("rules", "image=docker://ci-gateway:8100/a/b:1 x-ghcr.io/c");
+	file_put(path, "images:\n  - match: (quay.io\n    replace: x\n");
+	proc_await(&farm->supervisor,
+		   "executord error: REGISTRIES_CFG: registries.yml:2:12: images[0].match: '(quay.io' is not a regex: missing "
+		   "closing parenthesis, at offset 8. The rules read at * stay in use");
+	assert_image("old-rules", "image=docker://ci-gateway:8100/a/b:1 x-ghcr.io/c");
+	free(path);
+}
+
 /* ---- the log ---- */
 
 static void each_daemon_says_whose_job_its_lines_are_about(void **state)
@@ -362,6 +394,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_regex_path_is_fetched_when_the_machine_asks_for_it),
 		cmocka_unit_test(artifacts_are_made_of_others),
 		cmocka_unit_test(what_cannot_be_made_fails_the_setup_with_its_reason),
+		cmocka_unit_test(images_are_led_to_a_local_proxy_by_rules_that_are_edited_live),
 		cmocka_unit_test(each_daemon_says_whose_job_its_lines_are_about),
 	};
 

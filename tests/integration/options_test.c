@@ -431,6 +431,7 @@ static const struct check {
 	THERE(SERGENT_HARTMAN_QUICK_CHECK, "integration/training_test.c", "without_quick_checks_it_is_idle_at_once"),
 	THERE(EXECUTOR_VPDU_ENDPOINT, "integration/executord_test.c", "a_virtual_pdu_is_there_without_being_in_the_file"),
 	HERE(CONSOLE_PATTERN_DEFAULT_MACHINE_UNFIT_FOR_SERVICE_REGEX, a_line_of_the_console_makes_a_machine_unfit),
+	THERE(REGISTRIES_CFG, "integration/job_options_test.c", "images_are_led_to_a_local_proxy_by_rules_that_are_edited_live"),
 	HERE(DUT_DEFAULT_BOOT_SEQUENCE_POWER, jobs_know_the_boot_power_of_machines_that_tell_none),
 	BOTH(PRIVATE_INTERFACE, "integration/bootsd_ways_test.c", "a_missing_interface_is_said_at_start",
 	     the_duts_network_is_that_interface),

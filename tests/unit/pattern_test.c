@@ -137,7 +137,7 @@ static void a_very_long_regex_is_refused(void **state)
 }
 
 /* Each of these takes seconds to years in Python. */
-static void a_catastrophic_regex_ends_with_an_error_that_names_it(void **state)
+static void promise_30_a_catastrophic_regex_ends_with_an_error_that_names_it(void **state)
 {
 	static const char *const regexes[] = {
 		"(a+)+[bc]",
@@ -229,6 +229,32 @@ static struct job_watchdog mount_dog(void)
 				     .start = (char *)(uintptr_t) "mounting",
 				     .reset = (char *)(uintptr_t) "still",
 				     .stop = (char *)(uintptr_t) "mounted"};
+}
+
+static void matches_are_replaced_as_pythons_re_sub_does(void **state)
+{
+	static const struct {
+		const char *regex, *template, *subject, *result;
+	} rows[] = {
+		{"^quay.io", "ci-gateway:8100", "quay.io/a/quay.io:1", "ci-gateway:8100/a/quay.io:1"},
+		{"a", "b", "banana", "bbnbnb"},
+		{"(\\w+)/(\\w+)", "\\2-\\1", "x/y z/w", "y-x w-z"},
+		{"x*", "-", "abxc", "-a-b--c-"},
+		{"no", "y", "yes", "yes"},
+		{"$", "!", "a", "a!"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct pattern *p;
+		struct gw_error err = {0};
+		char *text;
+
+		assert_true(pattern_compile(&p, "test", rows[i].regex, false, &err));
+		text = pattern_replace(p, rows[i].subject, rows[i].template, &err);
+		assert_string_equal(text, rows[i].result);
+		free(text);
+		pattern_destroy(p);
+	}
 }
 
 static void lines_are_the_same_in_whatever_pieces_they_come(void **state)
@@ -351,8 +377,9 @@ int main(void)
 		cmocka_unit_test(the_table_is_true_of_python),
 		cmocka_unit_test(a_bad_regex_is_refused_with_its_place),
 		cmocka_unit_test(a_very_long_regex_is_refused),
-		cmocka_unit_test(a_catastrophic_regex_ends_with_an_error_that_names_it),
+		cmocka_unit_test(promise_30_a_catastrophic_regex_ends_with_an_error_that_names_it),
 		cmocka_unit_test(groups_of_a_path_go_into_its_url),
+		cmocka_unit_test(matches_are_replaced_as_pythons_re_sub_does),
 		cmocka_unit_test(lines_are_the_same_in_whatever_pieces_they_come),
 		cmocka_unit_test(a_new_boot_drops_half_a_line),
 		cmocka_unit_test(a_long_line_is_cut_but_keeps_its_end),

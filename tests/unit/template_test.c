@@ -272,7 +272,7 @@ static void errors_say_the_line_and_what(void **state)
 }
 
 /* Ways out of Jinja2's sandbox that were found over the years, and their like. None finds anything here. */
-static void known_escapes_render_empty_or_fail(void **state)
+static void promise_29_known_escapes_render_empty_or_fail(void **state)
 {
 	static const char *const escapes[] = {
 		"{{ ''.__class__ }}",
@@ -332,7 +332,7 @@ static char *repeated(const char *before, const char *piece, size_t times, const
 #define MUCH_MEMORY "t:1: the template needs too much memory or nests values too deeply; accepted: 64 MiB, 64 levels"
 #define MUCH_TEXT   "t:1: the text grows too large; accepted: 1048576 bytes"
 
-static void bombs_end_with_an_error(void **state)
+static void promise_29_bombs_end_with_an_error(void **state)
 {
 	static const struct {
 		const char *before, *piece;
@@ -515,8 +515,8 @@ int main(void)
 		cmocka_unit_test(templates_render_as_the_table_says),
 		cmocka_unit_test(the_table_is_true_of_jinja2),
 		cmocka_unit_test(errors_say_the_line_and_what),
-		cmocka_unit_test(known_escapes_render_empty_or_fail),
-		cmocka_unit_test(bombs_end_with_an_error),
+		cmocka_unit_test(promise_29_known_escapes_render_empty_or_fail),
+		cmocka_unit_test(promise_29_bombs_end_with_an_error),
 		cmocka_unit_test(captures_in_each_other_share_the_memory),
 		cmocka_unit_test(many_names_cost_steps_not_time),
 		cmocka_unit_test(templates_call_functions_of_ours),
