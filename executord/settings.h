@@ -4,7 +4,7 @@
 
 #include "libbus/capability.h"
 #include "libgateway/env.h"
-#include "libgateway/http_site.h"
+#include "libgateway/http_names.h"
 
 struct settings {
 	char farm[64];                    /* FARM_NAME */

@@ -42,7 +42,7 @@ struct http_route {
 struct http_limits {
 	unsigned connections;             /* 0: 4096; fewer where RLIMIT_NOFILE, which is raised, does not allow them */
 	unsigned connections_per_address; /* 0: three quarters of them */
-	/* The names by which it may be called (http_site.h), NULL-terminated, borrowed: a request for another Host gets 421, and what
+	/* The names by which it may be called (http_names.h), NULL-terminated, borrowed: a request for another Host gets 421, and what
 	 * changes something is refused to a page of another site. NULL: any name, any page. */
 	const char *const *names;
 };

@@ -5,23 +5,11 @@
 
 #include <stdbool.h>
 
-#include "libgateway/env.h"
-#include "libgateway/error.h"
-
 /* `authority`: a Host header, "10.42.0.1", "[::1]:8000", "ci-gateway:80". True if it is an IP address, "localhost" or one of `names` (NULL
  * ends them), in any case; a port is not looked at but must be one. */
 bool http_site_is_ours(const char *authority, const char *const *names);
 
 /* Whether a page of another site than `host` sent it: by Origin, or by Sec-Fetch-Site where the browser sends that. Each may be NULL. */
 bool http_site_is_another(const char *host, const char *origin, const char *fetch_site);
-
-/* The names by which this gateway may be called: the hosts of EXECUTOR_URL and SALAD_URL, ci-gateway, the hostname, FARM_NAME-gateway, and
- * those of EXECUTOR_HOST_NAMES. */
-struct http_names {
-	char **v; /* owned, as each is; NULL at the end */
-	unsigned n;
-};
-bool http_names_load(struct http_names *names, const struct env *env, struct gw_error *err);
-void http_names_finish(struct http_names *names); /* accepts zeroed memory */
 
 #endif

@@ -42,6 +42,21 @@ static void a_dut_fetches_its_own_job_s_files_and_nobody_else_s(void **state)
 	expect_http(&duts[0], "GET", "/_/job/kernel", "", 404, NULL);
 }
 
+static void promise_37_boot_http_is_read_alone_and_in_one_reading(void **state)
+{
+	static const char *const methods[] = {"POST", "PUT", "PATCH", "DELETE"};
+
+	set_address(&duts[0], "10.42.0.11");
+	must_deploy("job-9", &duts[0], "console=ttyS0");
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		expect_http(&duts[0], methods[i], "/_/job/kernel", "Content-Length: 0\r\n", 405, NULL);
+	expect_http(&duts[0], "GET", "/_/job/kernel", "Content-Length: 0\r\nTransfer-Encoding: chunked\r\n", 400, NULL);
+	expect_http(&duts[0], "GET", "/_/job/kernel", "Content-Length : 9\r\n", 400, NULL);
+	expect_http(&duts[0], "GET", "/_/job/kernel", "X: 1\r\n 2\r\n", 400, NULL);
+	expect_http(&duts[0], "GET", "/_/job/kernel", "", 200, "the kernel");
+	withdraw("job-9", &duts[0]);
+}
+
 static void a_dut_gets_its_script_and_nobody_else_s(void **state)
 {
 	set_address(&duts[0], "10.42.0.11");
@@ -201,6 +216,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_dut_fetches_its_own_job_s_files_and_nobody_else_s),
+		cmocka_unit_test(promise_37_boot_http_is_read_alone_and_in_one_reading),
 		cmocka_unit_test(a_dut_gets_its_script_and_nobody_else_s),
 		cmocka_unit_test(a_dut_with_another_s_address_gets_nothing_of_the_other_s),
 		cmocka_unit_test(executord_is_told_the_script_of_any_dut),

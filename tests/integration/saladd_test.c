@@ -617,12 +617,39 @@ static void a_second_saladd_of_the_same_gateway_does_not_start(void **state)
 	assert_int_equal(proc_wait(&second), 1);
 }
 
+/* The first line of the answer. */
+static void assert_refused(const char *head, const char *line)
+{
+	int fd = net_connect(REST);
+	char *answer;
+
+	net_send(fd, head);
+	answer = net_await(fd, "\r\n\r\n");
+	if (strncmp(answer, line, strlen(line)) != 0)
+		fail_msg("%s gets %s", head, answer);
+	free(answer);
+	close(fd);
+}
+
+static void promise_37_strangers_names_and_other_sites_get_nothing_and_make_no_machine(void **state)
+{
+	assert_refused("GET /api/v1/machine HTTP/1.1\r\nHost: evil.example\r\n\r\n", "HTTP/1.1 421 ");
+	assert_refused("GET /api/v1/machine/made HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\n\r\n", "HTTP/1.1 400 ");
+	assert_refused("GET /api/v1/machine/made HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: cross-site\r\n\r\n", "HTTP/1.1 400 ");
+	assert_refused(
+		"POST /api/v1/machine/m/reset HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\nContent-Length: 0\r\n\r\n",
+		"HTTP/1.1 400 ");
+	assert_refused("GET /api/v1/machine HTTP/1.1\r\nHost: ci-gateway:8005\r\n\r\n", "HTTP/1.1 200 ");
+	assert_http("GET", "/api/v1/machine", 200, "{\"machines\":{}}");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(rest_makes_a_machine_that_is_asked_for),
 		TEST(rest_says_what_is_wrong),
+		TEST(promise_37_strangers_names_and_other_sites_get_nothing_and_make_no_machine),
 		TEST(bytes_before_the_first_id_reach_the_client),
 		TEST(the_newest_64_kib_before_the_first_id_are_kept),
 		TEST(a_new_connection_with_an_id_in_use_takes_it_over),
