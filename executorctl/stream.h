@@ -16,7 +16,8 @@ struct event {
 };
 void event_finish(struct event *event); /* zeroed memory is fine */
 
-/* Asks for it, and waits until it has begun: its first event is `hello`. NULL: why not; GW_NOT_FOUND where the gateway has none (the field's original). */
+/* Asks for it, and waits until it has begun: its first event is `hello`. NULL: why not; GW_NOT_FOUND where the gateway has none (the
+ * field's original). */
 struct stream *stream_open(const struct ctl *ctl, struct gw_error *err);
 void stream_close(struct stream *stream); /* NULL is fine */
 
