@@ -45,6 +45,12 @@ static bool add_piece(struct boot_file *file, int root, const char *name, struct
 	return true;
 }
 
+static void print_etag(struct boot_file *file, const unsigned char *digest)
+{
+	for (int i = 0; i < 16; i++)
+		sprintf(file->etag + 2 * i, "%02x", digest[i]);
+}
+
 /* Artifacts are immutable: their names are their contents. */
 static void make_etag(struct boot_file *file, const struct bus_texts *names)
 {
@@ -57,8 +63,7 @@ static void make_etag(struct boot_file *file, const struct bus_texts *names)
 	EVP_DigestUpdate(ctx, &file->size, sizeof(file->size));
 	EVP_DigestFinal_ex(ctx, digest, NULL);
 	EVP_MD_CTX_free(ctx);
-	for (int i = 0; i < 16; i++)
-		sprintf(file->etag + 2 * i, "%02x", digest[i]);
+	print_etag(file, digest);
 }
 
 struct boot_file *boot_file_create(int root, const struct msg_boot_file *from, struct gw_error *err)
@@ -76,6 +81,14 @@ struct boot_file *boot_file_create(int root, const struct msg_boot_file *from, s
 	}
 	boot_file_release(file);
 	return NULL;
+}
+
+void boot_file_set_etag(struct boot_file *file, const void *bytes, size_t n)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+
+	gw_assert(EVP_Digest(bytes, n, digest, NULL, EVP_sha256(), NULL));
+	print_etag(file, digest);
 }
 
 struct boot_file *boot_file_of(int fd, uint64_t size, const char *path)

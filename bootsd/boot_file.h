@@ -28,6 +28,7 @@ int boot_open_beneath(int root, const char *name, uint64_t *size, struct gw_erro
 
 struct boot_file *boot_file_create(int root, const struct msg_boot_file *from, struct gw_error *err); /* one reference; NULL on failure */
 struct boot_file *boot_file_of(int fd, uint64_t size, const char *path);                              /* of one open file; owns fd */
+void boot_file_set_etag(struct boot_file *file, const void *bytes, size_t n);                         /* of its content */
 struct boot_file *boot_file_hold(struct boot_file *file);
 void boot_file_release(struct boot_file *file); /* NULL is fine */
 /* Reads up to n bytes from `offset`; fewer only at the end. -1: errno says why. */

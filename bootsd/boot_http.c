@@ -92,7 +92,7 @@ static void get_job_file(void *owner, struct http_request *rq)
 {
 	struct bootsd *b = owner;
 	struct machine *machine = asking(b, rq);
-	struct boot_file *file = machine && machine->deployment ? deployment_served(machine->deployment, http_path(rq), false) : NULL;
+	struct boot_file *file = machine_file(machine, http_path(rq), false);
 
 	if (machine)
 		tell(b, rq, machine, file != NULL);

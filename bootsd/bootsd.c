@@ -28,6 +28,26 @@ static bool read_network(struct bootsd *b, struct gw_error *err)
 	       dhcp_range_decode(&b->range, env_text(&b->env, OPT_BOOTS_DHCP_RANGE), &b->net, err);
 }
 
+static bool load_boots(struct bootsd *b, struct gw_error *err)
+{
+	const char *given = env_text(&b->env, OPT_BOOTS_DB_FILE);
+	char *dflt = given ? gw_strdup(given) : env_data_path("bootsd/boots_db.yml.j2", "boots_db.yml.j2");
+	const struct boots_place place = {.net = &b->net, .http_port = &b->http_port, .statics = &b->statics};
+	bool ok;
+
+	static_files_init(&b->statics);
+	ok = boots_load(&b->boots, env_text(&b->env, OPT_BOOTS_DB_USER_FILE), dflt, &place, err);
+	free(dflt);
+	return ok;
+}
+
+static void on_reload(void *data)
+{
+	struct bootsd *b = data;
+
+	boots_read_again(&b->boots);
+}
+
 static bool find_artifacts(struct bootsd *b, struct gw_error *err)
 {
 	const char *given = env_text(&b->env, OPT_EXECUTOR_ARTIFACT_CACHE_ROOT);
@@ -52,7 +72,6 @@ static bool load(struct bootsd *b, struct gw_error *err)
 {
 	raise_open_files();
 	machines_init(&b->machines);
-	static_files_init(&b->statics);
 	b->peers = (struct peers){.net = &b->net, .machines = &b->machines, .leases = &b->leases};
 	b->seen = (struct seen){.bus = &b->bus, .loop = &b->loop};
 	return find_artifacts(b, err) && open_journal(b, err);
@@ -63,19 +82,9 @@ static bool join_bus(struct bootsd *b, struct gw_error *err)
 	return bus_join(&b->bus, &b->loop, env_text(&b->env, OPT_EXECUTOR_RUNTIME_DIR), BUS_BOOTSD, NULL, boot_bus_handlers, b, err);
 }
 
-static bool has_binary(void *data, const char *name)
-{
-	return static_files_has(data, name);
-}
-
 static bool start_servers(struct bootsd *b, struct gw_error *err)
 {
-	const struct dhcp_context ctx = {.net = &b->net,
-					 .machines = &b->machines,
-					 .leases = &b->leases,
-					 .http_port = b->http_port,
-					 .has_binary = has_binary,
-					 .data = &b->statics};
+	const struct dhcp_context ctx = {.net = &b->net, .machines = &b->machines, .leases = &b->leases, .boots = &b->boots};
 	const char *dhcp = env_text(&b->env, OPT_BOOTS_DHCP_IPv4_SOCKET_NAME), *tftp = env_text(&b->env, OPT_BOOTS_TFTP_IPv4_SOCKET_NAME);
 
 	if (env_text(&b->env, OPT_BOOTS_DISABLE_SERVERS)) {
@@ -93,6 +102,8 @@ static bool run(struct bootsd *b, struct gw_error *err)
 
 	log_info("serving %s as %s, boot HTTP on port %u, dynamic range %s-%s", b->net.name, ip4_print(ip, b->net.ip), b->http_port,
 		 ip4_print(first, b->range.first), ip4_print(last, b->range.last));
+	boots_watch(&b->boots, &b->loop);
+	loop_on_reload(&b->loop, on_reload, b);
 	return loop_run_until_stopped(&b->loop, err);
 }
 
@@ -102,6 +113,7 @@ static void unload(struct bootsd *b)
 	leases_finish(&b->leases);
 	machines_finish(&b->machines);
 	peers_finish(&b->peers);
+	boots_finish(&b->boots);
 	static_files_finish(&b->statics);
 	free(b->artifacts);
 	free(b->capability_key);
@@ -115,9 +127,9 @@ int main(int argc, char **argv)
 	int code;
 
 	log_init("bootsd", getenv("LOG_LEVEL"));
-	if (!env_load(&b->env, &program, argc, argv, &err) || !read_network(b, &err) || b->env.check_only || !loop_init(&b->loop, &err) ||
-	    !activation_take(&b->fds, &err) || !load(b, &err) || !boot_http_start(b, &err) || !start_servers(b, &err) ||
-	    !privileges_drop(&err) || /* all sockets are open, and the bus starts threads */
+	if (!env_load(&b->env, &program, argc, argv, &err) || !read_network(b, &err) || !load_boots(b, &err) || b->env.check_only ||
+	    !loop_init(&b->loop, &err) || !activation_take(&b->fds, &err) || !load(b, &err) || !boot_http_start(b, &err) ||
+	    !start_servers(b, &err) || !privileges_drop(&err) || /* all sockets are open, and the bus starts threads */
 	    !join_bus(b, &err) || !run(b, &err))
 		log_failure("bootsd", &err);
 	router_advert_stop(&b->ra);

@@ -2,6 +2,7 @@
 #ifndef BOOTSD_BOOTSD_H
 #define BOOTSD_BOOTSD_H
 
+#include "bootsd/boots.h"
 #include "bootsd/dhcp_server.h"
 #include "bootsd/peer.h"
 #include "bootsd/router_advert.h"
@@ -21,6 +22,7 @@ struct bootsd {
 	struct dhcp_range range;
 	struct static_files statics;
 	struct machines machines;
+	struct boots boots;
 	struct leases leases;
 	struct lease_journal journal;
 	struct peers peers;

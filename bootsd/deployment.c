@@ -37,6 +37,41 @@ static bool take_files(struct deployment *d, int root, const struct msg_boot_dep
 	return true;
 }
 
+static void add_category(struct categories *categories, const char *name)
+{
+	if (!name || categories_have(categories, name))
+		return;
+	categories->v = gw_realloc(categories->v, (categories->n + 1) * sizeof(*categories->v));
+	categories->v[categories->n++] = gw_strdup(name);
+}
+
+static void take_categories(struct deployment *d, const struct msg_boot_deploy *from)
+{
+	for (size_t i = 0; i < from->dhcp.n; i++)
+		add_category(&d->of_dhcp, from->dhcp.v[i].category);
+	for (size_t i = 0; i < from->files.n; i++) {
+		if (from->files.v[i].http)
+			add_category(&d->of_http, from->files.v[i].category);
+		if (from->files.v[i].tftp)
+			add_category(&d->of_tftp, from->files.v[i].category);
+	}
+}
+
+static void categories_finish(struct categories *categories)
+{
+	for (size_t i = 0; i < categories->n; i++)
+		free(categories->v[i]);
+	free(categories->v);
+}
+
+bool categories_have(const struct categories *categories, const char *name)
+{
+	for (size_t i = 0; i < categories->n; i++)
+		if (strcmp(categories->v[i], name) == 0)
+			return true;
+	return false;
+}
+
 struct deployment *deployment_create(const char *artifacts, const char *job, const struct msg_boot_deploy *from, struct gw_error *err)
 {
 	struct deployment *d = gw_calloc(1, sizeof(*d));
@@ -48,6 +83,8 @@ struct deployment *deployment_create(const char *artifacts, const char *job, con
 	d->initramfs = from->initramfs;
 	d->asks_http = from->asks_http;
 	d->asks_tftp = from->asks_tftp;
+	d->names = gw_strdup(from->names);
+	take_categories(d, from);
 	ok = (root >= 0 || gw_fail_errno(err, GW_NOT_FOUND, errno, "%s", artifacts)) && take_files(d, root, from, err) &&
 	     dhcp_rules_init(&d->dhcp, from->dhcp.v, from->dhcp.n, err);
 	if (root >= 0)
@@ -67,6 +104,10 @@ void deployment_destroy(struct deployment *d)
 	wanted_finish(&d->wanted);
 	dhcp_rules_finish(&d->dhcp);
 	free(d->files);
+	categories_finish(&d->of_dhcp);
+	categories_finish(&d->of_http);
+	categories_finish(&d->of_tftp);
+	free(d->names);
 	free(d->cmdline);
 	free(d->job);
 	free(d);

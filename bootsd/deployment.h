@@ -6,6 +6,11 @@
 #include "bootsd/dhcp_rules.h"
 #include "bootsd/wanted.h"
 
+struct categories {
+	char **v; /* owned */
+	size_t n;
+};
+
 struct deployment {
 	char *job;     /* the gateway's id of the job */
 	char *cmdline; /* NULL: no kernel, nothing to boot */
@@ -15,6 +20,8 @@ struct deployment {
 	struct boot_file **files; /* sorted by path; one reference each */
 	size_t n_files;
 	struct dhcp_rules dhcp;
+	char *names;                                 /* JSON, of the boots DB's templates; NULL: none */
+	struct categories of_dhcp, of_http, of_tftp; /* those that the job has, which the boots DB's defaults do not fill */
 };
 
 /* Opens each artifact beneath the folder `artifacts`, a path. NULL, with what is wrong with which file. */
@@ -27,5 +34,6 @@ struct boot_file *deployment_served(const struct deployment *deployment, const c
 bool deployment_may_have(const struct deployment *deployment, const char *path, bool tftp);
 /* Opens the artifact as a file of this path and protocol. NULL: `err`. */
 struct boot_file *deployment_open(const char *artifacts, const char *path, bool tftp, const char *artifact, struct gw_error *err);
+bool categories_have(const struct categories *categories, const char *name);
 
 #endif

@@ -9,7 +9,9 @@ struct answering {
 	struct dhcp_answer *a;
 	const struct dhcp_context *ctx;
 	const struct dhcp_packet *request;
-	const struct dhcp_rule *rule; /* of the job; NULL: none */
+	const struct dhcp_rule *rule;      /* of the job; NULL: none */
+	const struct boots_choice *choice; /* of the boots DB; NULL: none */
+	const struct dhcp_rule *defaults;  /* of the choice; NULL: none */
 	uint64_t now_ms;
 };
 
@@ -25,23 +27,31 @@ static uint32_t own_ip(const struct answering *s)
 	return s->a->machine ? s->a->machine->ip : 0;
 }
 
+/* The job's options, and what it leaves out of the boots DB's. */
+static struct dhcp_bytes told_option(const struct answering *s, unsigned code)
+{
+	struct dhcp_bytes of_job = dhcp_rule_option(s->rule, code);
+
+	return of_job.v ? of_job : dhcp_rule_option(s->defaults, code);
+}
+
 static uint32_t server_id(const struct answering *s)
 {
-	struct dhcp_bytes o = dhcp_rule_option(s->rule, DHCP_SERVER_ID);
+	struct dhcp_bytes o = told_option(s, DHCP_SERVER_ID);
 
 	return o.n == 4 ? (uint32_t)o.v[0] << 24 | (uint32_t)o.v[1] << 16 | (uint32_t)o.v[2] << 8 | o.v[3] : s->ctx->net->ip;
 }
 
-/* An option of ours, unless the job has given it. */
+/* An option of ours, unless the job or the boots DB has given it. */
 static void add(struct answering *s, unsigned code, const void *bytes, size_t n)
 {
-	if (!dhcp_rule_option(s->rule, code).v)
+	if (!told_option(s, code).v)
 		dhcp_add(&s->a->packet, code, bytes, n);
 }
 
 static void add_u32(struct answering *s, unsigned code, uint32_t value)
 {
-	if (!dhcp_rule_option(s->rule, code).v)
+	if (!told_option(s, code).v)
 		dhcp_add_u32(&s->a->packet, code, value);
 }
 
@@ -67,82 +77,45 @@ static void add_network(struct answering *s)
 		add(s, DHCP_HOSTNAME, name, strlen(name));
 }
 
-static void add_bootfile(struct answering *s, const char *name)
+static void add_told(struct answering *s, const struct dhcp_rule *rule, const struct dhcp_rule *over)
 {
-	if (dhcp_rule_option(s->rule, DHCP_BOOTFILE).v)
-		return;
-	dhcp_set_file(&s->a->packet, name, strlen(name));
-	dhcp_add(&s->a->packet, DHCP_BOOTFILE, name, strlen(name));
-	s->a->boots = "iPXE";
+	for (size_t i = 0; rule && i < rule->n_options; i++) {
+		const struct dhcp_rule_option *o = &rule->options[i];
+
+		if (!dhcp_rule_option(over, o->code).v && !dhcp_add(&s->a->packet, o->code, o->value.v, o->value.n))
+			s->a->left_out = o->code;
+	}
 }
 
-/* iPXE expands the two settings itself. Without no-pxedhcp it waits 3 s for a ProxyDHCP server. */
-static void boot_ipxe(struct answering *s)
+/* U-Boot and old ROMs read the server and the file from BOOTP's header. */
+static void add_header(struct answering *s)
 {
-	static const uint8_t no_pxedhcp[] = {0xb0, 1, 1};
-	char url[256], mac[MAC_TEXT], ip[IP4_TEXT];
-
-	snprintf(url, sizeof(url), "http://%s:%u/boot/%s/boot.ipxe?platform=${platform}&buildarch=${buildarch}",
-		 ip4_print(ip, s->ctx->net->ip), s->ctx->http_port, mac_print(mac, s->request->mac));
-	add(s, DHCP_IPXE, no_pxedhcp, sizeof(no_pxedhcp));
-	add_bootfile(s, url);
-	s->a->boots = "its script";
-}
-
-/* A firmware without iPXE loads it first: by TFTP, or by HTTP if it speaks that; then it wants its class back (UEFI 2.10, 24.7.3.2). */
-static void boot_binary(struct answering *s, const char *name)
-{
-	bool http = strcmp(s->a->class.protocol, "http") == 0;
-	char url[128], ip[IP4_TEXT];
-
-	ip4_print(ip, s->ctx->net->ip);
-	snprintf(url, sizeof(url), "http://%s:%u/boot/%s", ip, s->ctx->http_port, name);
-	if (http)
-		add(s, DHCP_VENDOR_CLASS, "HTTPClient", 10);
-	else
-		add(s, DHCP_TFTP_SERVER, ip, strlen(ip));
-	add_bootfile(s, http ? url : name);
-}
-
-/* A job with a kernel boots by iPXE, on what has or can load it. */
-static void add_boot(struct answering *s)
-{
-	const struct machine *machine = s->a->machine;
-	const char *binary = dhcp_ipxe_binary(&s->a->class);
-
-	if (!s->a->class.netboot || !machine || !machine->deployment)
-		return;
-	if (machine->deployment->cmdline && s->a->class.ipxe)
-		boot_ipxe(s);
-	else if (machine->deployment->cmdline && binary && s->ctx->has_binary(s->ctx->data, binary))
-		boot_binary(s, binary);
-	if (s->a->boots || s->rule)
-		dhcp_set_next_server(&s->a->packet, s->ctx->net->ip);
-}
-
-/* The job's own options. U-Boot and old ROMs read the server and the file from BOOTP's header. */
-static void add_rule(struct answering *s)
-{
-	struct dhcp_bytes file = dhcp_rule_option(s->rule, DHCP_BOOTFILE), server = dhcp_rule_option(s->rule, DHCP_TFTP_SERVER);
+	struct dhcp_bytes file = told_option(s, DHCP_BOOTFILE), server = told_option(s, DHCP_TFTP_SERVER);
 	char text[IP4_TEXT];
 	uint32_t ip;
 
-	for (size_t i = 0; s->rule && i < s->rule->n_options; i++) {
-		const struct dhcp_rule_option *o = &s->rule->options[i];
-
-		if (!dhcp_add(&s->a->packet, o->code, o->value.v, o->value.n))
-			s->a->left_out = o->code;
-	}
+	dhcp_set_next_server(&s->a->packet, s->ctx->net->ip);
 	if (file.v && file.n <= HEADER_FILE_MAX)
 		dhcp_set_file(&s->a->packet, file.v, file.n);
-	if (file.v)
-		s->a->boots = "its job's own file";
 	if (server.n && server.n < sizeof(text)) {
 		memcpy(text, server.v, server.n);
 		text[server.n] = '\0';
 		if (ip4_decode(&ip, text))
 			dhcp_set_next_server(&s->a->packet, ip);
 	}
+}
+
+static void add_boot(struct answering *s)
+{
+	if (!s->rule && !s->defaults)
+		return;
+	add_told(s, s->rule, NULL);
+	add_told(s, s->defaults, s->rule);
+	add_header(s);
+	if (dhcp_rule_option(s->rule, DHCP_BOOTFILE).v)
+		s->a->boots = "its job's own file";
+	else if (dhcp_rule_option(s->defaults, DHCP_BOOTFILE).v)
+		s->a->boots = s->choice->entry;
 }
 
 /* `leases`: whether the answer carries an address and its time; INFORM's does not. */
@@ -156,7 +129,6 @@ static bool finish_answer(struct answering *s, bool leases)
 	}
 	add_network(s);
 	add_boot(s);
-	add_rule(s);
 	if (uuid->n && s->a->class.netboot)
 		add(s, DHCP_UUID, uuid->v, uuid->n); /* PXE's specification wants it back */
 	dhcp_end(&s->a->packet);
@@ -233,10 +205,17 @@ static bool (*const handlers[])(struct answering *) = {
 
 static void identify(struct answering *s)
 {
-	s->a->machine = machines_by_mac(s->ctx->machines, s->request->mac);
+	struct machine *machine = machines_by_mac(s->ctx->machines, s->request->mac);
+
+	s->a->machine = machine;
 	dhcp_classify(&s->a->class, s->request);
-	if (s->a->machine && s->a->machine->deployment)
-		s->rule = dhcp_rules_find(&s->a->machine->deployment->dhcp, &s->a->class, s->request->mac);
+	if (!machine || !machine->deployment)
+		return;
+	s->rule = dhcp_rules_find(&machine->deployment->dhcp, &s->a->class, s->request->mac);
+	if (s->a->class.netboot && s->ctx->boots)
+		s->choice = boots_choose(s->ctx->boots, machine, &s->a->class, s->now_ms);
+	if (s->choice)
+		s->defaults = dhcp_rules_find(&s->choice->dhcp, &s->a->class, s->request->mac);
 }
 
 /* What is said to another server is none of our business. A DISCOVER names none. */

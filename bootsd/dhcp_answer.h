@@ -3,6 +3,7 @@
 #ifndef BOOTSD_DHCP_ANSWER_H
 #define BOOTSD_DHCP_ANSWER_H
 
+#include "bootsd/boots.h"
 #include "bootsd/dhcp_classify.h"
 #include "bootsd/dhcp_leases.h"
 
@@ -10,9 +11,7 @@ struct dhcp_context { /* all borrowed */
 	const struct interface *net;
 	const struct machines *machines;
 	struct leases *leases;
-	uint16_t http_port;
-	bool (*has_binary)(void *data, const char *name); /* whether this iPXE binary is there to be served */
-	void *data;
+	struct boots *boots; /* the boots DB; NULL: none */
 };
 
 struct dhcp_answer {

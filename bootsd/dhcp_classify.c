@@ -20,12 +20,7 @@ static const struct arch_row {
 };
 
 /* Debian's package ipxe has these. */
-static const struct binary_row {
-	const char *architecture, *firmware, *name;
-} binaries[] = {
-	{"x86", "bios", "undionly.kpxe"},
-	{"x86_64", "uefi", "snponly.efi"},
-};
+static const char *const binaries[] = {"undionly.kpxe", "snponly.efi"};
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
 static bool starts_with(struct dhcp_bytes o, const char *prefix)
@@ -93,18 +88,24 @@ void dhcp_classify(struct dhcp_class *class, const struct dhcp_packet *packet)
 	class->netboot = is_netboot(packet, class);
 }
 
-const char *dhcp_ipxe_binary(const struct dhcp_class *class)
+bool dhcp_class_sample(struct dhcp_class *class, size_t i)
 {
-	for (size_t i = 0; class->architecture && i < ROWS(binaries); i++)
-		if (strcmp(class->architecture, binaries[i].architecture) == 0 && strcmp(class->firmware, binaries[i].firmware) == 0)
-			return binaries[i].name;
-	return NULL;
+	if (i >= ROWS(archs))
+		return false;
+	*class = (struct dhcp_class){
+		.netboot = true, .architecture = archs[i].architecture, .firmware = archs[i].firmware, .protocol = archs[i].protocol};
+	return true;
+}
+
+const char *dhcp_ipxe_binary_name(size_t i)
+{
+	return i < ROWS(binaries) ? binaries[i] : NULL;
 }
 
 bool dhcp_is_ipxe_binary(const char *name)
 {
 	for (size_t i = 0; i < ROWS(binaries); i++)
-		if (strcmp(name, binaries[i].name) == 0)
+		if (strcmp(name, binaries[i]) == 0)
 			return true;
 	return false;
 }

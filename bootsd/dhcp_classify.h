@@ -17,8 +17,11 @@ struct dhcp_class {
 
 void dhcp_classify(struct dhcp_class *class, const struct dhcp_packet *packet);
 
-/* The iPXE that a firmware without one is to load: a file's name, or NULL if none is packaged for it. */
-const char *dhcp_ipxe_binary(const struct dhcp_class *class);
+/* A netboot request of the i-th kind that there is; false: there are fewer. */
+bool dhcp_class_sample(struct dhcp_class *class, size_t i);
+
+/* The iPXE binaries that are packaged for firmwares without one. */
+const char *dhcp_ipxe_binary_name(size_t i); /* NULL: there are fewer */
 bool dhcp_is_ipxe_binary(const char *name);
 
 #endif

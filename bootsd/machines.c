@@ -104,6 +104,8 @@ static void grow(struct machines *m, size_t n)
 static void free_machine(struct machine *machine)
 {
 	deployment_destroy(machine->deployment);
+	boots_choice_destroy(machine->choice);
+	machine->choice = NULL;
 	free(machine->job);
 	free(machine->id);
 	free(machine->hostname);
@@ -257,6 +259,8 @@ struct machine *machines_deploy(struct machines *m, struct mac mac, struct deplo
 		replace_text(&machine->job, deployment->job);
 	}
 	deployment_destroy(machine->deployment);
+	boots_choice_destroy(machine->choice);
+	machine->choice = NULL;
 	machine->deployment = deployment;
 	machine->last_xid = 0; /* of another boot: iPXE begins each one with the same number */
 	return machine;
@@ -269,6 +273,8 @@ void machines_withdraw(struct machines *m, struct mac mac, const char *job)
 	if (!machine || !machine->deployment || strcmp(machine->deployment->job, job) != 0)
 		return;
 	deployment_destroy(machine->deployment);
+	boots_choice_destroy(machine->choice);
+	machine->choice = NULL;
 	machine->deployment = NULL;
 	if (!machine->known) {
 		set_ip(m, machine, 0);
@@ -276,6 +282,13 @@ void machines_withdraw(struct machines *m, struct mac mac, const char *job)
 		free_machine(machine);
 		m->n--;
 	}
+}
+
+struct boot_file *machine_file(const struct machine *machine, const char *path, bool tftp)
+{
+	struct boot_file *file = machine && machine->deployment ? deployment_served(machine->deployment, path, tftp) : NULL;
+
+	return file || !machine || !machine->deployment ? file : boots_choice_file(machine->choice, path, tftp);
 }
 
 const char *machine_job(const struct machine *machine)

@@ -3,6 +3,7 @@
 #define BOOTSD_MACHINES_H
 
 #include "bootsd/addr.h"
+#include "bootsd/boots_choice.h"
 #include "bootsd/bucket.h"
 #include "bootsd/deployment.h"
 #include "bootsd/interface.h"
@@ -19,6 +20,8 @@ struct machine {
 	uint64_t requests;             /* netboot requests since that job first deployed */
 	uint32_t last_xid;             /* of its last DHCP exchange that was told of */
 	struct bucket events, wants;
+	struct boots_choice *choice; /* owned; by the boots DB, for its last netboot request; NULL: none */
+	struct bucket choices;
 };
 
 struct machines {
@@ -39,6 +42,8 @@ void machines_configure(struct machines *machines, const struct interface *net, 
 struct machine *machines_by_mac(const struct machines *machines, struct mac mac); /* borrowed; NULL: unknown */
 struct machine *machines_by_ip(const struct machines *machines, uint32_t ip);     /* whose own it is */
 
+/* What it may fetch at this path: its job's file, or one of the boots DB's defaults. Borrowed; NULL: nothing. */
+struct boot_file *machine_file(const struct machine *machine, const char *path, bool tftp);
 const char *machine_job(const struct machine *machine); /* whose deployment it has; NULL: none, or no machine. Borrowed */
 /* The deployment is taken over. A machine that is not known is made. */
 struct machine *machines_deploy(struct machines *machines, struct mac mac, struct deployment *deployment);

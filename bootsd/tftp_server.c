@@ -61,7 +61,7 @@ static struct boot_file *job_file(const struct asking *a, const char *name)
 	if (!a->machine || !a->machine->deployment)
 		return NULL;
 	path = path_of(name);
-	file = deployment_served(a->machine->deployment, path, true);
+	file = machine_file(a->machine, path, true);
 	free(path);
 	return file ? boot_file_hold(file) : NULL;
 }

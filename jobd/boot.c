@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jobd/dhcp_options.h"
 #include "jobd/jobd.h"
 #include "libgateway/log.h"
+#include "libjob/dhcp_options.h"
 
 /* ---- the message ---- */
 
@@ -68,6 +68,14 @@ static bool is_shadowed(const struct job_artifacts *storage, size_t i)
 	return found;
 }
 
+static void add_stored(struct jobd *j, struct msg_boot_deploy *d, const struct job_artifact *stored, bool tftp)
+{
+	struct msg_boot_file *file = add_file(d, stored->path, !tftp, tftp);
+
+	file->category = gw_strdup(stored->category);
+	add_text(&file->artifacts, artifacts_name(j, stored));
+}
+
 /* Of two entries with one path the first is served. Those of a regex are given when they are asked for. */
 static bool add_storage(struct jobd *j, struct msg_boot_deploy *d, const struct job_artifacts *storage, bool tftp)
 {
@@ -77,7 +85,7 @@ static bool add_storage(struct jobd *j, struct msg_boot_deploy *d, const struct 
 	for (size_t i = 0; i < storage->n; i++) {
 		regexes |= storage->v[i].is_regex;
 		if (!storage->v[i].is_regex && !has_path(d, from, storage->v[i].path) && !is_shadowed(storage, i))
-			add_text(&add_file(d, storage->v[i].path, !tftp, tftp)->artifacts, artifacts_name(j, &storage->v[i]));
+			add_stored(j, d, &storage->v[i], tftp);
 	}
 	return regexes;
 }
@@ -102,6 +110,7 @@ static bool add_dhcp(struct msg_boot_deploy *d, const struct job_deployment *fro
 		const struct job_dhcp *rule = &from->dhcp[i];
 		struct msg_boot_dhcp *to = &d->dhcp.v[d->dhcp.n++];
 
+		to->category = gw_strdup(rule->category);
 		to->architecture = gw_strdup(rule->match[JOB_DHCP_ARCHITECTURE]);
 		to->firmware = gw_strdup(rule->match[JOB_DHCP_FIRMWARE]);
 		to->protocol = gw_strdup(rule->match[JOB_DHCP_PROTOCOL]);
@@ -133,6 +142,7 @@ static struct msg_boot_deploy *make_deploy(struct jobd *j, unsigned boot, struct
 	d->asks_http = add_storage(j, d, &from->http, false);
 	d->asks_tftp = add_storage(j, d, &from->tftp, true);
 	d->initramfs = from->initramfs.n > 0;
+	d->names = names_for_boots_db(&j->names);
 	if (!add_dhcp(d, from, err) || !job_cmdline(&j->job, boot, j->names.all, &cmdline, err)) {
 		free_deploy(d);
 		return NULL;

@@ -12,6 +12,8 @@
 #include "libjob/job.h"
 #include "libjob/pattern.h"
 
+#define BOOTS_DB_NAMES_MAX 65536 /* bytes of JSON */
+
 /* ---- addresses ---- */
 
 static bool interface_address(const char *name, char text[INET_ADDRSTRLEN], struct gw_error *err)
@@ -293,6 +295,26 @@ void names_make(struct names *names, const struct msg_job_go *go, double default
 	set_text(names, all, "local_tty_device", dut->local_tty_device);
 	value_set(pool, all, "environ", environ_dict(names, go));
 	names->all = all;
+}
+
+char *names_for_boots_db(const struct names *names)
+{
+	static const char *const kept[] = {"dut",       "machine",           "machine_id",       "machine_tags",
+					   "minio_url", "ready_for_service", "local_tty_device", NULL};
+	struct value_pool pool = {0};
+	struct value *some;
+	char *json;
+
+	value_pool_init(&pool, 0);
+	some = value_dict(&pool);
+	for (int i = 0; kept[i]; i++)
+		value_set(&pool, some, kept[i], value_get(names->all, kept[i]));
+	json = value_to_json(some);
+	value_pool_finish(&pool);
+	if (json && strlen(json) <= BOOTS_DB_NAMES_MAX)
+		return json;
+	free(json);
+	return NULL;
 }
 
 void names_finish(struct names *names)

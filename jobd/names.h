@@ -22,6 +22,8 @@ void names_make(struct names *names, const struct msg_job_go *go, double default
 /* Those of a job whose machine is not known yet; borrowed until the names are made anew. */
 const struct value *names_for_target(struct names *names);
 char *names_masked(const struct names *names, const char *text); /* yours */
+/* What the boots DB may know of `all`, as JSON: the machine and where things are, no environment. Yours; NULL: it would be too long. */
+char *names_for_boots_db(const struct names *names);
 void names_finish(struct names *names);
 
 #endif

@@ -148,8 +148,7 @@ bool job_decode(struct job *job, const char *rendered, size_t n, const struct jo
 	return false;
 }
 
-/* The template engine wants UTF-8 without a character 0. */
-static bool text_is_good(const char *text, size_t n, const char *where, struct gw_errors *errs)
+bool job_text_is_good(const char *text, size_t n, const char *where, struct gw_errors *errs)
 {
 	const char *zero = memchr(text, '\0', n);
 	size_t bad = utf8_prefix(text, n);
@@ -176,7 +175,7 @@ bool job_load(struct job *job, const char *text, size_t n, const struct value *n
 	bool good;
 
 	*job = (struct job){0};
-	if (!text_is_good(text, n, where_of(options), errs))
+	if (!job_text_is_good(text, n, where_of(options), errs))
 		return false;
 	if (!template_render(where_of(options), text, n, names, &rendered, &err)) {
 		gw_errors_add(errs, err.kind, "%s", err.text);

@@ -145,6 +145,41 @@ void read_deployment(struct reader *r, const struct tree_node *node, const struc
 	part_finish(&parts.next);
 }
 
+static const struct reader_field defaults_fields[] = {
+	{"dhcp", read_dhcp, offsetof(struct part, lists[DHCP])},
+	{"storage", read_storage},
+	{"kernel", reader_not_built},
+	{"initramfs", reader_not_built},
+	{"dtb", reader_not_built},
+	{"fastboot", reader_not_built},
+	{NULL},
+};
+
+/* Nobody fetches for the boots DB. */
+static void check_is_data(struct reader *r, const struct tree_node *node, const struct tree_path *path, const struct job_artifacts *files)
+{
+	for (size_t i = 0; i < files->n; i++) {
+		if (!files->v[i].data || files->v[i].n_steps)
+			reader_complain(r, node, path, "%s: a url, an archive or a format is not built yet in the boots DB; accepted: data",
+					files->v[i].where);
+		else if (files->v[i].is_regex)
+			reader_complain(r, node, path, "%s: a regex as the path is not built yet in the boots DB; accepted: one path",
+					files->v[i].where);
+	}
+}
+
+void read_defaults(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
+{
+	struct job_deployment *defaults = out;
+	struct part part = {0};
+
+	reader_map(r, node, path, "defaults", defaults_fields, &part);
+	merge(defaults, &part, NULL);
+	part_finish(&part);
+	check_is_data(r, node, path, &defaults->http);
+	check_is_data(r, node, path, &defaults->tftp);
+}
+
 void deployment_finish(struct job_deployment *deployment)
 {
 	if (deployment->kernel)

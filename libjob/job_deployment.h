@@ -46,4 +46,8 @@ reader_fn artifact_read_url, artifact_read_data, artifact_read_archive, artifact
 void steps_copy(struct job_artifact *to, const struct job_artifact *from);
 void steps_finish(struct job_artifact *artifact);
 
+reader_fn read_dhcp_match; /* `out` is the struct job_dhcp */
+/* `defaults` of the boots DB: a deployment of DHCP options and of stored files that are given as data. `out` is a struct job_deployment. */
+reader_fn read_defaults;
+
 #endif

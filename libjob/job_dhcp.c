@@ -59,7 +59,7 @@ static const struct reader_field match_fields[] = {
 	{NULL},
 };
 
-static void read_match(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
+void read_dhcp_match(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
 {
 	reader_map(r, node, path, "a match", match_fields, ((struct job_dhcp *)out)->match);
 }
@@ -112,7 +112,7 @@ static void read_options(struct reader *r, const struct tree_node *node, const s
 	}
 }
 
-static const struct reader_field dhcp_fields[] = {{"match", read_match}, {"options", read_options}, {NULL}};
+static const struct reader_field dhcp_fields[] = {{"match", read_dhcp_match}, {"options", read_options}, {NULL}};
 
 static void read_dhcp(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
 {

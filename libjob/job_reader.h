@@ -58,7 +58,9 @@ int reader_choice(struct reader *r, const struct tree_node *node, const struct t
 bool reader_has(const struct reader *r, const struct tree_node *map, const char *key);   /* and it is not null */
 struct tree_path reader_step(const struct tree_path *up, const struct tree_node *value); /* the path of a mapping's value */
 
-/* The parts */
+/* What the template engine wants: UTF-8 without a character 0, of at most JOB_TEXT_MAX bytes. */
+bool job_text_is_good(const char *text, size_t n, const char *where, struct gw_errors *errs);
+
 /* The parts, each into a struct job: defaults, then reading, then what depends on several. */
 reader_fn read_timeouts, read_patterns, read_deployment;
 void timeouts_set_defaults(struct job *job, const struct job_options *options);

@@ -77,6 +77,8 @@ bool value_equal(const struct value *a, const struct value *b);
 bool value_is_callable(const struct value *v, value_call **call, void **data);
 
 /* JSON to and from a tree, as messages between daemons carry it. Of the decoder: at most 64 deep, `text` is 0-terminated. */
+/* What cannot be said in JSON (callables, undefined) is left out. The caller frees; NULL: deeper than 64. */
+char *value_to_json(const struct value *v);
 const struct value *value_from_json(struct value_pool *pool, const char *text, struct gw_error *err); /* NULL: failed */
 
 #endif

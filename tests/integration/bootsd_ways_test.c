@@ -132,6 +132,74 @@ static void machines_without_an_address_get_one_of_the_range(void **state)
 	restart(SIGTERM, NULL, -1, -1);
 }
 
+/* The admin's file is read while bootsd runs, and what it says a DUT is served. */
+static void a_users_boots_db_changes_what_a_dut_is_served(void **state)
+{
+	const char *setting = gw_sprintf("BOOTS_DB_USER_FILE=%s", tmp_path("boots_db.yml.j2"));
+	struct reply ack = {0};
+
+	unlink(tmp_path("boots_db.yml.j2"));
+	restart(SIGTERM, (const char *const[]){setting, NULL}, -1, -1);
+	set_address(&duts[0], "10.42.0.11");
+	must_deploy("job-11", &duts[0], "quiet");
+	boot_request(&duts[0], "ovmf-pxe", duts[0].mac, &ack);
+	assert_string_equal(ack.file, "snponly.efi");
+	file_put(tmp_path("boots_db.yml.j2"),
+		 "#!jinja2\n"
+		 "dhcp:\n"
+		 "  mine:\n"
+		 "    match: {vendor_class: 'PXEClient:Arch:00007:.*'}\n"
+		 "    defaults:\n"
+		 "      dhcp: {options: {bootfile: 'grub-{{ dhcp_request.architecture.goarch }}.efi', 224: '0x00ff'}}\n"
+		 "      storage: {http: {path: /grub.cfg, data: \"boot {{ machine_id }}\"}}\n");
+	proc_await(&f.bootsd, "boots DB: *boots_db.yml.j2 is read");
+	boot_request(&duts[0], "ovmf-pxe", duts[0].mac, &ack);
+	assert_string_equal(ack.file, "grub-amd64.efi");
+	assert_int_equal(ack.packet.options[224].n, 2);
+	expect_http(&duts[0], "GET", "/grub.cfg", "", 200, "boot machine_id");
+	boot_request(&duts[0], "ovmf-http", duts[0].mac, &ack);
+	assert_string_equal(text_of(&ack, DHCP_BOOTFILE), "http://10.42.0.1:8090/boot/snponly.efi");
+	file_put(tmp_path("boots_db.yml.j2"), "dhcp:\n  mine: {match: {architecture: x64}}\n");
+	proc_await(&f.bootsd, "boots_db.yml.j2:2:32: dhcp.mine.match.architecture: 'x64' is not an architecture; accepted: x86, x86_64, "
+			      "arm32, arm64, riscv32, riscv64. The boots DB read at * stays in use.");
+	boot_request(&duts[0], "ovmf-pxe", duts[0].mac, &ack);
+	assert_string_equal(ack.file, "grub-amd64.efi");
+	unlink(tmp_path("boots_db.yml.j2"));
+	proc_await(&f.bootsd, "boots DB: *boots_db.yml.j2 is not there");
+	file_put(tmp_path("default.yml.j2"), "dhcp: {all: {defaults: {dhcp: {options: {bootfile: other}}}}}\n");
+	free((char *)setting);
+	setting = gw_sprintf("BOOTS_DB_FILE=%s", tmp_path("default.yml.j2"));
+	restart(SIGTERM, (const char *const[]){setting, NULL}, -1, -1);
+	must_deploy("job-11", &duts[0], "quiet");
+	boot_request(&duts[0], "ovmf-pxe", duts[0].mac, &ack);
+	assert_string_equal(ack.file, "other");
+	file_put(tmp_path("default.yml.j2"), "dhcp: {all: {defaults: {dhcp: {options: {bootfile: hung-up}}}}}\n");
+	proc_signal(&f.bootsd, SIGHUP);
+	proc_await(&f.bootsd, "boots DB: *default.yml.j2 is read");
+	boot_request(&duts[0], "ovmf-pxe", duts[0].mac, &ack);
+	assert_string_equal(ack.file, "hung-up");
+	free((char *)setting);
+	withdraw("job-11", &duts[0]);
+	restart(SIGTERM, NULL, -1, -1);
+}
+
+static void a_bad_boots_db_is_refused_at_start_and_by_check(void **state)
+{
+	const char *setting = gw_sprintf("BOOTS_DB_USER_FILE=%s", tmp_path("bad.yml.j2"));
+	static const char *const argv[][3] = {{GW_BUILD_ROOT "/bootsd/bootsd", "--check"}, {GW_BUILD_ROOT "/bootsd/bootsd"}};
+
+	file_put(tmp_path("bad.yml.j2"), "dhcp:\n  mine: {mach: {}}\n");
+	for (int i = 0; i < 2; i++) {
+		struct proc p = {0};
+
+		proc_start(&p, "bad-db", argv[i], (const char *const[]){setting, NULL});
+		proc_await(&p, "bootsd: *bad.yml.j2:2:10: dhcp.mine: 'mach' is not a field of an entry of the boots DB; did you mean "
+			       "'match'?");
+		assert_int_equal(proc_wait(&p), 2);
+	}
+	free((char *)setting);
+}
+
 static void servers_can_be_left_to_others(void **state)
 {
 	restart(SIGTERM, (const char *const[]){"BOOTS_DISABLE_SERVERS=yes", NULL}, -1, -1);
@@ -154,6 +222,8 @@ int main(void)
 		cmocka_unit_test(sockets_of_systemd_serve_the_private_interface_alone),
 		cmocka_unit_test(sockets_of_other_names_are_found_by_the_options),
 		cmocka_unit_test(machines_without_an_address_get_one_of_the_range),
+		cmocka_unit_test(a_users_boots_db_changes_what_a_dut_is_served),
+		cmocka_unit_test(a_bad_boots_db_is_refused_at_start_and_by_check),
 		cmocka_unit_test(servers_can_be_left_to_others),
 	};
 

@@ -439,6 +439,8 @@ static const struct check {
 	THERE(BOOTS_DHCP_RANGE, "integration/bootsd_ways_test.c", "machines_without_an_address_get_one_of_the_range"),
 	THERE(BOOTS_DHCP_IPv4_SOCKET_NAME, "integration/bootsd_ways_test.c", "sockets_of_other_names_are_found_by_the_options"),
 	THERE(BOOTS_TFTP_IPv4_SOCKET_NAME, "integration/bootsd_ways_test.c", "sockets_of_other_names_are_found_by_the_options"),
+	THERE(BOOTS_DB_USER_FILE, "integration/bootsd_ways_test.c", "a_users_boots_db_changes_what_a_dut_is_served"),
+	THERE(BOOTS_DB_FILE, "integration/bootsd_ways_test.c", "a_users_boots_db_changes_what_a_dut_is_served"),
 	HERE(BOOTS_HTTP_PORT, boot_http_is_on_that_port),
 	THERE(PDUD_LEASE_GRACE, "integration/pdud_test.c", "a_lease_that_is_not_renewed_ends_in_off"),
 	BOTH(SALAD_URL, "integration/saladd_test.c", "a_salad_on_another_host_is_not_started", salads_rest_is_where_its_url_says),

@@ -27,11 +27,6 @@ static struct world {
 	uint64_t now;
 } w;
 
-static bool has_binary(void *data, const char *name)
-{
-	return true;
-}
-
 static void configure(size_t n)
 {
 	struct msg_boot_dut duts[] = {{.id = T("one"), .mac = T(DUT), .ip = T("10.42.0.101"), .hostname = T("farm-one-1")}};
@@ -49,8 +44,7 @@ static int setup(void **state)
 	machines_init(&w.machines);
 	leases_init(&w.leases, (struct dhcp_range){FIRST, LAST}, &w.net,
 		    &w.machines); /* .101 is the DUT's, .104 the gateway's: three left */
-	w.ctx = (struct dhcp_context){
-		.net = &w.net, .machines = &w.machines, .leases = &w.leases, .http_port = 8090, .has_binary = has_binary};
+	w.ctx = (struct dhcp_context){.net = &w.net, .machines = &w.machines, .leases = &w.leases};
 	w.now = 1000;
 	configure(1);
 	return 0;

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "jobd/dhcp_options.h"
+#include "libjob/dhcp_options.h"
 
 static void values_become_the_bytes_of_their_option(void **state)
 {

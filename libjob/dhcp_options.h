@@ -1,6 +1,6 @@
 /* The value of a DHCP option as a job writes it, as the option's bytes in hexadecimal (RFC 2132, 4578, 4702). Pure. */
-#ifndef JOBD_DHCP_OPTIONS_H
-#define JOBD_DHCP_OPTIONS_H
+#ifndef LIBJOB_DHCP_OPTIONS_H
+#define LIBJOB_DHCP_OPTIONS_H
 
 #include <stdbool.h>
 

@@ -1,4 +1,4 @@
-#include "jobd/dhcp_options.h"
+#include "libjob/dhcp_options.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
