@@ -63,6 +63,22 @@ static void on_configure(void *owner, const void *body, struct bus_call *call)
 	free(answer.jobs.v);
 }
 
+static void on_change(void *owner, const void *body, struct bus_call *call)
+{
+	struct bootsd *b = owner;
+	const struct msg_boot_change *change = body;
+	struct gw_error err = {0};
+
+	if (!b->machines.configured) {
+		gw_fail(&err, GW_REFUSED, "no boot.configure was said yet");
+		bus_answer_error(call, &err);
+		return;
+	}
+	machines_change(&b->machines, &b->net, change);
+	log_info("%zu DUTs are new or have changed, %zu are gone", change->duts.n, change->gone.n);
+	bus_answer(call, NULL);
+}
+
 static void on_withdraw(void *owner, const void *body, struct bus_call *call)
 {
 	const struct msg_capability *from = body;
@@ -191,11 +207,6 @@ static void on_script(void *owner, const void *body, struct bus_call *call)
 }
 
 const struct bus_handler boot_bus_handlers[] = {
-	{MSG_BOOT_CONFIGURE, on_configure},
-	{MSG_BOOT_DEPLOY, on_deploy},
-	{MSG_BOOT_WITHDRAW, on_withdraw},
-	{MSG_BOOT_GIVE, on_give},
-	{MSG_BOOT_STATUS, on_status},
-	{MSG_BOOT_SCRIPT, on_script},
-	{0, NULL},
+	{MSG_BOOT_CONFIGURE, on_configure}, {MSG_BOOT_CHANGE, on_change}, {MSG_BOOT_DEPLOY, on_deploy}, {MSG_BOOT_WITHDRAW, on_withdraw},
+	{MSG_BOOT_GIVE, on_give},           {MSG_BOOT_STATUS, on_status}, {MSG_BOOT_SCRIPT, on_script}, {0, NULL},
 };

@@ -211,6 +211,18 @@ static void configure_one(struct machines *m, const struct interface *net, const
 	replace_text(&machine->hostname, dut->hostname);
 }
 
+/* It is no DUT any more: it goes, if no deployment keeps it. */
+static void forget_dut(struct machines *m, struct machine *machine)
+{
+	machine->known = machine->listed = false;
+	set_ip(m, machine, machine->deployment ? machine->ip : 0);
+	if (machine->deployment)
+		return;
+	unlink_mac(m, machine);
+	free_machine(machine);
+	m->n--;
+}
+
 static void sweep(struct machines *m)
 {
 	struct machine *all = take_all(m);
@@ -220,15 +232,8 @@ static void sweep(struct machines *m)
 
 		all = machine->next_by_mac;
 		link_mac(m, machine);
-		if (machine->listed)
-			continue;
-		machine->known = false;
-		set_ip(m, machine, machine->deployment ? machine->ip : 0);
-		if (!machine->deployment) {
-			unlink_mac(m, machine);
-			free_machine(machine);
-			m->n--;
-		}
+		if (!machine->listed)
+			forget_dut(m, machine);
 	}
 }
 
@@ -248,6 +253,42 @@ void machines_configure(struct machines *m, const struct interface *net, const s
 	sweep(m);
 	m->configured = true;
 	m->discovering = from->discovering;
+}
+
+static struct machine *find_dut(const struct machines *m, const char *id)
+{
+	for (size_t i = 0; i < m->slots; i++)
+		for (struct machine *machine = m->by_mac[i]; machine; machine = machine->next_by_mac)
+			if (machine->known && strcmp(machine->id, id) == 0)
+				return machine;
+	return NULL;
+}
+
+/* As if it had not been named yet; with another MAC it is another machine. */
+static void unlist_one(struct machines *m, const struct msg_boot_dut *dut)
+{
+	struct machine *machine = find_dut(m, dut->id);
+	struct mac mac;
+
+	if (!machine)
+		return;
+	machine->listed = false;
+	if (!mac_decode(&mac, dut->mac) || !mac_equal(machine->mac, mac))
+		forget_dut(m, machine);
+}
+
+void machines_change(struct machines *m, const struct interface *net, const struct msg_boot_change *change)
+{
+	for (size_t i = 0; i < change->gone.n; i++) {
+		struct machine *machine = find_dut(m, change->gone.v[i]);
+
+		if (machine)
+			forget_dut(m, machine);
+	}
+	for (size_t i = 0; i < change->duts.n; i++)
+		unlist_one(m, &change->duts.v[i]);
+	for (size_t i = 0; i < change->duts.n; i++)
+		configure_one(m, net, &change->duts.v[i]);
 }
 
 struct machine *machines_deploy(struct machines *m, struct mac mac, struct deployment *deployment)

@@ -39,6 +39,9 @@ void machines_finish(struct machines *machines); /* accepts zeroed memory */
  * of the dynamic range. A machine that is no DUT any more stays while it has a deployment. */
 void machines_configure(struct machines *machines, const struct interface *net, const struct msg_boot_configure *from);
 
+/* What an edit changed of them; the others stay as they are. */
+void machines_change(struct machines *machines, const struct interface *net, const struct msg_boot_change *change);
+
 struct machine *machines_by_mac(const struct machines *machines, struct mac mac); /* borrowed; NULL: unknown */
 struct machine *machines_by_ip(const struct machines *machines, uint32_t ip);     /* whose own it is */
 

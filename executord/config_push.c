@@ -7,6 +7,7 @@
 #include "executord/executord.h"
 #include "executord/rest_pdu.h"
 #include "libgateway/log.h"
+#include "libmars/fields.h"
 
 /* ---- pdud ---- */
 
@@ -112,19 +113,57 @@ static void fill_pdu(struct executord *ex, struct pdu *pdu, struct msg_pdu_confi
 	}
 	for (size_t i = 0; mars && i < mars->reserved_port_ids.n; i++)
 		port_config(config, mars->reserved_port_ids.v[i])->reserved = true;
+}
+
+static struct msg_pdu_config *find_config(struct msg_pdu_config *v, size_t n, const char *name)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int order = strcmp(v[mid].name, name);
+
+		if (order == 0)
+			return &v[mid];
+		if (order < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return NULL;
+}
+
+/* What pdud is to know of these PDUs, which are in the registry's order: by name. The caller frees by free_configs. */
+static struct msg_pdu_config *make_configs(struct executord *ex, struct pdu *const *pdus, size_t n)
+{
+	struct msg_pdu_config *v = gw_calloc(n ? n : 1, sizeof(*v));
+
+	for (size_t i = 0; i < n; i++)
+		fill_pdu(ex, pdus[i], &v[i]);
 	for (size_t i = 0; i < mars_db_dut_count(ex->database.db); i++) {
 		const struct mars_dut *dut = mars_db_dut(ex->database.db, i);
+		struct msg_pdu_config *config = dut->pdu && dut->pdu_port_id ? find_config(v, n, dut->pdu) : NULL;
+		struct msg_port_config *port = config ? port_config(config, dut->pdu_port_id) : NULL;
 
-		if (dut->pdu && dut->pdu_port_id && strcmp(dut->pdu, pdu->name) == 0) {
-			struct msg_port_config *port = port_config(config, dut->pdu_port_id);
-
-			port->min_off_ms = (int64_t)(dut->pdu_off_delay * 1000);
-			port->assigned = true;
-		}
+		if (!port)
+			continue;
+		port->min_off_ms = (int64_t)(dut->pdu_off_delay * 1000);
+		port->assigned = true;
 	}
-	for (size_t i = 0; i < config->ports.n; i++)
-		if (config->ports.v[i].min_off_ms < 0)
-			config->ports.v[i].min_off_ms = default_min_off_ms(config->driver);
+	for (size_t i = 0; i < n; i++)
+		for (size_t p = 0; p < v[i].ports.n; p++)
+			if (v[i].ports.v[p].min_off_ms < 0)
+				v[i].ports.v[p].min_off_ms = default_min_off_ms(v[i].driver);
+	return v;
+}
+
+static void free_configs(struct msg_pdu_config *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(v[i].config);
+		free(v[i].ports.v);
+	}
+	free(v);
 }
 
 void config_push_pdud(struct executord *ex)
@@ -134,15 +173,33 @@ void config_push_pdud(struct executord *ex)
 	if (!bus_peer_up(&ex->bus, "pdud"))
 		return;
 	all.pdus.n = ex->registry.n_pdus;
-	all.pdus.v = gw_calloc(all.pdus.n ? all.pdus.n : 1, sizeof(*all.pdus.v));
-	for (size_t i = 0; i < all.pdus.n; i++)
-		fill_pdu(ex, ex->registry.pdus[i], &all.pdus.v[i]);
+	all.pdus.v = make_configs(ex, ex->registry.pdus, all.pdus.n);
 	bus_ask(&ex->bus, "pdud", MSG_PDU_CONFIGURE, &all, 0, on_snapshot, ex);
-	for (size_t i = 0; i < all.pdus.n; i++) {
-		free(all.pdus.v[i].config);
-		free(all.pdus.v[i].ports.v);
-	}
-	free(all.pdus.v);
+	free_configs(all.pdus.v, all.pdus.n);
+}
+
+/* pdud has another past than was thought: it is told all. */
+static void on_pdus_changed(void *data, const void *answer, const struct gw_error *err)
+{
+	if (answer || err->kind == GW_UNREACHABLE)
+		on_snapshot(data, answer, err);
+	else
+		config_push_pdud(data);
+}
+
+/* Those of the registry's PDUs that are marked. */
+static void push_some_pdus(struct executord *ex, const bool *marked)
+{
+	struct pdu **some = gw_calloc(ex->registry.n_pdus + 1, sizeof(*some));
+	struct msg_pdu_change change = {0};
+
+	for (size_t i = 0; i < ex->registry.n_pdus; i++)
+		if (marked[i])
+			some[change.pdus.n++] = ex->registry.pdus[i];
+	change.pdus.v = make_configs(ex, some, change.pdus.n);
+	bus_ask(&ex->bus, "pdud", MSG_PDU_CHANGE, &change, 0, on_pdus_changed, ex);
+	free_configs(change.pdus.v, change.pdus.n);
+	free(some);
 }
 
 static void on_pdud(void *owner, const char *peer, enum bus_peer_event what)
@@ -171,6 +228,23 @@ static void on_configured(void *data, const void *answer, const struct gw_error 
 		log_failure("a daemon does not take its configuration", err);
 }
 
+/* Those with an entry in the database, or just those that are marked. */
+static size_t list_boot_duts(struct executord *ex, bool marked, struct msg_boot_dut *v)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ex->registry.n_duts; i++) {
+		struct dut *dut = ex->registry.duts[i];
+		const struct mars_dut *mars = !marked || dut->boot_due ? registry_mars(ex, dut) : NULL;
+
+		dut->boot_due = false;
+		if (mars)
+			v[n++] = (struct msg_boot_dut){
+				.id = dut->id, .mac = mars->mac_address, .ip = mars->ip_address, .hostname = dut->full_name};
+	}
+	return n;
+}
+
 void config_push_bootsd(struct executord *ex)
 {
 	struct msg_boot_configure all = {.capability_key = ex->settings.key, .discovering = discovery_listens(ex)};
@@ -178,16 +252,29 @@ void config_push_bootsd(struct executord *ex)
 	if (!bus_peer_up(&ex->bus, "bootsd"))
 		return;
 	all.duts.v = gw_calloc(ex->registry.n_duts + 1, sizeof(*all.duts.v));
-	for (size_t i = 0; i < ex->registry.n_duts; i++) {
-		struct dut *dut = ex->registry.duts[i];
-		const struct mars_dut *mars = registry_mars(ex, dut);
-
-		if (mars)
-			all.duts.v[all.duts.n++] = (struct msg_boot_dut){
-				.id = dut->id, .mac = mars->mac_address, .ip = mars->ip_address, .hostname = dut->full_name};
-	}
+	all.duts.n = list_boot_duts(ex, false, all.duts.v);
 	bus_ask(&ex->bus, "bootsd", MSG_BOOT_CONFIGURE, &all, 0, on_configured, ex);
 	free(all.duts.v);
+}
+
+/* bootsd has another past than was thought: it is told all. */
+static void on_boots_changed(void *data, const void *answer, const struct gw_error *err)
+{
+	if (!answer && err->kind != GW_UNREACHABLE)
+		config_push_bootsd(data);
+}
+
+/* The DUTs that are marked, and those of `gone`, which is taken over. */
+static void push_some_boots(struct executord *ex, struct bus_texts gone)
+{
+	struct msg_boot_change change = {.gone = gone};
+
+	change.duts.v = gw_calloc(ex->registry.n_duts + 1, sizeof(*change.duts.v));
+	change.duts.n = list_boot_duts(ex, true, change.duts.v);
+	if ((change.duts.n || gone.n) && bus_peer_up(&ex->bus, "bootsd"))
+		bus_ask(&ex->bus, "bootsd", MSG_BOOT_CHANGE, &change, 0, on_boots_changed, ex);
+	free(change.duts.v);
+	free(gone.v);
 }
 
 static void on_bootsd(void *owner, const char *peer, enum bus_peer_event what)
@@ -255,11 +342,91 @@ static void on_artifactd(void *owner, const char *peer, enum bus_peer_event what
 	free(all.jobs.v);
 }
 
-void config_push_edit(struct executord *ex)
+/* ---- edits: each daemon hears of what changed for it ---- */
+
+static bool concerns(const struct mars_change *change, uint32_t fields)
 {
-	config_push_pdud(ex);
-	config_push_bootsd(ex);
-	push_saladd(ex);
+	return change->what == MARS_DUT && (change->kind != MARS_CHANGED || (change->fields & fields));
+}
+
+static bool mark_pdu(struct executord *ex, const char *name, bool *marked)
+{
+	for (size_t i = 0; name && i < ex->registry.n_pdus; i++)
+		if (strcmp(ex->registry.pdus[i]->name, name) == 0)
+			return marked[i] = true;
+	return false;
+}
+
+/* The PDU that it stands at and the one that it stood at. False: that is not known. */
+static bool mark_pdus_of(struct executord *ex, const struct mars_change *change, bool *marked)
+{
+	const struct mars_dut *mars = mars_db_find_dut(ex->database.db, change->name);
+	struct dut *dut = registry_dut(ex, change->name);
+	bool moved = change->kind == MARS_REMOVED || (change->fields & 1U << MARS_DUT_PDU);
+
+	if (mars && mars->pdu)
+		mark_pdu(ex, mars->pdu, marked);
+	return change->kind == MARS_ADDED || !moved || (dut && mark_pdu(ex, dut->known.pdu, marked));
+}
+
+static void push_pdus(struct executord *ex, const struct mars_changes *changes)
+{
+	const uint32_t ports = 1U << MARS_DUT_PDU | 1U << MARS_DUT_PDU_PORT_ID | 1U << MARS_DUT_PDU_OFF_DELAY;
+	bool *marked = gw_calloc(ex->registry.n_pdus + 1, sizeof(*marked)), all = false, any = false;
+
+	for (size_t i = 0; i < changes->n && !all; i++) {
+		all = changes->v[i].what == MARS_PDU;
+		if (all || !concerns(&changes->v[i], ports))
+			continue;
+		any = true;
+		all = !mark_pdus_of(ex, &changes->v[i], marked);
+	}
+	if (all)
+		config_push_pdud(ex);
+	else if (any && bus_peer_up(&ex->bus, "pdud"))
+		push_some_pdus(ex, marked);
+	free(marked);
+}
+
+static void push_boots(struct executord *ex, const struct mars_changes *changes)
+{
+	const uint32_t boots = 1U << MARS_DUT_MAC_ADDRESS | 1U << MARS_DUT_IP_ADDRESS;
+	struct bus_texts gone = {.v = gw_calloc(changes->n + 1, sizeof(char *))};
+
+	for (size_t i = 0; i < changes->n; i++) {
+		struct dut *dut = concerns(&changes->v[i], boots) ? registry_dut(ex, changes->v[i].name) : NULL;
+
+		if (changes->v[i].what == MARS_DUT && changes->v[i].kind == MARS_REMOVED)
+			gone.v[gone.n++] = changes->v[i].name;
+		else if (dut)
+			dut->boot_due = true;
+	}
+	push_some_boots(ex, gone);
+}
+
+static void push_consoles(struct executord *ex, const struct mars_changes *changes)
+{
+	struct msg_console_change change = {0};
+
+	change.ids.v = gw_calloc(changes->n + 1, sizeof(char *));
+	change.gone.v = gw_calloc(changes->n + 1, sizeof(char *));
+	for (size_t i = 0; i < changes->n; i++) {
+		if (changes->v[i].what == MARS_DUT && changes->v[i].kind == MARS_ADDED)
+			change.ids.v[change.ids.n++] = changes->v[i].name;
+		else if (changes->v[i].what == MARS_DUT && changes->v[i].kind == MARS_REMOVED)
+			change.gone.v[change.gone.n++] = changes->v[i].name;
+	}
+	if ((change.ids.n || change.gone.n) && bus_peer_up(&ex->bus, "saladd"))
+		bus_ask(&ex->bus, "saladd", MSG_CONSOLE_CHANGE, &change, 0, on_consoles, ex);
+	free(change.ids.v);
+	free(change.gone.v);
+}
+
+void config_push_edit(struct executord *ex, const struct mars_changes *changes)
+{
+	push_pdus(ex, changes);
+	push_boots(ex, changes);
+	push_consoles(ex, changes);
 }
 
 void config_push_start(struct executord *ex)

@@ -2,10 +2,13 @@
 #ifndef EXECUTORD_CONFIG_PUSH_H
 #define EXECUTORD_CONFIG_PUSH_H
 
+#include "libmars/marsdb.h"
+
 struct executord;
 
 void config_push_start(struct executord *ex); /* watches pdud, bootsd, saladd and artifactd */
-void config_push_edit(struct executord *ex);  /* all of them */
+/* What changed, to those that it concerns; DUTs with another name (boot_due) too. */
+void config_push_edit(struct executord *ex, const struct mars_changes *changes);
 void config_push_pdud(struct executord *ex);
 void config_push_bootsd(struct executord *ex); /* a discovery began or ended too */
 

@@ -33,25 +33,61 @@ static void take_changes(struct executord *ex, struct mars_changes *changes)
 	mars_changes_finish(changes);
 }
 
-static void reload(struct executord *ex)
+static void on_reload(uv_work_t *work)
 {
+	struct executord *ex = work->data;
+
+	mars_reload_work(ex->database.reload);
+}
+
+static void reload(struct executord *ex);
+static void settle(struct executord *ex);
+
+/* One is over: the next, if there is one. */
+static void go_on(struct executord *ex)
+{
+	if (ex->database.reload_due)
+		reload(ex);
+	write_next(ex);
+	settle(ex);
+}
+
+static void on_reloaded(uv_work_t *work, int status)
+{
+	struct executord *ex = work->data;
 	struct database *d = &ex->database;
 	struct mars_changes changes = {0};
 	struct gw_errors errs = {0};
+	bool ok = mars_reload_end(d->reload, &changes, &errs);
 
-	if (d->working) {
-		d->reload_due = true;
+	d->reload = NULL;
+	d->working = false;
+	if (ex->loop.stopping && !d->watch) { /* database_finish waits */
+		mars_changes_finish(&changes);
+		gw_errors_finish(&errs);
 		return;
 	}
-	d->reload_due = false;
-	if (!mars_db_reload(d->db, &changes, &errs)) {
-		for (size_t i = 1; i < errs.n; i++)
-			log_error("%s", errs.v[i].text);
+	for (size_t i = 1; !ok && i < errs.n; i++)
+		log_error("%s", errs.v[i].text);
+	if (!ok)
 		log_error("%s", mars_db_error(d->db));
-	}
 	take_changes(ex, &changes);
 	events_database(ex);
 	gw_errors_finish(&errs);
+	go_on(ex);
+}
+
+static void reload(struct executord *ex)
+{
+	struct database *d = &ex->database;
+
+	d->reload_due = d->working;
+	if (d->working)
+		return;
+	d->working = true;
+	d->reload = mars_reload_begin(d->db);
+	d->reload_work.data = ex;
+	gw_assert(uv_queue_work(&ex->loop.uv, &d->reload_work, on_reload, on_reloaded) == 0);
 }
 
 void database_read_again(struct executord *ex)
@@ -164,10 +200,7 @@ static void on_worked(uv_work_t *work, int status)
 	else if (err.kind != GW_OK)
 		log_failure(w->what, &err);
 	write_destroy(w);
-	if (d->reload_due)
-		reload(ex);
-	write_next(ex);
-	settle(ex);
+	go_on(ex);
 }
 
 static void write_next(struct executord *ex)

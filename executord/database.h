@@ -1,4 +1,4 @@
-/* mars_db.yaml: loaded at start, read again at each edit, written through a queue on the loop's thread pool, one batch at a time.
+/* mars_db.yaml: loaded at start, read again at each edit and written through a queue, both on the loop's thread pool, one at a time.
  *
  * What differs afterwards, whoever changed it, goes to registry_apply_changes. Loop thread only. */
 #ifndef EXECUTORD_DATABASE_H
@@ -16,10 +16,12 @@ struct database {
 	struct mars_db *db; /* owned */
 	struct mars_watch *watch;
 	struct loop_fd fd;
-	struct database_write *first, **last; /* queue; the first is under way while `working` */
-	bool working;
+	struct database_write *first, **last; /* queue; the first is under way while `working` without a reload */
+	bool working;                         /* a write or a reload is under way */
+	struct mars_reload *reload;           /* while it is */
+	uv_work_t reload_work;
 	int comparing;               /* rest_database.c: how many are under way */
-	bool reload_due;             /* the file changed while a write was under way */
+	bool reload_due;             /* the file changed while one was under way */
 	void (*settled)(void *data); /* of database_settle; NULL: nobody waits */
 	void *settled_data;
 };

@@ -32,6 +32,7 @@ struct dut {
 	struct job *job;        /* borrowed; NULL: none. In jobs */
 	char last_job[64];      /* the id of the one before; "": none. Its jobd may still be there */
 	bool end_unsaved;       /* that it is over is not on the disk yet */
+	bool boot_due;          /* bootsd is to be told of it */
 	int log_port;           /* saladd's read-only port; 0: not known */
 	bool event_due;         /* of events.h: watchers are to be told of it */
 	struct printed printed; /* for REST */

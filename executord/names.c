@@ -54,14 +54,8 @@ void names_date_text(double seconds, char out[40])
 
 static int by_age(const struct named *a, const struct named *b)
 {
-	double at_a = INFINITY, at_b = INFINITY;
-
-	if (a->first_seen)
-		names_date(a->first_seen, &at_a);
-	if (b->first_seen)
-		names_date(b->first_seen, &at_b);
-	if (at_a < at_b || at_a > at_b)
-		return at_a < at_b ? -1 : 1;
+	if (a->seconds < b->seconds || a->seconds > b->seconds)
+		return a->seconds < b->seconds ? -1 : 1;
 	return a->place < b->place ? -1 : a->place > b->place;
 }
 
@@ -74,6 +68,11 @@ static int by_name_and_age(const void *a, const void *b)
 
 void names_number(struct named *v, size_t n)
 {
+	for (size_t i = 0; i < n; i++) {
+		v[i].seconds = INFINITY;
+		if (v[i].first_seen)
+			names_date(v[i].first_seen, &v[i].seconds);
+	}
 	if (n)
 		qsort(v, n, sizeof(*v), by_name_and_age);
 	for (size_t i = 0; i < n; i++)

@@ -10,6 +10,7 @@ struct named {
 	const char *first_seen; /* as MarsDB has it, or NULL: after all that have one */
 	size_t place;           /* in the file: decides where the dates are the same */
 	unsigned number;        /* given by names_number: from 1 */
+	double seconds;         /* names_number's own: first_seen, read */
 };
 void names_number(struct named *v, size_t n); /* sorts them too */
 

@@ -28,11 +28,17 @@ static size_t dut_place(const struct registry *r, const char *id)
 
 static size_t pdu_place(const struct registry *r, const char *name)
 {
-	size_t i = 0;
+	size_t low = 0, high = r->n_pdus;
 
-	while (i < r->n_pdus && strcmp(r->pdus[i]->name, name) < 0)
-		i++;
-	return i;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (strcmp(r->pdus[mid]->name, name) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
 }
 
 struct dut *registry_dut(struct executord *ex, const char *id)
@@ -211,10 +217,14 @@ static void set_full_name(struct executord *ex, struct dut *dut, const struct na
 {
 	char *name = gw_sprintf("%s-%s-%u", ex->settings.farm, named->base_name, named->number);
 
-	if (!dut->full_name || strcmp(dut->full_name, name) != 0)
-		registry_dut_changed(ex, dut);
+	if (dut->full_name && strcmp(dut->full_name, name) == 0) {
+		free(name);
+		return;
+	}
+	registry_dut_changed(ex, dut);
 	free(dut->full_name);
 	dut->full_name = name;
+	dut->boot_due = true;
 }
 
 static void name_duts(struct executord *ex)
@@ -263,15 +273,39 @@ static void take_life(struct executord *ex, const struct mars_change *change)
 		dut_settle(dut, "database");
 }
 
+/* A PDU's coming or going, or anything else of it. */
+static bool touches_pdus(const struct mars_change *change)
+{
+	return change->what == MARS_PDU;
+}
+
+static bool touches_names(const struct mars_change *change)
+{
+	const uint32_t fields = 1U << MARS_DUT_BASE_NAME | 1U << MARS_DUT_FIRST_SEEN;
+
+	return change->what == MARS_DUT && (change->kind != MARS_CHANGED || (change->fields & fields));
+}
+
+static bool any(const struct mars_changes *changes, bool (*touches)(const struct mars_change *change))
+{
+	for (size_t i = 0; i < changes->n; i++)
+		if (touches(&changes->v[i]))
+			return true;
+	return false;
+}
+
+/* What an edit does not touch is left alone: ten thousand DUTs are not named anew for a comment of one. */
 void registry_apply_changes(struct executord *ex, const struct mars_changes *changes)
 {
 	if (!changes->n)
 		return;
 	for (size_t i = 0; i < changes->n; i++)
 		take_structure(ex, &changes->v[i]);
-	sync_pdus(ex);
-	name_duts(ex);
-	config_push_edit(ex); /* before any job that the edit leads to */
+	if (any(changes, touches_pdus))
+		sync_pdus(ex);
+	if (any(changes, touches_names))
+		name_duts(ex);
+	config_push_edit(ex, changes); /* before any job that the edit leads to */
 	discovery_on_edit(ex);
 	for (size_t i = 0; i < changes->n; i++)
 		take_life(ex, &changes->v[i]);

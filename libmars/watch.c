@@ -129,7 +129,7 @@ bool mars_watch_read(struct mars_watch *watch)
 	return changed;
 }
 
-static bool keep_last_good(struct mars_db *db, const struct gw_errors *errs)
+static void keep_last_good(struct mars_db *db, const struct gw_errors *errs)
 {
 	struct gw_error first = {0};
 	struct tm tm;
@@ -142,30 +142,80 @@ static bool keep_last_good(struct mars_db *db, const struct gw_errors *errs)
 	localtime_r(&at, &tm);
 	strftime(when, sizeof(when), "%H:%M:%S", &tm);
 	snprintf(db->error, sizeof(db->error), "%.440s%s The database read at %s stays in use.", first.text, asks ? "" : ".", when);
-	return false;
+}
+
+struct mars_reload {
+	struct mars_db *db; /* only begin and end touch it */
+	char *name, *path;
+	struct mars_options options;
+	struct content *before, *outcome; /* outcome: `before` again if nothing has changed; NULL: not valid */
+	struct gw_errors errs;
+};
+
+struct mars_reload *mars_reload_begin(struct mars_db *db)
+{
+	struct mars_reload *reload = gw_calloc(1, sizeof(*reload));
+
+	gw_assert(db->path && !db->busy);
+	db->busy = true;
+	reload->db = db;
+	reload->name = gw_strdup(db->name);
+	reload->path = gw_strdup(db->path);
+	reload->options = db->options;
+	reload->before = content_hold(db->content);
+	return reload;
+}
+
+void mars_reload_work(struct mars_reload *reload)
+{
+	struct content *before = reload->before;
+	struct gw_error err = {0};
+	size_t len;
+	char *text = mars_file_read(reload->path, &len, &err);
+
+	if (!text) {
+		gw_errors_add(&reload->errs, err.kind, "%s", err.text);
+	} else if (len == before->len && memcmp(text, before->text, len) == 0) {
+		free(text);
+		reload->outcome = content_hold(before);
+	} else {
+		reload->outcome = content_create(text, len, reload->name, &reload->options, before, &reload->errs);
+	}
+}
+
+static void hand_errors(struct gw_errors *from, struct gw_errors *to)
+{
+	for (size_t i = 0; i < from->n; i++)
+		gw_errors_add(to, from->v[i].kind, "%s", from->v[i].text);
+	to->left_out += from->left_out;
+}
+
+bool mars_reload_end(struct mars_reload *reload, struct mars_changes *changes, struct gw_errors *errs)
+{
+	struct mars_db *db = reload->db;
+	bool ok = reload->outcome != NULL;
+
+	db->busy = false;
+	hand_errors(&reload->errs, errs);
+	if (!ok)
+		keep_last_good(db, &reload->errs);
+	else if (reload->outcome == db->content)
+		db->error[0] = '\0';
+	else
+		mars_db_replace(db, content_hold(reload->outcome), changes);
+	content_release(reload->outcome);
+	content_release(reload->before);
+	gw_errors_finish(&reload->errs);
+	free(reload->name);
+	free(reload->path);
+	free(reload);
+	return ok;
 }
 
 bool mars_db_reload(struct mars_db *db, struct mars_changes *changes, struct gw_errors *errs)
 {
-	struct gw_error err = {0};
-	struct content *content;
-	size_t len;
-	char *text;
+	struct mars_reload *reload = mars_reload_begin(db);
 
-	gw_assert(db->path && !db->busy);
-	text = mars_file_read(db->path, &len, &err);
-	if (!text) {
-		gw_errors_add(errs, err.kind, "%s", err.text);
-		return keep_last_good(db, errs);
-	}
-	if (len == db->content->len && memcmp(text, db->content->text, len) == 0) {
-		free(text);
-		db->error[0] = '\0';
-		return true;
-	}
-	content = content_create(text, len, db->name, &db->options, db->content, errs);
-	if (!content)
-		return keep_last_good(db, errs);
-	mars_db_replace(db, content, changes);
-	return true;
+	mars_reload_work(reload);
+	return mars_reload_end(reload, changes, errs);
 }

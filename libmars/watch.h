@@ -20,4 +20,11 @@ bool mars_watch_read(struct mars_watch *watch);
  * use. */
 bool mars_db_reload(struct mars_db *db, struct mars_changes *changes, struct gw_errors *errs);
 
+/* The same in three, as save.h has it for edits: `work` may run on another thread while the owner keeps reading the database. Until `end`,
+ * which frees it, neither an edit nor another reload may begin. */
+struct mars_reload;
+struct mars_reload *mars_reload_begin(struct mars_db *db);
+void mars_reload_work(struct mars_reload *reload);
+bool mars_reload_end(struct mars_reload *reload, struct mars_changes *changes, struct gw_errors *errs);
+
 #endif

@@ -196,3 +196,50 @@ void on_pdu_configure(void *owner, const void *body, struct bus_call *call)
 	d->heard = true;
 	answer_snapshot(d, call);
 }
+
+/* ---- what an edit changed ---- */
+
+static struct msg_pdu_config *kept_config(const struct pdud *d, const char *name)
+{
+	for (size_t i = 0; d->configuration && i < d->configuration->pdus.n; i++)
+		if (strcmp(d->configuration->pdus.v[i].name, name) == 0)
+			return &d->configuration->pdus.v[i];
+	return NULL;
+}
+
+static void keep_config(struct msg_pdu_config *kept, const struct msg_pdu_config *want)
+{
+	struct msg_pdu_config *new = bus_body_dup(&bus_body_pdu_config, want), old = *kept;
+
+	*kept = *new;
+	*new = old;
+	bus_body_free(&bus_body_pdu_config, new);
+}
+
+static bool all_there(const struct pdud *d, const struct msg_pdu_change *change, struct gw_error *err)
+{
+	if (!d->heard)
+		return gw_fail(err, GW_REFUSED, "no pdu.configure was said yet");
+	for (size_t i = 0; i < change->pdus.n; i++)
+		if (!pdud_pdu(d, change->pdus.v[i].name) || !kept_config(d, change->pdus.v[i].name))
+			return gw_fail(err, GW_NOT_FOUND, "there is no PDU '%s'", change->pdus.v[i].name);
+	return true;
+}
+
+void on_pdu_change(void *owner, const void *body, struct bus_call *call)
+{
+	const struct msg_pdu_change *change = body;
+	struct pdud *d = owner;
+	struct gw_error err = {0};
+
+	if (!all_there(d, change, &err)) {
+		bus_answer_error(call, &err);
+		return;
+	}
+	for (size_t i = 0; i < change->pdus.n; i++) {
+		configure_pdu(d, &change->pdus.v[i]);
+		keep_config(kept_config(d, change->pdus.v[i].name), &change->pdus.v[i]);
+	}
+	keeper_touch(&d->configuration_file);
+	answer_pdus(d, change, call);
+}

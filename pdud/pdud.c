@@ -5,11 +5,17 @@
 static const struct env_program program = {"pdud", "Switches the power of the machines, and watches over who may.", ENV_PDUD, NULL};
 
 static const struct bus_handler handlers[] = {
-	{MSG_PDU_CONFIGURE, on_pdu_configure}, {MSG_PDU_SNAPSHOT, on_pdu_snapshot},
-	{MSG_PORT_SET, on_port_set},           {MSG_LEASE_TAKE, on_lease_take},
-	{MSG_LEASE_RENEW, on_lease_renew},     {MSG_LEASE_POWER, on_lease_power},
-	{MSG_LEASE_RELEASE, on_lease_release}, {MSG_LEASE_REVOKE, on_lease_revoke},
-	{MSG_LEASE_LEAVE, on_lease_leave},     {0, NULL},
+	{MSG_PDU_CHANGE, on_pdu_change},
+	{MSG_PDU_CONFIGURE, on_pdu_configure},
+	{MSG_PDU_SNAPSHOT, on_pdu_snapshot},
+	{MSG_PORT_SET, on_port_set},
+	{MSG_LEASE_TAKE, on_lease_take},
+	{MSG_LEASE_RENEW, on_lease_renew},
+	{MSG_LEASE_POWER, on_lease_power},
+	{MSG_LEASE_RELEASE, on_lease_release},
+	{MSG_LEASE_REVOKE, on_lease_revoke},
+	{MSG_LEASE_LEAVE, on_lease_leave},
+	{0, NULL},
 };
 
 static bool run(struct pdud *d, struct gw_error *err)

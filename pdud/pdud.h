@@ -38,6 +38,7 @@ void pdus_finish(struct pdud *d);
 
 /* configure.c */
 void on_pdu_configure(void *owner, const void *body, struct bus_call *call);
+void on_pdu_change(void *owner, const void *body, struct bus_call *call);
 bool configure(struct pdud *d, const struct msg_pdu_configure *want, struct gw_error *err); /* `want` is borrowed */
 struct pdu *pdud_pdu(const struct pdud *d, const char *name);                               /* in the database; NULL */
 void remove_if_done(struct pdud *d, struct pdu *pdu); /* of a removed PDU: once its ports owe nothing */
@@ -86,6 +87,7 @@ void expiry_finish(struct pdud *d);
 /* report.c */
 void fill_port_state(struct msg_port_state *state, const struct pdu *pdu, const struct port *port); /* borrows */
 void answer_snapshot(struct pdud *d, struct bus_call *call);
+void answer_pdus(struct pdud *d, const struct msg_pdu_change *named, struct bus_call *call);
 void publish_port(struct pdud *d, const struct pdu *pdu, const struct port *port);
 void publish_pdu(struct pdud *d, const struct pdu *pdu);
 

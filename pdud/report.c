@@ -46,6 +46,18 @@ void answer_snapshot(struct pdud *d, struct bus_call *call)
 	free(snapshot.pdus.v);
 }
 
+void answer_pdus(struct pdud *d, const struct msg_pdu_change *named, struct bus_call *call)
+{
+	struct msg_pdu_snapshot snapshot = {.pdus.v = gw_calloc(named->pdus.n + 1, sizeof(*snapshot.pdus.v))};
+
+	for (size_t i = 0; i < named->pdus.n; i++)
+		fill_pdu_state(&snapshot.pdus.v[snapshot.pdus.n++], pdud_pdu(d, named->pdus.v[i].name));
+	bus_answer(call, &snapshot);
+	for (size_t i = 0; i < snapshot.pdus.n; i++)
+		free(snapshot.pdus.v[i].ports.v);
+	free(snapshot.pdus.v);
+}
+
 void publish_port(struct pdud *d, const struct pdu *pdu, const struct port *port)
 {
 	struct msg_port_state state;

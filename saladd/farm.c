@@ -53,8 +53,38 @@ static void on_console_list(void *owner, const void *body, struct bus_call *call
 	free(answer.consoles.v);
 }
 
+static void on_console_change(void *owner, const void *body, struct bus_call *call)
+{
+	struct farm *farm = owner;
+	const struct msg_console_change *change = body;
+	struct msg_consoles answer = {0};
+	struct gw_error err = {0};
+
+	for (size_t i = 0; i < change->gone.n; i++) {
+		struct machine *m = machines_find(farm->machines, change->gone.v[i]);
+
+		if (m)
+			m->wanted = false;
+	}
+	answer.consoles.v = gw_calloc(change->ids.n + 1, sizeof(answer.consoles.v[0]));
+	for (size_t i = 0; i < change->ids.n && !err.kind; i++) {
+		struct machine *m = machines_get(farm->machines, change->ids.v[i], &err);
+
+		if (!m)
+			continue;
+		m->wanted = true;
+		answer.consoles.v[answer.consoles.n++] = message_of(m);
+	}
+	if (err.kind)
+		bus_answer_error(call, &err);
+	else
+		bus_answer(call, &answer);
+	free(answer.consoles.v);
+}
+
 static const struct bus_handler handlers[] = {
 	{MSG_CONSOLE_LIST, on_console_list},
+	{MSG_CONSOLE_CHANGE, on_console_change},
 	{0, NULL},
 };
 

@@ -79,11 +79,17 @@ static void on_port_set(void *owner, const void *body, struct bus_call *call)
 }
 
 static const struct bus_handler pdud_handlers[] = {
-	{MSG_PDU_CONFIGURE, on_never},   {MSG_PDU_SNAPSHOT, on_snapshot},
-	{MSG_PORT_SET, on_port_set},     {MSG_LEASE_TAKE, on_take},
-	{MSG_LEASE_RENEW, on_never},     {MSG_LEASE_POWER, on_never},
-	{MSG_LEASE_RELEASE, on_release}, {MSG_LEASE_REVOKE, on_never},
-	{MSG_LEASE_LEAVE, on_never},     {0, NULL},
+	{MSG_PDU_CHANGE, on_never},
+	{MSG_PDU_CONFIGURE, on_never},
+	{MSG_PDU_SNAPSHOT, on_snapshot},
+	{MSG_PORT_SET, on_port_set},
+	{MSG_LEASE_TAKE, on_take},
+	{MSG_LEASE_RENEW, on_never},
+	{MSG_LEASE_POWER, on_never},
+	{MSG_LEASE_RELEASE, on_release},
+	{MSG_LEASE_REVOKE, on_never},
+	{MSG_LEASE_LEAVE, on_never},
+	{0, NULL},
 };
 
 /* pdud DIR NAME: a line "ready" on standard output once it has joined. */

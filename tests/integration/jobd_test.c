@@ -256,13 +256,8 @@ static void on_never(void *owner, const void *body, struct bus_call *call)
 }
 
 static const struct bus_handler bootsd_handlers[] = {
-	{MSG_BOOT_GIVE, on_give},
-	{MSG_BOOT_CONFIGURE, on_never},
-	{MSG_BOOT_DEPLOY, on_deploy},
-	{MSG_BOOT_WITHDRAW, on_withdraw},
-	{MSG_BOOT_STATUS, on_status},
-	{MSG_BOOT_SCRIPT, on_never},
-	{0},
+	{MSG_BOOT_CHANGE, on_never},      {MSG_BOOT_GIVE, on_give},     {MSG_BOOT_CONFIGURE, on_never}, {MSG_BOOT_DEPLOY, on_deploy},
+	{MSG_BOOT_WITHDRAW, on_withdraw}, {MSG_BOOT_STATUS, on_status}, {MSG_BOOT_SCRIPT, on_never},    {0},
 };
 
 static void bootsd_start(void)
