@@ -1,6 +1,9 @@
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "libbus/internal.h"
+
+#define LARGE (256U << 10) /* bytes of a message; read, it takes twenty times as many */
 
 void bus_note_leave(struct bus_state *bus, const struct bus_note *from)
 {
@@ -35,16 +38,21 @@ static void note_free(struct bus_note *note)
 	free(note);
 }
 
+/* A farm of ten thousand machines is told of once, and its many pieces would stay in the heap for good: they go back. */
 void bus_notes_deliver(struct bus_state *bus)
 {
 	struct bus_note *note, *notes = take_all(bus);
+	bool large = false;
 
 	while ((note = notes)) {
 		notes = note->next;
+		large |= note->len > LARGE;
 		if (!bus_server_note(bus, note))
 			bus_peers_note(bus, note);
 		note_free(note);
 	}
+	if (large)
+		malloc_trim(0);
 }
 
 void bus_notes_drop(struct bus_state *bus)

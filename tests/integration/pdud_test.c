@@ -686,6 +686,24 @@ static void an_edit_touches_only_the_pdus_that_changed(void **state)
 	ask_for(&t.job, "lease.renew", capability_of("17", "F", "1"), "error NOT_FOUND there is no PDU 'F'");
 }
 
+static void a_change_of_one_pdu_is_told_without_the_others_and_kept(void **state)
+{
+	char both[4096], change[2048];
+
+	snprintf(both, sizeof(both), "%s,{\"name\":\"E\",\"driver\":\"dummy\",\"config\":\"{\\\"ports\\\":[\\\"e\\\"]}\",\"ports\":[%s]}",
+		 with_ports(DUMMY, A_DUTS("0")), A_DUTS("0"));
+	start_pdud(LONG_GRACE);
+	start_peer(&t.executord, "executord", "executord");
+	snprintf(change, sizeof(change), "{\"pdus\":[%s]}", with_ports(DUMMY, A_DUTS_1S("0")));
+	ask_for(&t.executord, "pdu.change", change, "error REFUSED no pdu.configure was said yet");
+	configure(both);
+	ask_for(&t.executord, "pdu.change", change, "answer {\"pdus\":[{\"name\":\"D\",*\"min_off_ms\":1000,*]}]}");
+	ask_for(&t.executord, "pdu.snapshot", "{}",
+		"answer {\"pdus\":[{\"name\":\"D\",*\"min_off_ms\":1000,*{\"name\":\"E\",*\"min_off_ms\":0,");
+	ask_for(&t.executord, "pdu.change", "{\"pdus\":[{\"name\":\"N\",\"driver\":\"dummy\",\"config\":\"{}\",\"ports\":[]}]}",
+		"error NOT_FOUND there is no PDU 'N'");
+}
+
 static void a_port_reserved_under_a_job_is_left_as_it_is(void **state)
 {
 	start_with(LONG_GRACE, with_ports(DUMMY, A_DUTS("0")));
@@ -782,6 +800,7 @@ int main(int argc, char **argv)
 		TEST(nonsense_about_one_port_is_that_ports_alone),
 		TEST(a_stuck_pdu_holds_up_no_other),
 		TEST(an_edit_touches_only_the_pdus_that_changed),
+		TEST(a_change_of_one_pdu_is_told_without_the_others_and_kept),
 		TEST(a_port_reserved_under_a_job_is_left_as_it_is),
 		TEST(two_pdus_of_one_name_are_refused_as_a_whole),
 		TEST(a_damaged_file_is_put_aside),

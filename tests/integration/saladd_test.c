@@ -579,9 +579,17 @@ static char *console_text(const char *id)
 	return gw_sprintf("%s %d %d %d ", id, ask(id, "tcp_port"), ask(id, "tcp_port_logs"), ask(id, "has_client"));
 }
 
+static void change_consoles(char *id, char *gone)
+{
+	struct msg_console_change change = {.ids = {&id, id ? 1 : 0}, .gone = {&gone, gone ? 1 : 0}};
+
+	bus_ask(&farm.bus, "saladd", MSG_CONSOLE_CHANGE, &change, 0, on_consoles, &farm);
+	await(&farm.answers, farm.answers + 1);
+}
+
 static void executord_names_its_machines_and_hears_of_new_ones(void **state)
 {
-	char first[] = "52:54:00:11:22:00", bad[] = "a b", *ids[] = {first, bad}, *expected;
+	char first[] = "52:54:00:11:22:00", bad[] = "a b", later[] = "later", *ids[] = {first, bad}, *expected;
 	int console;
 
 	assert_true(loop_init(&farm.loop, &farm.err));
@@ -598,6 +606,12 @@ static void executord_names_its_machines_and_hears_of_new_ones(void **state)
 	expected = console_text("new");
 	assert_string_equal(farm.changed, expected);
 	free(expected);
+	change_consoles(later, first); /* the answer has that alone */
+	expected = console_text("later");
+	assert_string_equal(farm.consoles, expected);
+	free(expected);
+	change_consoles(bad, NULL);
+	assert_string_equal(farm.err.text, "'a b' is not a machine id; accepted: 1 to 128 printable ASCII characters without spaces");
 	ask_consoles(ids, 2);
 	assert_string_equal(farm.err.text, "'a b' is not a machine id; accepted: 1 to 128 printable ASCII characters without spaces");
 	close(console);

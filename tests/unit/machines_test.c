@@ -146,6 +146,67 @@ static void a_new_boot_s_first_request_is_no_repetition_of_the_last_boot_s(void 
 	assert_int_equal(machines_deploy(&m, mac, deployment("job-1"))->last_xid, 0);
 }
 
+static void change(struct msg_boot_dut *duts, size_t n, char *gone)
+{
+	struct msg_boot_change body = {.gone = {&gone, gone ? 1 : 0}};
+
+	body.duts.v = duts;
+	body.duts.n = n;
+	machines_change(&m, &net, &body);
+}
+
+static void a_change_leaves_all_others_as_they_are(void **state)
+{
+	struct msg_boot_dut before[] = {{.id = T("a"), .mac = T("52:54:00:00:00:01"), .ip = T("10.42.0.11"), .hostname = T("farm-a-1")},
+					{.id = T("b"), .mac = T("52:54:00:00:00:02"), .ip = T("10.42.0.12"), .hostname = T("farm-b-1")},
+					{.id = T("c"), .mac = T("52:54:00:00:00:03"), .ip = T("10.42.0.13"), .hostname = T("farm-c-1")}};
+	struct msg_boot_dut after[] = {{.id = T("b"), .mac = T("52:54:00:00:00:09"), .ip = T("10.42.0.12"), .hostname = T("farm-b-2")},
+				       {.id = T("d"), .mac = T("52:54:00:00:00:04"), .ip = T("10.42.0.11"), .hostname = T("farm-d-1")}};
+
+	configure(before, 3);
+	change(after, 2, T("c"));
+	assert_string_equal(find("52:54:00:00:00:01")->hostname, "farm-a-1");
+	assert_int_equal(ip_of("52:54:00:00:00:01"), 0x0a2a000b);
+	assert_null(find("52:54:00:00:00:02")); /* it has another MAC now */
+	assert_string_equal(find("52:54:00:00:00:09")->hostname, "farm-b-2");
+	assert_string_equal(machines_by_ip(&m, 0x0a2a000c)->id, "b");
+	assert_null(find("52:54:00:00:00:03"));
+	assert_int_equal(ip_of("52:54:00:00:00:04"), 0); /* a has that one */
+	assert_int_equal(m.n, 3);
+}
+
+static void a_change_exchanges_two_macs_and_two_addresses(void **state)
+{
+	struct msg_boot_dut before[] = {{.id = T("a"), .mac = T("52:54:00:00:00:01"), .ip = T("10.42.0.11"), .hostname = T("")},
+					{.id = T("b"), .mac = T("52:54:00:00:00:02"), .ip = T("10.42.0.12"), .hostname = T("")}};
+	struct msg_boot_dut after[] = {{.id = T("a"), .mac = T("52:54:00:00:00:02"), .ip = T("10.42.0.12"), .hostname = T("")},
+				       {.id = T("b"), .mac = T("52:54:00:00:00:01"), .ip = T("10.42.0.11"), .hostname = T("")}};
+
+	configure(before, 2);
+	change(after, 2, NULL);
+	assert_string_equal(find("52:54:00:00:00:02")->id, "a");
+	assert_string_equal(find("52:54:00:00:00:01")->id, "b");
+	assert_string_equal(machines_by_ip(&m, 0x0a2a000c)->id, "a");
+	assert_string_equal(machines_by_ip(&m, 0x0a2a000b)->id, "b");
+}
+
+static void a_changed_dut_keeps_the_deployment_of_its_job(void **state)
+{
+	struct msg_boot_dut dut = {.id = T("a"), .mac = T("52:54:00:00:00:01"), .hostname = T("farm-a-1")};
+	struct mac mac;
+
+	configure(&dut, 1);
+	assert_true(mac_decode(&mac, dut.mac));
+	machines_deploy(&m, mac, deployment("job-1"));
+	dut.hostname = T("farm-b-1");
+	change(&dut, 1, NULL);
+	assert_string_equal(machine_job(find(dut.mac)), "job-1");
+	change(NULL, 0, T("a"));
+	assert_string_equal(machine_job(find(dut.mac)), "job-1"); /* to its end */
+	machines_withdraw(&m, mac, "job-1");
+	assert_null(find(dut.mac));
+}
+
 static void ten_thousand_duts_are_found_again(void **state)
 {
 	struct msg_boot_dut *duts = calloc(10000, sizeof(*duts));
@@ -177,6 +238,9 @@ int main(void)
 		TEST(requests_count_for_the_job_not_for_the_deployment),
 		TEST(a_new_boot_s_first_request_is_no_repetition_of_the_last_boot_s),
 		TEST(ten_thousand_duts_are_found_again),
+		TEST(a_change_leaves_all_others_as_they_are),
+		TEST(a_change_exchanges_two_macs_and_two_addresses),
+		TEST(a_changed_dut_keeps_the_deployment_of_its_job),
 	};
 
 	log_init("test", "error");
