@@ -418,6 +418,7 @@ static const struct check {
 	HERE(EXECUTOR_HOST, rest_is_on_that_address_and_port),
 	HERE(EXECUTOR_PORT, rest_is_on_that_address_and_port),
 	HERE(EXECUTOR_HTTP_IPv4_SOCKET_NAME, rest_is_on_systemds_socket_of_that_name),
+	THERE(EXECUTOR_HOST_NAMES, "integration/rest_abuse_test.c", "promise_37_rest_is_served_by_its_names_alone"),
 	THERE(EXECUTOR_URL, "integration/artifactd_test.c", "the_gateways_own_hosts_are_exempt_and_an_empty_list_denies_nothing"),
 	THERE(EXECUTOR_STANDALONE_DAEMONS, "integration/standalone_test.c", "only_the_daemons_named_are_started"),
 	BOTH(EXECUTOR_REGISTRATION_JOB, "integration/training_test.c", "a_registration_that_fails_is_tried_again_after_its_delay",

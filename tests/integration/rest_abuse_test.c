@@ -288,7 +288,7 @@ static bool is_as_it_should(const struct reply *reply, const struct field *f, co
 	return reply->status >= 400 && reply->status < 500 && (reply->status != 400 || names_it(reply, f, v));
 }
 
-/* What follows from an accepted value by itself: a discovery ends, a new machine gets its console's port. */
+/* What follows from an accepted value by itself: a discovery ends, pdud says the new time, a new machine gets its console's port. */
 static void settle(struct farm *farm, const struct field *f, const char *answer)
 {
 	char id[64], *path;
@@ -296,6 +296,8 @@ static void settle(struct farm *farm, const struct field *f, const char *answer)
 	if (strstr(f->path, "discover")) {
 		farm_do("DELETE", "/dut/discover", NULL);
 		farm_await(farm, "/pdu/DUMMY/port/3", "state", "OFF");
+	} else if (strcmp(f->name, "min_off_time") == 0) {
+		farm_await(farm, "/pdu/DUMMY/port/2", "min_off_time", "0.5");
 	} else if (sscanf(answer, "{\"id\":\"%63[^\"]", id) == 1) {
 		path = gw_sprintf("/dut/%s", id);
 		farm_await_value(farm, path, "logs_endpoint/port");
