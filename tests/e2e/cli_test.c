@@ -160,6 +160,28 @@ static void a_running_job_is_cancelled(void **state)
 	assert_refused(CTL("cancel", FARM_MAC), 1, "executorctl: test-*: no job is running");
 }
 
+static void a_job_waits_for_its_machine_and_is_told_when_it_is_free(void **state)
+{
+	struct proc first, second;
+
+	farm_run_job(&first, "first", farm_job("here I stay\n@hang", NULL), NULL, -1);
+	farm_await_console(&first, "here I stay");
+	farm_run_job(&second, "second", farm_job("my turn\n@poweroff", NULL), (const char *const[]){"--wait", NULL}, -1);
+	proc_await(&second, "executorctl: waiting: *");
+	assert_printed(CTL("cancel", FARM_MAC), "The job on " FARM_MAC " is being cancelled.");
+	assert_int_equal(proc_wait(&first), 4);
+	farm_await_console(&second, "my turn");
+	assert_int_equal(proc_wait(&second), 0);
+}
+
+static void a_check_is_waited_for(void **state)
+{
+	struct farm *farm = *state;
+
+	farm_await(farm, DUT, "state", "IDLE");
+	assert_printed(CTL("quick-check", "--wait", FARM_MAC), "The check of " FARM_MAC " has passed.");
+}
+
 static void without_a_gateway_each_command_says_so(void **state)
 {
 	assert_refused(CTL("-e", "http://10.42.0.1:9", "pdus"), 1,
@@ -178,6 +200,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_machine_is_shown_by_its_id_or_its_name),
 		cmocka_unit_test(a_job_that_no_machine_can_take_is_refused_with_its_reason),
 		cmocka_unit_test(a_running_job_is_cancelled),
+		cmocka_unit_test(a_job_waits_for_its_machine_and_is_told_when_it_is_free),
+		cmocka_unit_test(a_check_is_waited_for),
 		cmocka_unit_test(without_a_gateway_each_command_says_so),
 	};
 	cmocka_set_test_filter(argv[1]); /* NULL: all */
