@@ -119,7 +119,7 @@ static void do_done(struct jobd *j, const struct run_action *a)
 	artifacts_give_up(j);
 	console_stop(j);
 	log_info("job=%s %s: %s", j->go->job, run_status_names[a->status], a->text);
-	report_ended(j);
+	report_when_free(j);
 }
 
 static void (*const actions[RUN_ACTIONS])(struct jobd *j, const struct run_action *a) = {

@@ -111,7 +111,7 @@ static void on_released(void *data, const void *answer, const struct gw_error *e
 	j->power.release = NULL;
 	if (!answer)
 		log_warning("job=%s the lease could not be given back, and ends by itself: %s", j->go->job, err->text);
-	report_may_leave(j);
+	report_released(j);
 }
 
 void power_release(struct jobd *j)

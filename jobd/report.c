@@ -24,6 +24,8 @@ void report_running(struct jobd *j)
 	j->report.running = ask_start(&j->asks, "executord", MSG_JOB_RUNNING, &body, on_running_told, j);
 }
 
+static void report_ended(struct jobd *j);
+
 static void on_leave(void *data)
 {
 	struct jobd *j = data;
@@ -47,7 +49,7 @@ static void on_ended_told(void *data, const void *answer, const struct gw_error 
 	report_may_leave(j);
 }
 
-void report_ended(struct jobd *j)
+static void report_ended(struct jobd *j)
 {
 	const struct run_result *r = run_result(j->drive.run);
 	char reason[513];
@@ -71,6 +73,37 @@ void report_ended(struct jobd *j)
 	j->report.ended = ask_start(&j->asks, "executord", MSG_JOB_ENDED, &body, on_ended_told, j);
 	if (j->report.stopping)
 		loop_timer_start(&j->loop, &j->report.leave, LEAVE_PATIENCE_MS, on_leave, j);
+}
+
+static void tell_end(struct jobd *j)
+{
+	j->report.is_due = false;
+	loop_timer_stop(&j->report.leave);
+	report_ended(j);
+}
+
+static void on_release_late(void *data)
+{
+	tell_end(data);
+}
+
+/* Whoever hears of the end gives the machine to the next job at once, which is to find its port free: so the lease's end is awaited. Not
+ * for long: where pdud is away the port is OFF already, and the lease ends by itself. */
+void report_when_free(struct jobd *j)
+{
+	j->report.is_due = true;
+	if (j->power.release)
+		loop_timer_start(&j->loop, &j->report.leave, LEAVE_PATIENCE_MS, on_release_late, j);
+	else
+		tell_end(j);
+}
+
+void report_released(struct jobd *j)
+{
+	if (j->report.is_due)
+		tell_end(j);
+	else
+		report_may_leave(j);
 }
 
 /* The lease's end and the client's are awaited, but not for long. */

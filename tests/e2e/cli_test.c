@@ -166,11 +166,11 @@ static void a_job_waits_for_its_machine_and_is_told_when_it_is_free(void **state
 
 	farm_run_job(&first, "first", farm_job("here I stay\n@hang", NULL), NULL, -1);
 	farm_await_console(&first, "here I stay");
-	farm_run_job(&second, "second", farm_job("my turn\n@poweroff", NULL), (const char *const[]){"--wait", NULL}, -1);
+	farm_run_job(&second, "second", farm_job("it works\n@poweroff", NULL), (const char *const[]){"--wait", NULL}, -1);
 	proc_await(&second, "executorctl: waiting: *");
 	assert_printed(CTL("cancel", FARM_MAC), "The job on " FARM_MAC " is being cancelled.");
 	assert_int_equal(proc_wait(&first), 4);
-	farm_await_console(&second, "my turn");
+	farm_await_console(&second, "it works");
 	assert_int_equal(proc_wait(&second), 0);
 }
 
