@@ -1,0 +1,213 @@
+/* A disk that takes nothing more, under a real executord: REST says why, file and memory stay as they were and agree, the next start finds
+ * nothing beside the file, and once there is space again changes go through. The database has a file system of its own, of 1 MiB. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/harness/farm.h"
+
+#define MAC "52:54:00:00:00:01"
+#define DUT "/dut/" MAC
+
+static const char db[] = "# my farm\n"
+			 "duts:\n"
+			 "  '" MAC "': # the first one\n"
+			 "    base_name: box\n"
+			 "    comment: old # by hand\n"
+			 "    ready_for_service: true\n";
+
+static int start(void **state)
+{
+	static const char *const env[] = {"SERGENT_HARTMAN_BOOT_COUNT=-1", NULL};
+	const struct farm_options options = {.db = db, .env = env, .no_vpdu = true, .no_files = true};
+
+	assert_int_equal(mkdir(tmp_path("config"), 0755), 0);
+	if (mount("tmpfs", tmp_path("config"), "tmpfs", 0, "size=1m,nr_inodes=16") < 0)
+		fail_msg("mount: %s", strerror(errno));
+	*state = farm_start(&options);
+	farm_await(*state, DUT, "comment", "old");
+	return 0;
+}
+
+static int stop(void **state)
+{
+	farm_stop(*state);
+	assert_int_equal(umount(tmp_path("config")), 0);
+	return 0;
+}
+
+/* ---- ways to take its space, and to give it back ---- */
+
+static void fill_blocks(void)
+{
+	static const char block[4096];
+	int fd = open(tmp_path("config/filler"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	while (write(fd, block, sizeof(block)) > 0)
+		;
+	assert_int_equal(errno, ENOSPC);
+	close(fd);
+}
+
+static void free_blocks(void)
+{
+	assert_int_equal(unlink(tmp_path("config/filler")), 0);
+}
+
+static void fill_inodes(void)
+{
+	int fd, n = 0;
+
+	while ((fd = open(tmp_path("config/inode-%d", n), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)) >= 0) {
+		close(fd);
+		n++;
+	}
+	assert_int_equal(errno, ENOSPC);
+}
+
+static void free_inodes(void)
+{
+	for (int i = 0; unlink(tmp_path("config/inode-%d", i)) == 0; i++)
+		;
+}
+
+static void remount(unsigned long flags)
+{
+	if (mount(NULL, tmp_path("config"), NULL, MS_REMOUNT | flags, NULL) < 0)
+		fail_msg("remount: %s", strerror(errno));
+}
+
+static void make_read_only(void)
+{
+	remount(MS_RDONLY);
+}
+
+static void make_writable(void)
+{
+	remount(0);
+}
+
+/* ---- what must hold ---- */
+
+static void assert_refused(int expected, const char *body, const char *reason)
+{
+	char *answer;
+	int status = farm_request("PATCH", DUT, body, &answer);
+
+	if (status != expected || !glob_line(reason, answer, strcspn(answer, "\n")))
+		fail_msg("%s: %d %s\nexpected: %d %s", body, status, answer, expected, reason);
+	free(answer);
+}
+
+static void assert_file_is(const struct farm *farm, const char *text)
+{
+	char *now = file_get(farm->db_path);
+
+	assert_string_equal(now, text);
+	free(now);
+}
+
+static void assert_alone(const struct farm *farm)
+{
+	DIR *dir = opendir(tmp_path("config"));
+	struct dirent *entry;
+
+	while ((entry = readdir(dir)))
+		if (strstr(entry->d_name, "mars_db") && strcmp(entry->d_name, "mars_db.yaml") != 0)
+			fail_msg("%s is left beside the database", entry->d_name);
+	closedir(dir);
+}
+
+static void restart(struct farm *farm)
+{
+	farm_kill(farm, "executord");
+	farm_await(farm, "/full-state", "now", "*T*");
+}
+
+struct trouble {
+	void (*begin)(void), (*end)(void);
+	int status;
+	const char *reason;
+};
+
+/* Refused with its reason as often as one tries, the same after a kill and a start in the midst of it; then all is well again. */
+static void go_through(struct farm *farm, const struct trouble *trouble, const char *value)
+{
+	char *before = file_get(farm->db_path), *was = strdup(farm_get(DUT, "comment")), *body, *line;
+
+	assert_true(asprintf(&body, "{\"comment\": \"%s\"}", value) > 0);
+	trouble->begin();
+	for (int i = 0; i < 3; i++) {
+		assert_refused(trouble->status, body, trouble->reason);
+		assert_string_equal(farm_get(DUT, "comment"), was);
+		assert_file_is(farm, before);
+	}
+	restart(farm);
+	assert_string_equal(farm_get(DUT, "comment"), was);
+	assert_file_is(farm, before);
+	assert_alone(farm);
+	assert_refused(trouble->status, body, trouble->reason);
+	trouble->end();
+	assert_alone(farm);
+	farm_do("PATCH", DUT, body);
+	assert_string_equal(farm_get(DUT, "comment"), value);
+	assert_true(asprintf(&line, "    comment: %s # by hand\n", value) > 0);
+	free(before);
+	before = file_get(farm->db_path);
+	assert_non_null(strstr(before, line));
+	restart(farm);
+	assert_string_equal(farm_get(DUT, "comment"), value);
+	assert_alone(farm);
+	free(line);
+	free(body);
+	free(was);
+	free(before);
+}
+
+static void promise_4_a_full_disk_is_answered_507_and_changes_nothing(void **state)
+{
+	static const struct trouble full = {fill_blocks, free_blocks, 507,
+					    "{\"error\":\"*config/.mars_db.yaml.new*nothing was *: No space left on device\"}"};
+
+	go_through(*state, &full, "space");
+}
+
+static void promise_4_a_disk_without_inodes_is_answered_507_and_changes_nothing(void **state)
+{
+	static const struct trouble full = {fill_inodes, free_inodes, 507,
+					    "{\"error\":\"*config/.mars_db.yaml.new; nothing was written: No space left on device\"}"};
+
+	go_through(*state, &full, "inodes");
+}
+
+static void promise_4_a_read_only_disk_is_answered_503_and_changes_nothing(void **state)
+{
+	static const struct trouble read_only = {make_read_only, make_writable, 503,
+						 "{\"error\":\"*config/.mars_db.yaml.new; nothing was written: Read-only file system\"}"};
+
+	go_through(*state, &read_only, "writable");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(promise_4_a_full_disk_is_answered_507_and_changes_nothing),
+		cmocka_unit_test(promise_4_a_disk_without_inodes_is_answered_507_and_changes_nothing),
+		cmocka_unit_test(promise_4_a_read_only_disk_is_answered_503_and_changes_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, start, stop);
+}
