@@ -417,7 +417,6 @@ static const struct check {
 	HERE(EXECUTOR_STATE_DIR, what_lasts_is_kept_in_that_folder),
 	HERE(EXECUTOR_HOST, rest_is_on_that_address_and_port),
 	HERE(EXECUTOR_PORT, rest_is_on_that_address_and_port),
-	THERE(EXECUTOR_HOST_NAMES, "integration/rest_abuse_test.c", "promise_37_rest_is_served_by_its_names_alone"),
 	HERE(EXECUTOR_HTTP_IPv4_SOCKET_NAME, rest_is_on_systemds_socket_of_that_name),
 	THERE(EXECUTOR_HOST_NAMES, "integration/rest_abuse_test.c", "promise_37_rest_is_served_by_its_names_alone"),
 	THERE(EXECUTOR_URL, "integration/artifactd_test.c", "the_gateways_own_hosts_are_exempt_and_an_empty_list_denies_nothing"),
