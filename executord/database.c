@@ -270,3 +270,10 @@ struct mars_edit database_set(const char *section, const char *name, const char 
 {
 	return (struct mars_edit){.op = MARS_SET, .path = {section, name, field}, .value = value};
 }
+
+bool database_reserves(const struct mars_db *db, const char *pdu, const char *port)
+{
+	const struct mars_pdu *mars = mars_db_find_pdu(db, pdu);
+
+	return mars && mars_pdu_port_reserved(mars, port);
+}

@@ -43,6 +43,9 @@ void database_write(struct executord *ex, const struct mars_edit *edits, size_t 
 /* No `done` with this data will run any more. */
 void database_forget(struct executord *ex, const void *data);
 
+/* Whether the file reserves the port. */
+bool database_reserves(const struct mars_db *db, const char *pdu, const char *port);
+
 /* The usual edits: {"duts", ID, field} = value. */
 struct mars_edit database_set(const char *section, const char *name, const char *field, struct mars_value value);
 

@@ -71,13 +71,6 @@ static void on_released(void *data, const void *answered, const struct gw_error 
 	discovery_over(ex);
 }
 
-static bool port_is_reserved(struct executord *ex)
-{
-	const struct mars_pdu *pdu = mars_db_find_pdu(ex->database.db, ex->discovery.ask.pdu);
-
-	return pdu && mars_pdu_port_reserved(pdu, ex->discovery.ask.port);
-}
-
 void discovery_ask_release(struct executord *ex)
 {
 	struct discovery *d = &ex->discovery;
@@ -100,7 +93,7 @@ void discovery_release(struct executord *ex)
 	state_store_forget(ex, d);
 	state_store_changed(ex);
 	config_push_bootsd(ex);
-	if (port_is_reserved(ex)) /* meanwhile: never touched from then on */
+	if (database_reserves(ex->database.db, ex->discovery.ask.pdu, ex->discovery.ask.port)) /* meanwhile: never touched from then on */
 		discovery_over(ex);
 	else
 		discovery_ask_release(ex);

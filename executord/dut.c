@@ -36,12 +36,13 @@ void dut_destroy(struct dut *dut)
 
 /* ---- facts ---- */
 
-/* A discovery that has just found it still holds the port. */
+/* A discovery that has just found it still holds the port. A reserved one is never switched, so it is as good as none. */
 bool dut_port(const struct dut *dut, const char **pdu, const char **port)
 {
 	const struct mars_dut *mars = registry_mars(dut->ex, dut);
 
-	if (!mars || !mars->pdu || !mars->pdu_port_id || discovery_holds(dut->ex, mars->pdu, mars->pdu_port_id))
+	if (!mars || !mars->pdu || !mars->pdu_port_id || discovery_holds(dut->ex, mars->pdu, mars->pdu_port_id) ||
+	    database_reserves(dut->ex->database.db, mars->pdu, mars->pdu_port_id))
 		return false;
 	*pdu = mars->pdu;
 	*port = mars->pdu_port_id;

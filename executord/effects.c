@@ -54,13 +54,18 @@ static bool is_placed(const struct mars_dut *dut)
 	return dut && dut->pdu && dut->pdu_port_id;
 }
 
-static struct dut_situation situation_of(const struct effects *e, const struct mars_dut *mars)
+static bool is_at_reserved(const struct mars_db *db, const struct mars_dut *dut)
+{
+	return is_placed(dut) && database_reserves(db, dut->pdu, dut->pdu_port_id);
+}
+
+static struct dut_situation situation_of(const struct effects *e, const struct mars_db *db, const struct mars_dut *mars)
 {
 	const struct settings *settings = &e->ex->settings;
 
 	return (struct dut_situation){
 		.removed = !mars,
-		.has_port = is_placed(mars),
+		.has_port = is_placed(mars) && !is_at_reserved(db, mars),
 		.is_retired = mars && mars->is_retired,
 		.ready_for_service = mars && mars->ready_for_service,
 		.boot_count = settings->boot_count,
@@ -71,7 +76,7 @@ static struct dut_situation situation_of(const struct effects *e, const struct m
 
 static void live_through(const struct effects *e, const struct mars_dut *old, const struct mars_dut *new, struct life *life)
 {
-	struct dut_situation before = situation_of(e, old), now = situation_of(e, new);
+	struct dut_situation before = situation_of(e, e->before, old), now = situation_of(e, e->after, new);
 	bool moved = is_placed(old) && is_placed(new) && (!same(old->pdu, new->pdu) || !same(old->pdu_port_id, new->pdu_port_id));
 	enum dut_event events[DUT_EDIT_EVENTS];
 	size_t n = dut_after_edit(&before, &now, moved, events);
@@ -107,7 +112,10 @@ static void say_ports(struct effects *e, const struct mars_dut *old, const struc
 
 	if (moved && is_placed(old))
 		say(e, "port %s of %s is freed", old->pdu_port_id, old->pdu);
-	if (moved && is_placed(new))
+	if (is_at_reserved(e->after, new))
+		say(e, "port %s of %s is reserved: it is never switched, so the machine waits until it is not, or has another",
+		    new->pdu_port_id, new->pdu);
+	else if (moved && is_placed(new))
 		say(e, "port %s of %s is assigned; its minimum off time: %g s", new->pdu_port_id, new->pdu, new->pdu_off_delay);
 	if (!moved && is_placed(new) && old->pdu_off_delay != new->pdu_off_delay)
 		say(e, "minimum off time of port %s of %s: %g s -> %g s", new->pdu_port_id, new->pdu, old->pdu_off_delay,
@@ -132,6 +140,17 @@ static void say_reservations(struct effects *e, const struct mars_pdu *a, const 
 			say(e, "port %s is %s", b->reserved_port_ids.v[i], what);
 }
 
+static void say_reserved_machines(struct effects *e, const struct mars_pdu *old, const struct mars_pdu *new)
+{
+	for (size_t i = 0; i < new->reserved_port_ids.n; i++) {
+		const char *port = new->reserved_port_ids.v[i];
+		const struct mars_dut *dut = mars_db_find_dut_by_port(e->after, new->name, port);
+
+		if (dut && !(old && mars_pdu_port_reserved(old, port)))
+			say(e, "port %s is that of %s, which waits until it is not reserved", port, dut->id);
+	}
+}
+
 static void say_pdu(struct effects *e, const struct mars_change *change)
 {
 	const struct mars_pdu *old = mars_db_find_pdu(e->before, change->name), *new = mars_db_find_pdu(e->after, change->name);
@@ -144,6 +163,8 @@ static void say_pdu(struct effects *e, const struct mars_change *change)
 		say(e, "it is set up anew, and it alone");
 	if (new)
 		say_reservations(e, old, new, "reserved");
+	if (new)
+		say_reserved_machines(e, old, new);
 	if (old && new)
 		say_reservations(e, new, old, "not reserved any more");
 }

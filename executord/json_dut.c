@@ -146,6 +146,9 @@ static void add_facts(cJSON *json, const struct dut *dut, const struct mars_dut 
 	cJSON_AddItemToObject(json, "gitlab", gitlab_json(dut, mars));
 }
 
+/* Its entry is gone while its job is being ended: the object's shape stays. */
+static const struct mars_dut removed = {.firmware_boot_time = -1};
+
 const struct printed *json_dut_printed(struct dut *dut)
 {
 	const struct mars_dut *mars = registry_mars(dut->ex, dut);
@@ -156,8 +159,7 @@ const struct printed *json_dut_printed(struct dut *dut)
 	json = cJSON_CreateObject();
 	cJSON_AddStringToObject(json, "id", dut->id);
 	cJSON_AddStringToObject(json, "state", dut_state_name(dut->state));
-	if (mars) /* else it was removed and its job is being ended */
-		add_facts(json, dut, mars);
+	add_facts(json, dut, mars ? mars : &removed);
 	cJSON_AddItemToObject(json, "logs_endpoint", logs_json(dut));
 	printed_set(&dut->printed, dut->id, json);
 	return &dut->printed;

@@ -261,6 +261,41 @@ static void take_structure(struct executord *ex, const struct mars_change *chang
 		add_dut(ex, change->name);
 }
 
+/* A reservation may have come to, or gone from, a machine's port. */
+static void settle_duts_at(struct executord *ex, const char *pdu)
+{
+	for (size_t i = 0; i < ex->registry.n_duts; i++) {
+		struct dut *dut = ex->registry.duts[i];
+		const struct mars_dut *mars = registry_mars(ex, dut);
+
+		if (mars && mars->pdu && strcmp(mars->pdu, pdu) == 0)
+			dut_settle(dut, "database");
+	}
+}
+
+static void warn_of_reserved(struct executord *ex, const char *id)
+{
+	const struct mars_dut *mars = mars_db_find_dut(ex->database.db, id);
+
+	if (mars && mars->pdu && mars->pdu_port_id && database_reserves(ex->database.db, mars->pdu, mars->pdu_port_id))
+		log_warning(
+			"duts.'%s': port %s of %s is reserved: it is never switched, so the machine waits until it is not, or has another",
+			id, mars->pdu_port_id, mars->pdu);
+}
+
+static void take_reservations(struct executord *ex, const struct mars_change *change)
+{
+	if (change->what != MARS_PDU || !(change->fields & (1U << MARS_PDU_RESERVED_PORT_IDS)))
+		return;
+	settle_duts_at(ex, change->name);
+	for (size_t i = 0; i < ex->registry.n_duts; i++) {
+		const struct mars_dut *mars = registry_mars(ex, ex->registry.duts[i]);
+
+		if (mars && mars->pdu && strcmp(mars->pdu, change->name) == 0)
+			warn_of_reserved(ex, mars->id);
+	}
+}
+
 static void take_life(struct executord *ex, const struct mars_change *change)
 {
 	struct dut *dut = change->what == MARS_DUT ? registry_dut(ex, change->name) : NULL;
@@ -307,8 +342,12 @@ void registry_apply_changes(struct executord *ex, const struct mars_changes *cha
 		name_duts(ex);
 	config_push_edit(ex, changes); /* before any job that the edit leads to */
 	discovery_on_edit(ex);
-	for (size_t i = 0; i < changes->n; i++)
+	for (size_t i = 0; i < changes->n; i++) {
 		take_life(ex, &changes->v[i]);
+		take_reservations(ex, &changes->v[i]);
+		if (changes->v[i].what == MARS_DUT)
+			warn_of_reserved(ex, changes->v[i].name);
+	}
 }
 
 void registry_start(struct executord *ex)

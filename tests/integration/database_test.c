@@ -304,6 +304,31 @@ static void a_deleted_file_changes_nothing_until_it_is_there_again(void **state)
 	free(text);
 }
 
+/* ---- reserved ports ---- */
+
+static void a_machine_at_a_reserved_port_waits_and_the_admin_is_warned(void **state)
+{
+	struct farm *farm = *state;
+
+	assert_int_equal(CTL(E, "db", "check", edited("dummy\n", "dummy\n    reserved_port_ids: [0]\n"), NULL), 0);
+	ASSERT_SAYS(out, "    => port 0 is reserved\n    => port 0 is that of " MAC ", which waits until it is not reserved\n");
+	assert_int_equal(CTL(E, "db", "check",
+			     edited("dummy\n    config: {ports: [canary-1, two, three]}\nduts:\n  '" MAC "':\n    base_name: box\n",
+				    "dummy\n    config: {ports: [canary-1, two, three]}\n    reserved_port_ids: [0]\n"
+				    "duts:\n  '" MAC "':\n    base_name: tower\n"),
+			     NULL),
+			 0);
+	ASSERT_SAYS(out, "=> port 0 of DUMMY is reserved: it is never switched, so the machine waits until it is not, or has another\n");
+	farm_edit_db(farm, "dummy\n", "dummy\n    reserved_port_ids: [0]\n");
+	proc_await(&farm->supervisor, "executord*duts.'" MAC "': port 0 of DUMMY is reserved: it is never switched, so the machine waits*");
+	farm_await(farm, "/dut/" MAC, "state", "WAIT_FOR_CONFIG");
+	assert_string_equal(farm_get("/dut/" MAC, "pdu/port_id"), "0"); /* it is still its own */
+	farm_do("PATCH", "/pdu/DUMMY/port/0", "{\"reserved\": false}");
+	farm_await(farm, "/dut/" MAC, "state", "IDLE");
+	farm_edit_db(farm, "    reserved_port_ids: []\n", "");
+	farm_await(farm, "/pdu/DUMMY/port/0", "reserved", "false");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -320,6 +345,7 @@ int main(void)
 		cmocka_unit_test(a_machine_that_is_not_ready_is_trained),
 		cmocka_unit_test(another_timeout_registers_all_runners_anew),
 		cmocka_unit_test(a_removed_machines_job_is_cancelled),
+		cmocka_unit_test(a_machine_at_a_reserved_port_waits_and_the_admin_is_warned),
 		cmocka_unit_test(a_gateway_finds_the_errors_too),
 		cmocka_unit_test(an_invalid_edit_is_reported_in_three_places_and_cleared_when_fixed),
 		cmocka_unit_test(a_deleted_file_changes_nothing_until_it_is_there_again),

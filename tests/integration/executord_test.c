@@ -361,6 +361,26 @@ static void a_cancelled_job_frees_its_machine(void **state)
 	await_free(farm);
 }
 
+static void a_reservation_ends_the_job_at_its_port_and_leaves_the_port_alone(void **state)
+{
+	struct farm *farm = *state;
+	struct proc client;
+	char *text = file_get(farm->db_path);
+
+	start_job(farm, &client, "reserved");
+	farm_edit_db(farm, "reserved_port_ids: []", "reserved_port_ids: [0]");
+	assert_int_equal(proc_wait(&client), 4);
+	farm_await(farm, DUT, "state", "WAIT_FOR_CONFIG");
+	assert_string_equal(farm_get(PORT, "state"), "ON");
+	file_put(farm->db_path, text);
+	farm_await(farm, DUT, "state", "IDLE");
+	free(text);
+	start_job(farm, &client, "unreserved"); /* which switches it OFF first */
+	farm_do("POST", DUT "/cancel_job", "{}");
+	proc_wait(&client);
+	await_free(farm);
+}
+
 static void a_machine_retired_during_its_job_goes_after_it(void **state)
 {
 	struct farm *farm = *state;
@@ -632,6 +652,7 @@ int main(void)
 		cmocka_unit_test(a_stop_leaves_the_port_of_a_killed_jobd_off),
 		cmocka_unit_test(a_killed_jobd_ends_its_job_with_a_reason_and_the_port_off),
 		cmocka_unit_test(a_cancelled_job_frees_its_machine),
+		cmocka_unit_test(a_reservation_ends_the_job_at_its_port_and_leaves_the_port_alone),
 		cmocka_unit_test(a_machine_retired_during_its_job_goes_after_it),
 		cmocka_unit_test(states_are_kept_over_a_restart),
 		cmocka_unit_test(a_database_that_is_not_valid_ends_executord_at_its_start),

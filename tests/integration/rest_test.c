@@ -609,8 +609,12 @@ static const struct row running[] = {
 	{"POST", R1 "/machine/test-box-1/cancel_job", "{}", 200, "{}"},
 };
 
+#define REMOVED                                                                                                                            \
+	"{\"id\":\"" A "\",\"state\":\"RUNNING\",\"ready_for_service\":false,\"has_pdu_assigned\":false,\"local_tty_device\":null,"        \
+	"\"tags\":[],\"manual_tags\":[],\"base_name\":null,\"full_name\":\"test-box-1\",\"mac_address\":null,\"ip_address\":null,*}"
+
 static const struct row removed[] = {
-	{"DELETE", R1 "/dut/" A, NULL, 200, "{*}"},
+	{"DELETE", R1 "/dut/" A, NULL, 200, REMOVED}, /* answered while its job is ended */
 };
 
 static void a_running_job_can_be_cancelled_and_its_machine_removed(void **state)
