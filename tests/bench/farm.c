@@ -197,7 +197,7 @@ static void await_answer(const char *id, const char *part)
 
 static struct {
 	char name[32];
-	double mib;
+	double mib, share; /* share: a page that several have in memory counts as a part */
 } resident[NAMES_MAX];
 
 static bool is_ours(pid_t pid, int depth)
@@ -220,7 +220,7 @@ static bool is_ours(pid_t pid, int depth)
 static void add_resident(pid_t pid)
 {
 	char path[64], line[256], name[32] = "";
-	double kib = 0;
+	double kib = 0, share = 0;
 	FILE *in;
 	int i = 0;
 
@@ -232,17 +232,24 @@ static void add_resident(pid_t pid)
 	}
 	if (in)
 		fclose(in);
+	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", pid);
+	in = fopen(path, "re");
+	while (in && fgets(line, sizeof(line), in))
+		sscanf(line, "Pss: %lf", &share);
+	if (in)
+		fclose(in);
 	while (i < NAMES_MAX - 1 && resident[i].name[0] && strcmp(resident[i].name, name) != 0)
 		i++;
 	snprintf(resident[i].name, sizeof(resident[i].name), "%s", name);
 	resident[i].mib += kib / 1024;
+	resident[i].share += share / 1024;
 }
 
 static void print_resident(void)
 {
 	DIR *proc = opendir("/proc");
 	struct dirent *entry;
-	double sum = 0;
+	double sum = 0, share = 0;
 
 	memset(resident, 0, sizeof(resident));
 	while ((entry = readdir(proc)))
@@ -253,8 +260,9 @@ static void print_resident(void)
 	for (int i = 0; i < NAMES_MAX && resident[i].name[0]; i++) {
 		printf(" %s %.1f,", resident[i].name, resident[i].mib);
 		sum += resident[i].mib;
+		share += resident[i].share;
 	}
-	printf(" all %.1f\n", sum);
+	printf(" all %.1f; with shared pages counted once %.1f\n", sum, share);
 }
 
 /* ---- what is measured ---- */

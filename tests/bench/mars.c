@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,6 +30,18 @@ static double now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
+}
+
+static double in_fsync;
+
+/* libmars' calls come here: what of a save is the disk's own time. */
+int fsync(int fd)
+{
+	double start = now_ms();
+	int rc = (int)syscall(SYS_fsync, fd);
+
+	in_fsync += now_ms() - start;
+	return rc;
 }
 
 static double heap_mib(void)
@@ -167,15 +180,18 @@ static double edit(struct mars_db *db, int round)
 	return start;
 }
 
-static double patch(struct mars_db *db, int round)
+/* *beyond: without the time in fsync. */
+static double patch(struct mars_db *db, int round, double *beyond)
 {
 	const char *id = mars_db_dut(db, mars_db_dut_count(db) / 2)->id;
 	const struct mars_edit edit = {MARS_SET, {"duts", id, "firmware_boot_time"}, MARS_V_INTEGER(round + 1), false};
 	struct mars_changes changes = {0};
 	double start = now_ms();
 
+	in_fsync = 0;
 	gw_assert(mars_db_apply(db, &edit, 1, &changes, NULL) && changes.n == 1);
 	start = now_ms() - start;
+	*beyond = start - in_fsync;
 	mars_changes_finish(&changes);
 	return start;
 }
@@ -198,7 +214,7 @@ static double bare_save(void)
 
 static void bench(int duts)
 {
-	double ours[ROUNDS], yaml[ROUNDS], fyaml[ROUNDS], edits[ROUNDS], patches[ROUNDS], bare[ROUNDS], mib[3], py;
+	double ours[ROUNDS], yaml[ROUNDS], fyaml[ROUNDS], edits[ROUNDS], patches[ROUNDS], beyond[ROUNDS], bare[ROUNDS], mib[3], py;
 	struct mars_db *db;
 
 	make_file(duts);
@@ -213,7 +229,7 @@ static void bench(int duts)
 	for (int i = 0; i < ROUNDS; i++)
 		edits[i] = edit(db, i);
 	for (int i = 0; i < ROUNDS; i++) {
-		patches[i] = patch(db, i);
+		patches[i] = patch(db, i, &beyond[i]);
 		bare[i] = bare_save();
 	}
 	mars_db_destroy(db);
@@ -223,7 +239,7 @@ static void bench(int duts)
 	printf("  libfyaml's document   %9.2f %7.1f\n", median(fyaml), mib[2]);
 	printf("  PyYAML's C loader     %9.2f\n", py);
 	printf("  edit until visible    %9.2f\n", median(edits));
-	printf("  PATCH until durable   %9.2f           %.2f beyond a bare save\n", median(patches), median(patches) - median(bare));
+	printf("  PATCH until durable   %9.2f           %.2f beyond its fsyncs\n", median(patches), median(beyond));
 	printf("  bare write and fsync  %9.2f\n", median(bare));
 	fflush(stdout);
 }
