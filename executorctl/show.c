@@ -1,11 +1,9 @@
-/* What the gateway has, for people; the commands that only look: duts, pdus. */
-#include <stdint.h>
+#include "executorctl/show.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "executorctl/rest.h"
-#include "executorctl/show.h"
 #include "executorctl/table.h"
 #include "libgateway/buffer.h"
 
@@ -124,61 +122,6 @@ void show_duts(FILE *out, const cJSON *duts, const cJSON *jobs, bool colour, siz
 	table_init(&t.table, titles, n);
 	cJSON_ArrayForEach(dut, duts) add_dut(&t, dut);
 	table_print(&t.table, out, colour, width);
-}
-
-/* The gateway goes on with what it had; whoever looks at the machines is told that their edit does not count. */
-static void warn_of_database(const cJSON *state)
-{
-	const char *error = text_of(get(state, "database"), "error");
-	char *shown = error ? printable(error) : NULL;
-
-	if (shown)
-		fprintf(stderr, "executorctl: the database is not in use as it is on disk: %s\n", shown);
-	free(shown);
-}
-
-/* Ports that cannot be switched OFF: someone must go and look. */
-static void warn_of_alarms(const cJSON *state)
-{
-	const cJSON *alarm;
-
-	cJSON_ArrayForEach(alarm, get(state, "alarms"))
-	{
-		char *shown = text_of(alarm, "text") ? printable(text_of(alarm, "text")) : NULL;
-
-		if (shown)
-			fprintf(stderr, "executorctl: ALARM: %s\n", shown);
-		free(shown);
-	}
-}
-
-static void show_duts_json(const cJSON *duts)
-{
-	cJSON *page = cJSON_CreateObject();
-
-	cJSON_AddItemReferenceToObject(page, "duts", (cJSON *)(uintptr_t)duts);
-	show_json(page);
-	cJSON_Delete(page);
-}
-
-int ctl_duts(const struct ctl *ctl, const struct ctl_args *args, struct gw_error *err)
-{
-	cJSON *answer = rest_ask(ctl, "GET", "full-state", NULL, err);
-	const cJSON *duts = get(answer, "duts");
-
-	if (!answer)
-		return CTL_FAILED(err);
-	if (ctl_given(args, 'J')) {
-		show_duts_json(duts);
-	} else if (!cJSON_GetArraySize(duts)) {
-		printf("There are no machines yet; `executorctl discover PDU PORT` adds one.\n");
-	} else {
-		show_duts(stdout, duts, NULL, ctl->colour, ctl->width);
-	}
-	warn_of_database(answer);
-	warn_of_alarms(answer);
-	cJSON_Delete(answer);
-	return 0;
 }
 
 /* --- One object, a line a value ----------------------------------------------------------------------------------------------------- */
@@ -323,22 +266,4 @@ void show_pdu_errors(FILE *out, const cJSON *pdus)
 				error);
 		free(error);
 	}
-}
-
-int ctl_pdus(const struct ctl *ctl, const struct ctl_args *args, struct gw_error *err)
-{
-	cJSON *answer = rest_ask(ctl, "GET", ctl_given(args, 'J') ? "pdus" : "full-state", NULL, err);
-	const cJSON *pdus = get(answer, "pdus");
-
-	if (!answer)
-		return CTL_FAILED(err);
-	if (ctl_given(args, 'J'))
-		show_json(answer);
-	else if (!cJSON_GetArraySize(pdus))
-		printf("There are no PDUs; they are added to the gateway's mars_db.yaml.\n");
-	else
-		show_pdus(stdout, pdus, get(answer, "pinned_ports"), ctl->colour, ctl->width);
-	warn_of_alarms(answer);
-	cJSON_Delete(answer);
-	return 0;
 }
