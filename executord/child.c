@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,8 +78,27 @@ static void pass(int fd)
 	setenv("LISTEN_FDNAMES", "connection", 1);
 }
 
+/* To whom it says that it is alive, and how often. Not what our own starter has told us. */
+static void tell_watchdog(const struct child *child)
+{
+	char text[32];
+
+	unsetenv("NOTIFY_SOCKET");
+	unsetenv("WATCHDOG_USEC");
+	unsetenv("WATCHDOG_PID");
+	if (!child->notify)
+		return;
+	setenv("NOTIFY_SOCKET", child->notify, 1);
+	if (!child->watchdog_us)
+		return;
+	snprintf(text, sizeof(text), "%" PRIu64, child->watchdog_us);
+	setenv("WATCHDOG_USEC", text, 1);
+	snprintf(text, sizeof(text), "%d", (int)getpid());
+	setenv("WATCHDOG_PID", text, 1);
+}
+
 /* In the new process. */
-static void become(const char *path, const char *const *arguments, int passed)
+static void become(const struct child *child, const char *path, const char *const *arguments, int passed)
 {
 	const char *argv[16] = {path};
 	sigset_t none;
@@ -91,6 +111,7 @@ static void become(const char *path, const char *const *arguments, int passed)
 	signal(SIGPIPE, SIG_DFL);
 	if (passed >= 0)
 		pass(passed);
+	tell_watchdog(child);
 	execv(path, (char *const *)argv);
 	fprintf(stderr, "%s: cannot be started: %s\n", path, strerror(errno));
 	_exit(127);
@@ -105,7 +126,7 @@ bool child_start(struct child *child, struct loop *loop, const char *path, const
 	if (pid < 0)
 		return gw_fail_errno(err, GW_INTERNAL, errno, "%s: cannot be started", path);
 	if (pid == 0)
-		become(path, arguments, passed);
+		become(child, path, arguments, passed);
 	if (watch(child, loop, pid, false, err))
 		return true;
 	kill(pid, SIGKILL);

@@ -4,6 +4,7 @@
 #define EXECUTORD_CHILD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "libgateway/error.h"
@@ -20,6 +21,8 @@ struct child {     /* zeroed memory is no process */
 	struct loop_fd watch;
 	child_ended *ended; /* may start it again at once */
 	void *owner;
+	const char *notify;   /* NOTIFY_SOCKET; NULL: none. Borrowed */
+	uint64_t watchdog_us; /* how often it is to say that it is alive, as sd_watchdog_enabled(3) has it; 0: never */
 };
 
 /* Starts `path` with `arguments` (NULL-terminated, argv[1] on; or NULL) in a session of its own, so that a terminal's Ctrl-C reaches only

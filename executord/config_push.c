@@ -206,6 +206,7 @@ static void on_pdud(void *owner, const char *peer, enum bus_peer_event what)
 {
 	struct executord *ex = owner;
 
+	daemons_on_peer(ex, peer, what);
 	if (what == BUS_PEER_UP) {
 		config_push_pdud(ex);
 		jobs_on_pdud_up(ex);
@@ -279,6 +280,7 @@ static void push_some_boots(struct executord *ex, struct bus_texts gone)
 
 static void on_bootsd(void *owner, const char *peer, enum bus_peer_event what)
 {
+	daemons_on_peer(owner, peer, what);
 	if (what == BUS_PEER_UP)
 		config_push_bootsd(owner);
 }
@@ -324,6 +326,7 @@ static void push_saladd(struct executord *ex)
 
 static void on_saladd(void *owner, const char *peer, enum bus_peer_event what)
 {
+	daemons_on_peer(owner, peer, what);
 	if (what != BUS_PEER_DOWN)
 		push_saladd(owner);
 }
@@ -335,6 +338,7 @@ static void on_artifactd(void *owner, const char *peer, enum bus_peer_event what
 	struct executord *ex = owner;
 	struct msg_artifact_configure all = {.capability_key = ex->settings.key};
 
+	daemons_on_peer(ex, peer, what);
 	if (what != BUS_PEER_UP)
 		return;
 	all.jobs = jobs_ids(ex);

@@ -79,6 +79,7 @@ static bool begin(struct executord *ex, struct gw_error *err)
 {
 	loop_on_stop(&ex->loop, on_stop, ex);
 	loop_on_reload(&ex->loop, on_reload, ex);
+	daemons_start(ex);
 	jobs_start(ex);
 	registry_start(ex);
 	config_push_start(ex);

@@ -2,6 +2,7 @@
 #ifndef EXECUTORD_EXECUTORD_H
 #define EXECUTORD_EXECUTORD_H
 
+#include "executord/daemons.h"
 #include "executord/database.h"
 #include "executord/discovery.h"
 #include "executord/events.h"
@@ -33,6 +34,7 @@ struct executord {
 	struct jobs jobs;
 	struct discovery discovery;
 	struct events events;
+	struct daemons daemons;
 	struct http_server *rest;
 	struct loop_timer stop_patience;
 };

@@ -182,7 +182,7 @@ static uint64_t hash_jobs(const struct executord *ex)
 /* Of what comes behind the lists, without what only time changes. */
 static uint64_t tail_hash(struct executord *ex)
 {
-	uint64_t numbers[] = {hash_jobs(ex), alarms_hash(ex), ex->events.last};
+	uint64_t numbers[] = {hash_jobs(ex), alarms_hash(ex), daemons_hash(ex), ex->events.last};
 	char *discovery = discovery_text(ex);
 	uint64_t hash = hash_text(hash_text(0, discovery), mars_db_error(ex->database.db));
 
@@ -209,6 +209,7 @@ static char *tail_text(struct executord *ex, time_t now)
 	cJSON_AddItemToObject(json, "jobs", events_jobs(ex));
 	cJSON_AddItemToObject(json, "alarms", alarms_json(ex));
 	cJSON_AddItemToObject(json, "pinned_ports", alarms_pinned_json(ex));
+	cJSON_AddItemToObject(json, "daemons", daemons_json(ex));
 	cJSON_AddNumberToObject(json, "event_id", (double)ex->events.last);
 	cJSON_AddStringToObject(json, "now", date);
 	if (*mars_db_error(ex->database.db))

@@ -12,13 +12,15 @@
 #include <unistd.h>
 
 #include "executord/child.h"
+#include "executord/notify.h"
+#include "libgateway/ended.h"
 #include "libgateway/files.h"
 #include "libgateway/log.h"
 #include "libgateway/loop.h"
 
 #define EXIT_BAD_CONFIGURATION 2
-#define BACK_OFF_MIN_MS        100 /* after an end within a second of the start; doubled at each such end */
-#define BACK_OFF_MAX_MS        5000
+#define EARLY_MS               1000  /* of an end, behind readiness: then the next start waits */
+#define START_PATIENCE_MS      60000 /* until it is first heard of */
 #define NOTHING_TO_DO_MS       5000  /* exit code 0 so soon: it is not needed here; later: somebody stopped it */
 #define JOBD_PATIENCE_MS       60000 /* for a job's teardown, before its jobd is killed */
 #define DAEMON_PATIENCE_MS     10000
@@ -36,17 +38,22 @@ enum stage { RUNNING, STOP_JOBDS, STOP_EXECUTORD, STOP_DAEMONS, STOPPED };
 struct member {             /* a daemon, or a jobd */
 	struct child child; /* first: what child_ended is given */
 	struct supervisor *supervisor;
-	const char *name;         /* of a daemon; NULL: a jobd */
-	uint64_t started_at;      /* loop_now_ms */
-	unsigned back_off_ms;     /* 0: start again at once */
-	struct loop_timer again;  /* starts it after its back-off */
-	struct member *next_jobd; /* in supervisor.jobds */
+	const char *name;          /* of a daemon; NULL: a jobd */
+	uint64_t started_at;       /* loop_now_ms */
+	uint64_t ready_at;         /* likewise; 0: it has not said so */
+	uint64_t heard_at;         /* likewise */
+	unsigned back_off_ms;      /* 0: start again at once */
+	struct loop_timer again;   /* starts it after its back-off */
+	struct loop_timer silence; /* kills it unless it is heard of before */
+	bool was_silent;           /* it was killed for that */
+	struct member *next_jobd;  /* in supervisor.jobds */
 };
 
 struct supervisor {
 	const struct env *env;
 	struct loop loop;
 	struct file_lock lock;
+	struct notify notify; /* where they say that they are alive */
 	struct member members[DAEMONS];
 	struct member *jobds; /* owned */
 	int listen_fd;        /* RUNTIME/jobd.sock; 0: not open */
@@ -65,6 +72,101 @@ static void on_again(void *data)
 	member_start(data);
 }
 
+/* ---- the watchdog ---- */
+
+static uint64_t watchdog_ms(const struct supervisor *s)
+{
+	return (uint64_t)(env_number(s->env, OPT_EXECUTOR_WATCHDOG) * 1000);
+}
+
+static const char *name_of(const struct member *m)
+{
+	return m->name ? m->name : "jobd";
+}
+
+static void on_silence(void *data)
+{
+	struct member *m = data;
+
+	notify_read(&m->supervisor->notify); /* if it was we who were stopped, what was said meanwhile waits there */
+	if (loop_timer_active(&m->silence))
+		return;
+	log_error("%s: process %d is stuck: it has not said for %g s that it is alive; it is killed", name_of(m), (int)m->child.pid,
+		  (double)(loop_now_ms(&m->supervisor->loop) - m->heard_at) / 1000);
+	m->was_silent = true;
+	child_signal(&m->child, SIGKILL);
+}
+
+/* It is to be heard of within `ms`. */
+static void expect(struct member *m, uint64_t ms)
+{
+	m->heard_at = loop_now_ms(&m->supervisor->loop);
+	if (watchdog_ms(m->supervisor))
+		loop_timer_start(&m->supervisor->loop, &m->silence, ms, on_silence, m);
+}
+
+static struct member *member_of(struct supervisor *s, pid_t pid)
+{
+	struct member *m = s->jobds;
+
+	for (size_t i = 0; i < DAEMONS; i++)
+		if (s->members[i].child.pid == pid)
+			return &s->members[i];
+	while (m && m->child.pid != pid)
+		m = m->next_jobd;
+	return m;
+}
+
+/* What was taken over may have been told another interval: it is given some more. */
+static uint64_t interval_of(const struct member *m)
+{
+	return watchdog_ms(m->supervisor) + (m->child.adopted ? START_PATIENCE_MS : 0);
+}
+
+static void on_said(void *data, pid_t pid, const char *text)
+{
+	struct supervisor *s = data;
+	struct member *m = member_of(s, pid);
+
+	if (!m || s->stage != RUNNING)
+		return;
+	if (notify_has(text, "READY=1") && !m->ready_at)
+		m->ready_at = loop_now_ms(&s->loop);
+	if (notify_has(text, "STOPPING=1"))
+		expect(m, m->name ? DAEMON_PATIENCE_MS : JOBD_PATIENCE_MS);
+	else
+		expect(m, interval_of(m));
+}
+
+/* A stage's patience counts from now on. */
+static void watchdogs_stop(struct supervisor *s)
+{
+	for (size_t i = 0; i < DAEMONS; i++)
+		loop_timer_stop(&s->members[i].silence);
+	for (struct member *m = s->jobds; m; m = m->next_jobd)
+		loop_timer_stop(&m->silence);
+}
+
+static bool start_member(struct member *m, const char *name, int passed, struct gw_error *err)
+{
+	struct supervisor *s = m->supervisor;
+	char *path = env_program_path(name, name);
+	bool ok;
+
+	m->child.notify = s->notify.path;
+	m->child.watchdog_us = watchdog_ms(s) * 1000;
+	m->was_silent = false;
+	m->ready_at = 0;
+	m->started_at = loop_now_ms(&s->loop);
+	ok = child_start(&m->child, &s->loop, path, NULL, passed, err);
+	if (ok)
+		expect(m, START_PATIENCE_MS + watchdog_ms(s));
+	free(path);
+	return ok;
+}
+
+/* ---- a start ---- */
+
 /* The holder of the daemon's lock is the daemon, whoever started it. */
 static bool adopt(struct member *m, const char *lock_name)
 {
@@ -73,8 +175,10 @@ static bool adopt(struct member *m, const char *lock_name)
 	struct gw_error err = {0};
 	bool ok = pid > 0 && child_adopt(&m->child, &m->supervisor->loop, pid, &err);
 
-	if (ok)
+	if (ok) {
+		m->started_at = m->ready_at = loop_now_ms(&m->supervisor->loop);
 		log_info("%s: process %d is taken over", lock_name, (int)pid);
+	}
 	free(path);
 	return ok;
 }
@@ -89,43 +193,41 @@ static void member_start_again(struct member *m)
 
 static void member_start(struct member *m)
 {
-	struct supervisor *s = m->supervisor;
-	char lock_name[64], *path = env_program_path(m->name, m->name);
+	char lock_name[64];
 	struct gw_error err = {0};
 
 	snprintf(lock_name, sizeof(lock_name), "%s.lock", m->name);
-	m->started_at = loop_now_ms(&s->loop);
-	if (adopt(m, lock_name)) {
-		free(path);
+	if (adopt(m, lock_name))
+		return;
+	if (start_member(m, m->name, -1, &err)) {
+		log_info("%s: started as process %d", m->name, (int)m->child.pid);
 		return;
 	}
-	if (!child_start(&m->child, &s->loop, path, NULL, -1, &err)) {
-		log_failure("standalone", &err);
-		m->back_off_ms = BACK_OFF_MAX_MS;
-		member_start_again(m);
-	} else {
-		log_info("%s: started as process %d", m->name, (int)m->child.pid);
-	}
-	free(path);
-}
-
-static void back_off(struct member *m)
-{
-	if (loop_now_ms(&m->supervisor->loop) - m->started_at > 1000)
-		m->back_off_ms = 0;
-	else if (m->back_off_ms == 0)
-		m->back_off_ms = BACK_OFF_MIN_MS;
-	else if (m->back_off_ms < BACK_OFF_MAX_MS)
-		m->back_off_ms *= 2;
+	log_failure("standalone", &err);
+	m->back_off_ms = ENDED_BACK_OFF_MAX_MS;
+	member_start_again(m);
 }
 
 /* ---- an end ---- */
+
+/* How its next start waits, and what REST tells of it. */
+static void note_end(struct member *m, const char *how)
+{
+	bool early = !m->ready_at || loop_now_ms(&m->supervisor->loop) - m->ready_at < EARLY_MS;
+	struct gw_error err = {0};
+
+	m->back_off_ms = ended_next_back_off(m->back_off_ms, early && !m->was_silent);
+	if (!ended_note(env_text(m->supervisor->env, OPT_EXECUTOR_RUNTIME_DIR), m->name,
+			m->was_silent ? "watchdog: it was silent for too long" : how, m->back_off_ms, &err))
+		log_failure("standalone", &err);
+}
 
 static void daemon_ended(struct child *child, const char *how, int exit_code)
 {
 	struct member *m = (struct member *)child;
 	struct supervisor *s = m->supervisor;
 
+	loop_timer_stop(&m->silence);
 	if (s->stage != RUNNING) {
 		log_info("%s: %s", m->name, how);
 		stage_next(s);
@@ -135,7 +237,7 @@ static void daemon_ended(struct child *child, const char *how, int exit_code)
 	} else if (exit_code == 0 && loop_now_ms(&s->loop) - m->started_at < NOTHING_TO_DO_MS) {
 		log_info("%s: %s: it has nothing to do here", m->name, how);
 	} else {
-		back_off(m);
+		note_end(m, how);
 		log_warning("%s: %s; it is started again%s", m->name, how, m->back_off_ms ? " soon" : "");
 		member_start_again(m);
 	}
@@ -148,6 +250,7 @@ static void jobd_forget(struct supervisor *s, struct member *m)
 	while (*at != m)
 		at = &(*at)->next_jobd;
 	*at = m->next_jobd;
+	loop_timer_finish(&m->silence);
 	free(m);
 }
 
@@ -182,19 +285,16 @@ static void on_connection(void *data, int events)
 {
 	struct supervisor *s = data;
 	int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-	char *path;
 	struct member *m;
 	struct gw_error err = {0};
 
 	if (fd < 0)
 		return;
-	path = env_program_path("jobd", "jobd");
 	m = jobd_new(s);
-	if (!child_start(&m->child, &s->loop, path, NULL, fd, &err)) {
+	if (!start_member(m, "jobd", fd, &err)) {
 		log_failure("standalone", &err);
 		jobd_forget(s, m);
 	}
-	free(path);
 	close(fd);
 }
 
@@ -326,6 +426,7 @@ static void stage_next(struct supervisor *s)
 static void stop(struct supervisor *s)
 {
 	stop_listening(s);
+	watchdogs_stop(s);
 	for (size_t i = 0; i < DAEMONS; i++)
 		loop_timer_stop(&s->members[i].again);
 	s->stage = STOP_JOBDS;
@@ -388,6 +489,15 @@ static bool take_lock(struct supervisor *s, struct gw_error *err)
 	return ok;
 }
 
+static bool listen_for_signs(struct supervisor *s, struct gw_error *err)
+{
+	char *path = env_runtime_path(s->env, "supervisor.notify");
+	bool ok = notify_start(&s->notify, &s->loop, path, on_said, s, err);
+
+	free(path);
+	return ok;
+}
+
 static void start_all(struct supervisor *s)
 {
 	const char *list = env_text(s->env, OPT_EXECUTOR_STANDALONE_DAEMONS);
@@ -409,6 +519,7 @@ static void supervisor_finish(struct supervisor *s)
 		child_signal(&s->members[i].child, SIGTERM); /* a second Ctrl-C: nobody is waited for */
 		child_forget(&s->members[i].child);
 		loop_timer_finish(&s->members[i].again);
+		loop_timer_finish(&s->members[i].silence);
 	}
 	while (s->jobds) {
 		child_signal(&s->jobds->child, SIGTERM);
@@ -417,6 +528,7 @@ static void supervisor_finish(struct supervisor *s)
 	}
 	loop_timer_finish(&s->patience);
 	stop_listening(s);
+	notify_finish(&s->notify);
 	loop_finish(&s->loop);
 	file_lock_finish(&s->lock);
 }
@@ -433,7 +545,7 @@ bool supervise_run(const struct env *env, struct gw_error *err)
 	struct supervisor s = {.env = env, .err = err};
 
 	if (supervise_check(env, err) && make_folders(env, err) && loop_init(&s.loop, err) && take_lock(&s, err) &&
-	    listen_for_jobs(&s, err)) {
+	    listen_for_jobs(&s, err) && listen_for_signs(&s, err)) {
 		loop_on_stop(&s.loop, on_stop, &s);
 		start_all(&s);
 		loop_run_until_stopped(&s.loop, err);

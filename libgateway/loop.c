@@ -1,25 +1,61 @@
 #include "libgateway/loop.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "libgateway/log.h"
+
+/* To whoever started us, as sd_notify(3), but never waiting: a supervisor that is stuck reads nothing, and we are not to be stuck with it.
+ */
+static void tell_starter(const char *text)
+{
+	struct sockaddr_un where = {.sun_family = AF_UNIX};
+	const char *path = getenv("NOTIFY_SOCKET");
+	size_t len = path ? strlen(path) : 0;
+	int fd;
+
+	if (len == 0 || len >= sizeof(where.sun_path))
+		return;
+	memcpy(where.sun_path, path, len);
+	if (path[0] == '@')
+		where.sun_path[0] = '\0'; /* an abstract name */
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return;
+	if (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&where,
+		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
+		log_debug("NOTIFY_SOCKET: '%s' was not taken: %s", text, strerror(errno));
+	close(fd);
+}
+
+static void reload(struct loop *loop)
+{
+	if (!loop->on_reload)
+		return;
+	tell_starter("RELOADING=1");
+	loop->on_reload(loop->reload_data);
+	tell_starter("READY=1");
+}
 
 static void on_signal(uv_signal_t *handle, int signum)
 {
 	struct loop *loop = handle->data;
 
 	if (signum == SIGHUP) {
-		if (loop->on_reload)
-			loop->on_reload(loop->reload_data);
+		reload(loop);
 		return;
 	}
 	if (loop->on_stop && !loop->stopping) {
 		loop->stopping = true;
-		sd_notify(0, "STOPPING=1");
+		tell_starter("STOPPING=1");
 		loop->on_stop(loop->stop_data);
 	} else {
 		loop_stop(loop);
@@ -28,7 +64,7 @@ static void on_signal(uv_signal_t *handle, int signum)
 
 static void on_watchdog(uv_timer_t *timer)
 {
-	sd_notify(0, "WATCHDOG=1");
+	tell_starter("WATCHDOG=1");
 }
 
 static void signal_start(struct loop *loop, uv_signal_t *handle, int signum)

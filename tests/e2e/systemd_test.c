@@ -136,12 +136,14 @@ static void restart_in_a_job(void **state, const char *unit)
 {
 	struct gateway *gw = *state;
 	struct running job;
-	char before[32];
+	char before[32], last_exit[64];
 
 	start_job(&job, unit);
 	snprintf(before, sizeof(before), "%s", booted_run(&gw->booted, "systemctl show -P MainPID %s", unit));
 	booted_run(&gw->booted, "systemctl restart %s", unit);
 	assert_string_not_equal(booted_run(&gw->booted, "systemctl show -P MainPID %s", unit), before);
+	snprintf(last_exit, sizeof(last_exit), "daemons/%.*s/last_exit", (int)strcspn(unit, "."), unit);
+	farm_await(gw->farm, "/full-state", last_exit, "exit code 0");
 	finish_job(gw, &job);
 }
 
@@ -285,6 +287,78 @@ static void the_sandbox_of_each_keeps_the_database_from_all_but_executord(void *
 	}
 }
 
+static void short_watchdogs(struct gateway *gw)
+{
+	static const char *const units[] = {"executord", "bootsd", "pdud", "saladd", "artifactd", "jobd@"};
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		char *path = gw_sprintf("/etc/systemd/system/%s.service.d/test.conf", units[i]);
+
+		booted_put(&gw->booted, path, "[Service]\nWatchdogSec=5\n");
+		free(path);
+	}
+	booted_run(&gw->booted, "systemctl daemon-reload");
+	booted_run(&gw->booted, "systemctl restart executord bootsd pdud saladd artifactd");
+}
+
+static const char *key(const char *daemon, const char *field)
+{
+	static char keys[4][64];
+	static unsigned next;
+	char *text = keys[next++ % 4];
+
+	snprintf(text, sizeof(keys[0]), "daemons/%s/%s", daemon, field);
+	return text;
+}
+
+static void promise_15_what_is_stuck_is_killed_and_started_again(void **state)
+{
+	struct gateway *gw = *state;
+	struct running job;
+
+	short_watchdogs(gw);
+	for (size_t i = 0; i < DAEMONS; i++)
+		booted_run(&gw->booted, "systemctl kill --kill-who=main --signal=STOP %s.service", daemons[i]);
+	for (size_t i = 0; i < DAEMONS; i++) {
+		farm_await(gw->farm, "/full-state", key(daemons[i], "last_exit"), "watchdog: it was silent for too long");
+		farm_await(gw->farm, "/full-state", key(daemons[i], "state"), "up");
+	}
+	farm_await(gw->farm, DUT, "state", "IDLE");
+	start_job(&job, "after-watchdog");
+	finish_job(gw, &job);
+}
+
+static void promise_15_a_stuck_jobd_ends_its_job(void **state)
+{
+	struct gateway *gw = *state;
+	struct running job;
+	const char *owner;
+
+	start_job(&job, "stuck");
+	owner = booted_run(&gw->booted, "find /var/lib/executor/jobs -name *.log -printf %%U");
+	booted_run(&gw->booted, "pkill -STOP -U %s", owner); /* each jobd is a user of its own */
+	proc_await(&gw->booted.journal, "jobd@*: Watchdog timeout");
+	assert_int_equal(proc_wait(&job.client), 4);
+	close(job.keyboard);
+	farm_await(gw->farm, DUT, "state", "IDLE");
+	farm_await(gw->farm, PORT, "state", "OFF");
+}
+
+/* A folder where its socket belongs lets no saladd start. */
+static void promise_15_a_crash_loop_backs_off_and_shows_in_rest(void **state)
+{
+	struct gateway *gw = *state;
+
+	booted_run(&gw->booted, "rm /run/executor/saladd.bus");
+	booted_run(&gw->booted, "mkdir /run/executor/saladd.bus");
+	booted_run(&gw->booted, "systemctl kill --signal=KILL saladd.service");
+	farm_await(gw->farm, "/full-state", key("saladd", "back_off"), "0.4");
+	assert_string_equal(farm_get("/full-state", key("saladd", "state")), "failing");
+	assert_string_equal(farm_get("/full-state", key("saladd", "last_exit")), "exit code 1");
+	booted_run(&gw->booted, "rmdir /run/executor/saladd.bus");
+	farm_await(gw->farm, "/full-state", key("saladd", "state"), "up");
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +371,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_job_survives_a_restart_of_pdud),
 		cmocka_unit_test(a_job_survives_a_restart_of_saladd),
 		cmocka_unit_test(a_job_survives_a_restart_of_artifactd),
+		cmocka_unit_test(promise_15_what_is_stuck_is_killed_and_started_again),
+		cmocka_unit_test(promise_15_a_stuck_jobd_ends_its_job),
+		cmocka_unit_test(promise_15_a_crash_loop_backs_off_and_shows_in_rest),
 	};
 	char why[512];
 

@@ -420,6 +420,7 @@ static const struct check {
 	HERE(EXECUTOR_HTTP_IPv4_SOCKET_NAME, rest_is_on_systemds_socket_of_that_name),
 	THERE(EXECUTOR_HOST_NAMES, "integration/rest_abuse_test.c", "promise_37_rest_is_served_by_its_names_alone"),
 	THERE(EXECUTOR_URL, "integration/artifactd_test.c", "the_gateways_own_hosts_are_exempt_and_an_empty_list_denies_nothing"),
+	THERE(EXECUTOR_WATCHDOG, "integration/watchdog_test.c", "promise_15_a_stuck_daemon_is_killed_and_started_again"),
 	THERE(EXECUTOR_STANDALONE_DAEMONS, "integration/standalone_test.c", "only_the_daemons_named_are_started"),
 	BOTH(EXECUTOR_REGISTRATION_JOB, "integration/training_test.c", "a_registration_that_fails_is_tried_again_after_its_delay",
 	     the_registration_job_is_that_file),
