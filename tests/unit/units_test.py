@@ -63,10 +63,11 @@ class Units(unittest.TestCase):
             for setting in ("CapabilityBoundingSet", "AmbientCapabilities"):
                 self.assertEqual([set(value.split()) for value in settings(unit, setting)], [given], unit)
 
-    def test_only_executord_sees_the_folder_of_the_database(self):
+    def test_the_folder_of_the_database_is_hidden_from_all_that_have_no_file_there(self):
         for unit in SERVICES:
             hidden = "-/config" in " ".join(settings(unit, "InaccessiblePaths")).split()
-            self.assertEqual(hidden, unit != "executord.service", unit)
+            self.assertEqual(hidden, unit not in ("executord.service", "bootsd.service"), unit)
+        self.assertRegex(read(f"{SYSTEMD}/tmpfiles.conf"), r"(?m)^z /config/mars_db.yaml +0600 executord executord$")
 
     def test_each_reads_the_three_files_of_options_in_their_order(self):
         for unit in SERVICES:
