@@ -12,7 +12,7 @@
 static char *read_all(int fd, size_t expected, const char *path, size_t *len, struct gw_error *err)
 {
 	size_t room = expected + 1, used = 0;
-	char *text = gw_calloc(1, room + 1);
+	char *text = gw_realloc(NULL, room + 1);
 	ssize_t n;
 
 	while ((n = pread(fd, text + used, room - used, (off_t)used)) != 0) {
