@@ -287,6 +287,23 @@ static void only_executord_reads_the_database_and_only_bootsd_sees_its_folder_to
 	}
 }
 
+static void machines_find_the_gateway_by_its_name(void **state)
+{
+	struct gateway *gw = *state;
+	const char *const argv[] = {"busybox", "nslookup", "ci-gateway", "10.42.0.1", NULL};
+	struct proc asks;
+
+	booted_run(&gw->booted, "systemctl enable --now ci-gateway-dns");
+	proc_await(&gw->booted.journal, "dnsmasq*: started, version"); /* it does not tell systemd */
+	proc_start(&asks, "nslookup", argv, NULL);
+	proc_wait(&asks); /* nslookup asks for IPv6, too, and minds an answer without */
+	if (!proc_has_said(&asks, "Name:*ci-gateway")) {
+		proc_show(&asks);
+		proc_show(&gw->booted.journal);
+		fail_msg("the name ci-gateway is not answered");
+	}
+}
+
 static void short_watchdogs(struct gateway *gw)
 {
 	static const char *const units[] = {"executord", "bootsd", "pdud", "saladd", "artifactd", "jobd@"};
@@ -366,6 +383,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(promise_41_each_daemon_is_its_user_without_capabilities),
 		cmocka_unit_test(promise_34_a_jobd_sees_no_database_no_tokens_and_no_other_job),
 		cmocka_unit_test(only_executord_reads_the_database_and_only_bootsd_sees_its_folder_too),
+		cmocka_unit_test(machines_find_the_gateway_by_its_name),
 		cmocka_unit_test(a_job_survives_a_restart_of_executord),
 		cmocka_unit_test(a_job_survives_a_restart_of_bootsd),
 		cmocka_unit_test(a_job_survives_a_restart_of_pdud),
