@@ -131,33 +131,33 @@ void gw_broken_promise(const char *what, const char *file, int line)
 	abort();
 }
 
-static void *checked(void *p)
+void *gw_have(void *made)
 {
-	if (!p) {
+	if (!made) {
 		fputs("out of memory\n", stderr);
 		abort();
 	}
-	return p;
+	return made;
 }
 
 void *gw_calloc(size_t n, size_t size)
 {
-	return checked(calloc(n ? n : 1, size ? size : 1));
+	return gw_have(calloc(n ? n : 1, size ? size : 1));
 }
 
 void *gw_realloc(void *p, size_t size)
 {
-	return checked(realloc(p, size ? size : 1));
+	return gw_have(realloc(p, size ? size : 1));
 }
 
 char *gw_strdup(const char *text)
 {
-	return text ? checked(strdup(text)) : NULL;
+	return text ? gw_have(strdup(text)) : NULL;
 }
 
 char *gw_strndup(const char *text, size_t n)
 {
-	return checked(strndup(text, n));
+	return gw_have(strndup(text, n));
 }
 
 char *gw_sprintf(const char *fmt, ...)
@@ -169,5 +169,5 @@ char *gw_sprintf(const char *fmt, ...)
 	if (vasprintf(&text, fmt, ap) < 0)
 		text = NULL;
 	va_end(ap);
-	return checked(text);
+	return gw_have(text);
 }

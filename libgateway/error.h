@@ -55,6 +55,7 @@ void gw_errors_finish(struct gw_errors *errs);
 void gw_broken_promise(const char *what, const char *file, int line) __attribute__((noreturn));
 
 /* For the calls that cannot go on without memory: they stop the program with a message, never return NULL. */
+void *gw_have(void *made); /* `made` by a library; NULL: it had no memory for it */
 void *gw_calloc(size_t n, size_t size);
 void *gw_realloc(void *p, size_t size);
 char *gw_strdup(const char *text); /* NULL gives NULL */

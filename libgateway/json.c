@@ -7,6 +7,17 @@
 
 #include "libgateway/utf8.h"
 
+static void *allocate(size_t size)
+{
+	return gw_have(malloc(size ? size : 1));
+}
+
+/* Else cJSON leaves out of an object what it has no memory for, and nobody is told. */
+__attribute__((constructor)) static void never_leave_out(void)
+{
+	cJSON_InitHooks(&(cJSON_Hooks){allocate, free});
+}
+
 struct scan {
 	const char *bytes;
 	size_t len, at, line, line_start;

@@ -1,4 +1,5 @@
-/* JSON from outside: what cJSON alone would let through or crash on is refused here, with its place. Thread-safe but for cJSON's hooks. */
+/* JSON from outside: what cJSON alone would let through or crash on is refused here, with its place. Thread-safe. Who links this has
+ * cJSON allocate as gw_calloc does: a text that lacks a field for want of memory is never made. */
 #ifndef LIBGATEWAY_JSON_H
 #define LIBGATEWAY_JSON_H
 

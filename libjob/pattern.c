@@ -74,13 +74,12 @@ static bool refuse(const char *name, const char *regex, const char *why, size_t 
 static pcre2_code *compile(const char *name, const char *regex, const struct python_regex *python, bool whole, struct gw_error *err)
 {
 	uint32_t options = PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT;
-	pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+	pcre2_compile_context *context = gw_have(pcre2_compile_context_create(NULL));
 	pcre2_code *code;
 	PCRE2_SIZE offset = 0;
 	PCRE2_UCHAR why[160];
 	int error = 0;
 
-	gw_assert(context);
 	pcre2_set_newline(context, PCRE2_NEWLINE_LF);
 	pcre2_set_parens_nest_limit(context, 100);
 	if (whole)
@@ -103,9 +102,8 @@ static struct pattern *wrap(pcre2_code *code, const char *name, const char *rege
 	p->code = code;
 	p->longest_repeat = python->longest_repeat;
 	pcre2_pattern_info(code, PCRE2_INFO_BACKREFMAX, &p->backreferences);
-	p->context = pcre2_match_context_create(NULL);
-	p->match = pcre2_match_data_create_from_pattern(code, NULL);
-	gw_assert(p->context && p->match);
+	p->context = gw_have(pcre2_match_context_create(NULL));
+	p->match = gw_have(pcre2_match_data_create_from_pattern(code, NULL));
 	pcre2_set_match_limit(p->context, 2 * STEPS_MAX);
 	pcre2_set_heap_limit(p->context, FRAMES_KIB);
 	pcre2_set_callout(p->context, charge, p);

@@ -26,21 +26,22 @@ static void parse_events(struct tree_builder *b)
 					    FYPCF_SLOPPY_FLOW_INDENTATION};
 	struct fy_parser *parser;
 	struct fy_event *event;
+	bool ended = false;
 	FILE *nowhere = fopen("/dev/null", "we");
 
 	fy_diag_cfg_default(&diag_cfg);
 	diag_cfg.fp = nowhere;
 	diag_cfg.colorize = false;
-	cfg.diag = fy_diag_create(&diag_cfg);
-	gw_assert(cfg.diag);
+	cfg.diag = gw_have(fy_diag_create(&diag_cfg));
 	fy_diag_set_collect_errors(cfg.diag, true);
-	parser = fy_parser_create(&cfg);
-	gw_assert(parser && fy_parser_set_string(parser, b->tree->text, b->tree->len) == 0);
+	parser = gw_have(fy_parser_create(&cfg));
+	gw_have(fy_parser_set_string(parser, b->tree->text, b->tree->len) == 0 ? parser : NULL);
 	while (!b->failed && (event = fy_parser_parse(parser))) {
+		ended = event->type == FYET_STREAM_END;
 		tree_build_event(b, event);
 		fy_parser_event_free(parser, event);
 	}
-	if (!b->failed && fy_parser_get_stream_error(parser))
+	if (!b->failed && (!ended || fy_parser_get_stream_error(parser))) /* without memory it just ends */
 		report_syntax(b, cfg.diag);
 	fy_parser_destroy(parser);
 	fy_diag_destroy(cfg.diag);
