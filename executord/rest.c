@@ -1,11 +1,11 @@
 #include "executord/rest.h"
 
-#include <ifaddrs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "executord/executord.h"
+#include "libgateway/dut_network.h"
 #include "libgateway/log.h"
 #include "libgateway/utf8.h"
 
@@ -79,49 +79,14 @@ bool rest_takes_nothing(const struct http_request *rq, struct gw_error *err)
 
 /* ---- who asks ---- */
 
-static bool in_network(const struct ifaddrs *a, struct in_addr peer)
-{
-	const struct sockaddr_in *own = (const struct sockaddr_in *)(const void *)a->ifa_addr;
-	const struct sockaddr_in *mask = (const struct sockaddr_in *)(const void *)a->ifa_netmask;
-
-	return own->sin_addr.s_addr != peer.s_addr && ((own->sin_addr.s_addr ^ peer.s_addr) & mask->sin_addr.s_addr) == 0;
-}
-
 bool rest_peer_ipv4(const struct http_request *rq, struct in_addr *ip)
 {
-	const struct sockaddr *peer = http_peer(rq);
-	const struct in6_addr *six = &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr;
-
-	if (peer->sa_family == AF_INET)
-		*ip = ((const struct sockaddr_in *)(const void *)peer)->sin_addr;
-	else if (peer->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(six)) /* of a socket that listens to both */
-		memcpy(ip, &six->s6_addr[12], sizeof(*ip));
-	else
-		return false;
-	return true;
+	return dut_network_ipv4(http_peer(rq), ip);
 }
 
-/* PRIVATE_INTERFACE's subnets; the gateway's own addresses do not count. Looked up each time: addresses come and go. Where they cannot be
- * had (no descriptor is left, which a machine can bring about), everybody counts as a machine. */
 bool rest_is_of_duts(struct executord *ex, const struct http_request *rq)
 {
-	struct ifaddrs *all = NULL;
-	bool within = false, own = false;
-	struct in_addr peer;
-
-	if (!rest_peer_ipv4(rq, &peer))
-		return false;
-	if (getifaddrs(&all) != 0)
-		return true;
-	for (struct ifaddrs *a = all; a; a = a->ifa_next) {
-		if (!a->ifa_addr || a->ifa_addr->sa_family != AF_INET || !a->ifa_netmask)
-			continue;
-		own |= ((const struct sockaddr_in *)(const void *)a->ifa_addr)->sin_addr.s_addr == peer.s_addr;
-		if (strcmp(a->ifa_name, env_text(&ex->env, OPT_PRIVATE_INTERFACE)) == 0)
-			within |= in_network(a, peer);
-	}
-	freeifaddrs(all);
-	return within && !own;
+	return dut_network_has(env_text(&ex->env, OPT_PRIVATE_INTERFACE), http_peer(rq));
 }
 
 bool rest_may_change(struct executord *ex, const struct http_request *rq, struct gw_error *err)

@@ -1,5 +1,6 @@
 #include "saladd/listener.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include "libgateway/activation.h"
+#include "libgateway/dut_network.h"
 #include "libgateway/log.h"
 
 #define BACKLOG  64
@@ -19,13 +21,33 @@ static void on_pause_over(void *data)
 	loop_fd_events(&l->watch, UV_READABLE);
 }
 
+static bool is_welcome(struct listener *l, const struct sockaddr *peer)
+{
+	char shown[INET_ADDRSTRLEN] = "";
+	struct in_addr ip;
+
+	if (!l->closed_to || !dut_network_has(l->closed_to, peer))
+		return true;
+	if (!l->closed_told && dut_network_ipv4(peer, &ip))
+		log_warning(
+			"port %u: %s, of the machines' network, is refused, and so are others of it: what machines write is not for them",
+			listener_port(l), inet_ntop(AF_INET, &ip, shown, sizeof(shown)));
+	l->closed_told = true;
+	return false;
+}
+
 static void on_connection(void *data, int events)
 {
 	struct listener *l = data;
-	int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct sockaddr_storage peer = {0};
+	socklen_t len = sizeof(peer);
+	int fd = accept4(l->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd >= 0) {
-		l->accepted(l->data, fd);
+		if (is_welcome(l, (const struct sockaddr *)&peer))
+			l->accepted(l->data, fd);
+		else
+			close(fd);
 	} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
 		log_warning("port %u: cannot accept a connection: %s; it waits", listener_port(l), strerror(errno));
 		loop_fd_events(&l->watch, 0); /* it would be told at once, again and again */

@@ -13,6 +13,10 @@ struct listener {
 	struct loop_timer pause; /* no descriptors are left: accepts again when it has run */
 	void (*accepted)(void *data, int fd);
 	void *data;
+	/* PRIVATE_INTERFACE: connections of its network are closed at once, and the first is logged. NULL: anybody may connect. Borrowed,
+	 * set after listener_open. */
+	const char *closed_to;
+	bool closed_told;
 };
 
 /* `accepted` owns its `fd`, which is non-blocking. `fd` -1: opens a socket on `address` and `port` (0: a free one). Zeroed memory is

@@ -223,11 +223,13 @@ bool machine_open(struct machine *m, struct machines *all, const char *id, struc
 {
 	*m = (struct machine){.all = all};
 	strcpy(m->id, id); /* of at most SCAN_ID_MAX bytes */
-	if (listener_open(&m->console, all->loop, -1, all->address, 0, on_client, m, err) &&
-	    listener_open(&m->logs, all->loop, -1, all->address, 0, on_reader, m, err))
-		return true;
-	listener_finish(&m->console);
-	return gw_context(err, "machine %s", id);
+	if (!listener_open(&m->console, all->loop, -1, all->address, 0, on_client, m, err) ||
+	    !listener_open(&m->logs, all->loop, -1, all->address, 0, on_reader, m, err)) {
+		listener_finish(&m->console);
+		return gw_context(err, "machine %s", id);
+	}
+	m->console.closed_to = m->logs.closed_to = all->dut_interface;
+	return true;
 }
 
 void machine_finish(struct machine *m)

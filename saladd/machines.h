@@ -10,8 +10,9 @@
 
 struct machines {
 	struct loop *loop;
-	const char *address; /* that consoles and logs listen on; borrowed */
-	struct machine **v;  /* owned, the oldest first */
+	const char *address;       /* that consoles and logs listen on; borrowed */
+	const char *dut_interface; /* whose network may not connect to them; borrowed; set after machines_init */
+	struct machine **v;        /* owned, the oldest first */
 	size_t n;
 	struct farewells farewells;
 	char *clients_path;                             /* owned: where the ids that have a client are kept over a restart (returning.h) */

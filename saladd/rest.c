@@ -1,5 +1,7 @@
 #include "saladd/rest.h"
 
+#include "libgateway/dut_network.h"
+
 static cJSON *machine_json(const struct machine *m)
 {
 	cJSON *json = cJSON_CreateObject();
@@ -11,11 +13,24 @@ static cJSON *machine_json(const struct machine *m)
 	return json;
 }
 
+/* Answers those who may not ask. */
+static bool is_allowed(const struct machines *all, struct http_request *rq)
+{
+	if (!dut_network_has(all->dut_interface, http_peer(rq)))
+		return true;
+	http_answer_status(rq, 403, "a machine of the farm may not ask SALAD");
+	return false;
+}
+
 static void list_machines(void *owner, struct http_request *rq)
 {
 	const struct machines *all = owner;
-	cJSON *json = cJSON_CreateObject(), *machines = cJSON_AddObjectToObject(json, "machines");
+	cJSON *json, *machines;
 
+	if (!is_allowed(all, rq))
+		return;
+	json = cJSON_CreateObject();
+	machines = cJSON_AddObjectToObject(json, "machines");
 	for (size_t i = 0; i < all->n; i++)
 		cJSON_AddItemToObject(machines, all->v[i]->id, machine_json(all->v[i]));
 	http_answer_json(rq, 200, json);
@@ -27,6 +42,8 @@ static void get_machine(void *owner, struct http_request *rq)
 	struct gw_error err = {0};
 	const struct machine *m = machines_find(owner, http_arg(rq, "id"));
 
+	if (!is_allowed(owner, rq))
+		return;
 	if (!m && http_is_of_another_site(rq))
 		gw_fail(&err, GW_REFUSED, "a page of another site may not change anything here");
 	else if (!m)
@@ -42,6 +59,8 @@ static void reset_machine(void *owner, struct http_request *rq)
 	const char *id = http_arg(rq, "id");
 	const struct machine *m = machines_find(owner, id);
 
+	if (!is_allowed(owner, rq))
+		return;
 	if (m && m->stream)
 		http_answer_status(rq, 501, "machine %s: its console is a TCP connection, which has no reset; only USB consoles have one",
 				   m->id);

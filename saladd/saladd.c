@@ -80,6 +80,7 @@ static bool machines_start(struct saladd *s, struct gw_error *err)
 {
 	allow_many_descriptors();
 	machines_init(&s->machines, &s->loop, s->address, env_runtime_path(&s->env, "saladd.clients"));
+	s->machines.dut_interface = env_text(&s->env, OPT_PRIVATE_INTERFACE);
 	if (!farm_join(&s->farm, &s->loop, &s->machines, env_text(&s->env, OPT_EXECUTOR_RUNTIME_DIR), err))
 		return false;
 	returning_load(&s->machines);

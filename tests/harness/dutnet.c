@@ -1,5 +1,6 @@
 #include "tests/harness/dutnet.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,6 +58,22 @@ void dutnet_end(void)
 	kill(holder, SIGKILL);
 	waitpid(holder, NULL, 0);
 	holder = 0;
+}
+
+int dutnet_socket(int type)
+{
+	char path[64];
+	int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), there, fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)holder);
+	there = open(path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(setns(there, CLONE_NEWNET), 0);
+	fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+	assert_int_equal(setns(own, CLONE_NEWNET), 0);
+	close(there);
+	close(own);
+	assert_true(fd >= 0);
+	return fd;
 }
 
 int dutnet_request(const char *method, const char *path, const char *body, char **answer)

@@ -1,8 +1,11 @@
 /* What the REST API keeps shut: to machines of the farm all but reading and registering themselves; and checks of databases that are too
  * large or too many. A real executord, a machine on its network. In a network namespace of its own. */
+#include <arpa/inet.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -149,6 +152,110 @@ static void promise_28_a_machine_may_not_submit_a_job(void **state)
 	free(answer);
 }
 
+/* ---- a scan of all ports from a machine ---- */
+
+/* What else is open closes at once, without a word. */
+static const struct {
+	uint16_t port;
+	const char *question, *answer;
+} doors[] = {
+	{80, "GET /api/v1/duts HTTP/1.1\r\nHost: ci-gateway\r\n\r\n", "HTTP/1.1 200 "},
+	{8005, "GET /api/v1/machine HTTP/1.1\r\nHost: ci-gateway\r\n\r\n", "HTTP/1.1 403 "},
+	{8090, "GET /nothing HTTP/1.1\r\nHost: ci-gateway\r\n\r\n", "HTTP/1.1 404 "},
+	{8100, "SALAD.ping\n", "SALAD.pong\n"},
+};
+#define DOORS (sizeof(doors) / sizeof(doors[0]))
+
+static void ask_what_is_open(int fd, unsigned port, bool *found)
+{
+	for (size_t i = 0; i < DOORS; i++) {
+		if (doors[i].port != port)
+			continue;
+		net_send(fd, doors[i].question);
+		net_expect(fd, doors[i].answer);
+		found[i] = true;
+		close(fd);
+		return;
+	}
+	net_expect_end(fd);
+}
+
+/* -1: nobody listens there. */
+static int connect_from_a_machine(unsigned port)
+{
+	const struct sockaddr_in gateway = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(0x0a2a0001)};
+	int fd = dutnet_socket(SOCK_STREAM);
+
+	if (connect(fd, (const struct sockaddr *)&gateway, sizeof(gateway)) == 0)
+		return fd;
+	assert_int_equal(errno, ECONNREFUSED);
+	close(fd);
+	return -1;
+}
+
+static void promise_28_a_scan_from_a_machine_finds_no_other_tcp_port(void **state)
+{
+	bool found[DOORS] = {false};
+	unsigned open = 0;
+
+	for (unsigned port = 1; port <= UINT16_MAX; port++) {
+		int fd = connect_from_a_machine(port);
+
+		if (fd < 0)
+			continue;
+		ask_what_is_open(fd, port, found);
+		open++;
+	}
+	for (size_t i = 0; i < DOORS; i++)
+		if (!found[i])
+			fail_msg("port %u is not there", doors[i].port);
+	assert_true(open >= DOORS + 2); /* the others are machines' consoles and logs */
+}
+
+/* Linux answers only a few scans of closed UDP ports a second: what is bound is looked up instead. */
+static void promise_28_no_udp_port_but_dhcp_and_tftp_is_bound(void **state)
+{
+	char *text = file_get("/proc/self/net/udp"), *rest = text, *line = strsep(&rest, "\n");
+	bool dhcp = false, tftp = false;
+
+	while ((line = strsep(&rest, "\n")) && *line) {
+		unsigned address, port;
+
+		assert_int_equal(sscanf(line, " %*u: %x:%x", &address, &port), 2);
+		if ((ntohl(address) >> 24) == 127)
+			continue;
+		dhcp |= port == 67;
+		tftp |= port == 69;
+		if (port != 67 && port != 69)
+			fail_msg("UDP port %u is bound", port);
+	}
+	assert_true(dhcp);
+	assert_true(tftp);
+	free(text);
+}
+
+static void promise_28_a_console_and_its_log_are_the_gateways_alone(void **state)
+{
+	struct farm *farm = *state;
+	char *answer;
+	int port = atoi(farm_get("/dut/" A, "logs_endpoint/port")), status, fd = connect_from_a_machine((unsigned)port);
+
+	net_expect_end(fd);
+	proc_await(&farm->supervisor, "10.42.7.7, of the machines' network, is refused, and so are others of it");
+	close(net_connect((uint16_t)port));
+	status = dutnet_request("GET", ":8005/api/v1/machine/new", NULL, &answer); /* makes a machine where it is asked from the gateway */
+	assert_int_equal(status, 403);
+	assert_string_equal(answer, ERROR("a machine of the farm may not ask SALAD"));
+	free(answer);
+	status = dutnet_request("POST", ":8005/api/v1/machine/" A "/reset", NULL, &answer);
+	assert_int_equal(status, 403);
+	free(answer);
+	answer = net_http(8005, "GET", "/api/v1/machine", NULL, &status);
+	assert_int_equal(status, 200);
+	assert_null(strstr(answer, "new"));
+	free(answer);
+}
+
 /* ---- databases to be checked ---- */
 
 enum { DUTS = 40000, ANSWER_MAX = 16 << 20 };
@@ -254,6 +361,9 @@ int main(void)
 		cmocka_unit_test(promise_28_a_machine_may_not_touch_anything_but_itself),
 		cmocka_unit_test(promise_28_a_machine_may_read_and_register_itself),
 		cmocka_unit_test(promise_28_a_machine_may_not_submit_a_job),
+		cmocka_unit_test(promise_28_a_scan_from_a_machine_finds_no_other_tcp_port),
+		cmocka_unit_test(promise_28_no_udp_port_but_dhcp_and_tftp_is_bound),
+		cmocka_unit_test(promise_28_a_console_and_its_log_are_the_gateways_alone),
 		cmocka_unit_test(a_check_names_what_is_checked),
 		cmocka_unit_test(a_third_check_at_once_is_refused),
 		cmocka_unit_test(a_database_of_more_than_16_mib_is_refused),
