@@ -305,6 +305,8 @@ static void step_copy(struct job_step *to, const struct job_step *from)
 	};
 	for (size_t i = 0; i < from->n_add; i++) {
 		to->add[i] = (struct job_add){.path = gw_strdup(from->add[i].path), .mode = from->add[i].mode};
+		if (!from->add[i].artifact) /* it was refused: the job is, too, once all its errors are told */
+			continue;
 		to->add[i].artifact = gw_calloc(1, sizeof(*to->add[i].artifact));
 		kind_artifact.copy(to->add[i].artifact, from->add[i].artifact);
 	}

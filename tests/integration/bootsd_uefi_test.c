@@ -24,18 +24,19 @@
 
 static const struct dut qemu = {.mac = QEMU_MAC, .id = "qemu"};
 
-static void begin(struct proc *vpdud, const char *const *options)
+/* `job`: a job's capability is good for nothing once it has ended, so each machine runs a job of its own. */
+static void begin(const char *job, struct proc *vpdud, const char *const *options)
 {
-	must_deploy("job-20", &qemu, "quiet");
+	must_deploy(job, &qemu, "quiet");
 	machine_start(vpdud, options);
 	machine_on();
 }
 
-static void end(struct proc *vpdud)
+static void end(const char *job, struct proc *vpdud)
 {
 	machine_off();
 	proc_end(vpdud, SIGTERM);
-	withdraw("job-20", &qemu);
+	withdraw(job, &qemu);
 }
 
 static void expect_dhcp(const char *protocol)
@@ -61,24 +62,24 @@ static void pxe_loads_ipxe_by_tftp(void **state)
 {
 	struct proc vpdud = {0};
 
-	begin(&vpdud, (const char *const[]){UEFI, NO_ROM, NULL});
+	begin("job-20", &vpdud, (const char *const[]){UEFI, NO_ROM, NULL});
 	expect_dhcp("tftp");
 	assert_string_equal(await_seen(QEMU_MAC, "tftp")->detail, "snponly.efi"); /* for its size */
 	assert_string_equal(await_seen(QEMU_MAC, "tftp")->detail, "snponly.efi");
 	expect_dhcp("tftp");
 	expect_script_again_and_again();
-	end(&vpdud);
+	end("job-20", &vpdud);
 }
 
 static void http_boot_loads_ipxe_by_http(void **state)
 {
 	struct proc vpdud = {0};
 
-	begin(&vpdud, (const char *const[]){UEFI, NO_ROM, NO_PXE, NULL});
+	begin("job-21", &vpdud, (const char *const[]){UEFI, NO_ROM, NO_PXE, NULL});
 	expect_dhcp("http");
 	expect_dhcp("tftp"); /* iPXE says so of itself */
 	expect_script_again_and_again();
-	end(&vpdud);
+	end("job-21", &vpdud);
 }
 
 int main(void)

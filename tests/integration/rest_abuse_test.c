@@ -298,6 +298,8 @@ static void settle(struct farm *farm, const struct field *f, const char *answer)
 		farm_await(farm, "/pdu/DUMMY/port/3", "state", "OFF");
 	} else if (strcmp(f->name, "min_off_time") == 0) {
 		farm_await(farm, "/pdu/DUMMY/port/2", "min_off_time", "0.5");
+	} else if (strstr(f->body, "\"min_off_time\": 7")) {
+		farm_await(farm, "/pdu/DUMMY/port/2", "min_off_time", "7");
 	} else if (sscanf(answer, "{\"id\":\"%63[^\"]", id) == 1) {
 		path = gw_sprintf("/dut/%s", id);
 		farm_await_value(farm, path, "logs_endpoint/port");

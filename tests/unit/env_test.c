@@ -60,7 +60,7 @@ static const struct row {
 	 "SERGENT_HARTMAN_REGISTRATION_RETRIAL_DELAY: 'soon' is not a number; accepted: 0 to 86400"},
 	{"SALAD_URL", "ftp://x", "SALAD_URL: 'ftp://x' is not a URL; accepted: http://HOST[:PORT] or https://HOST[:PORT]"},
 	{"SALAD_URL", "http://[fd77::1]:8005", NULL},
-	{"MINIO_URL", "ftp://me:secret@x", "MINIO_URL: 'ftp://x' is not a URL; accepted: http://HOST[:PORT] or https://HOST[:PORT]"},
+	{"EXECUTOR_URL", "ftp://me:secret@x", "EXECUTOR_URL: 'ftp://x' is not a URL; accepted: http://HOST[:PORT] or https://HOST[:PORT]"},
 	{"EXECUTOR_VPDU_ENDPOINT", "localhost:9191", NULL},
 	{"EXECUTOR_VPDU_ENDPOINT", "localhost", "EXECUTOR_VPDU_ENDPOINT: 'localhost' is not a place to connect to; accepted: HOST:PORT"},
 	{"EXECUTOR_HOST", "::1", NULL},
