@@ -9,6 +9,7 @@
 #include "libbus/capability.h"
 #include "libbus/ended_jobs.h"
 #include "libgateway/env.h"
+#include "libgateway/files.h"
 #include "libgateway/log.h"
 
 #define MIB (1024 * 1024)
@@ -18,6 +19,7 @@ struct artifactd {
 	struct loop loop;
 	struct bus bus;
 	struct deny deny;
+	struct file_lock lock; /* of the cache: two must not share it */
 	struct store store;
 	struct fetches fetches;
 	struct makes makes;
@@ -126,11 +128,22 @@ static bool rules_load(struct artifactd *a, struct gw_error *err)
 	return true;
 }
 
+/* Before anything there is touched: what is half done may be another artifactd's. */
+static bool take_lock(struct artifactd *a, const char *root, struct gw_error *err)
+{
+	char *path = gw_sprintf("%s/.lock", root);
+	bool ok = dir_make(root, 0755, err) && file_lock_take(&a->lock, path, err);
+
+	free(path);
+	return ok;
+}
+
 static bool cache_open(struct artifactd *a, struct gw_error *err)
 {
 	const char *given = env_text(&a->env, OPT_EXECUTOR_ARTIFACT_CACHE_ROOT);
 	char *root = given ? gw_strdup(given) : env_state_path(&a->env, "artifacts");
-	bool ok = store_open(&a->store, root, env_integer(&a->env, OPT_EXECUTOR_ARTIFACT_CACHE_SIZE) * MIB, err) &&
+	bool ok = take_lock(a, root, err) &&
+		  store_open(&a->store, root, env_integer(&a->env, OPT_EXECUTOR_ARTIFACT_CACHE_SIZE) * MIB, err) &&
 		  fetches_init(&a->fetches, &a->loop, &a->store, &a->deny, env_integer(&a->env, OPT_EXECUTOR_ARTIFACT_MAX_SIZE) * MIB, err);
 
 	makes_init(&a->makes, &a->loop, &a->store, env_integer(&a->env, OPT_EXECUTOR_ARTIFACT_MAX_SIZE) * MIB);
@@ -153,6 +166,7 @@ int main(int argc, char **argv)
 	fetches_finish(&a.fetches);
 	bus_finish(&a.bus);
 	store_finish(&a.store);
+	file_lock_finish(&a.lock);
 	loop_finish(&a.loop);
 	ended_jobs_finish(&a.ended);
 	deny_finish(&a.deny);

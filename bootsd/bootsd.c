@@ -59,10 +59,13 @@ static bool find_artifacts(struct bootsd *b, struct gw_error *err)
 static bool open_journal(struct bootsd *b, struct gw_error *err)
 {
 	char *folder = env_state_path(&b->env, "bootsd"), *path = env_state_path(&b->env, "bootsd/leases");
+	char *lock = env_state_path(&b->env, "bootsd/lock");
 	bool ok;
 
 	leases_init(&b->leases, b->range, &b->net, &b->machines);
-	ok = dir_make(folder, 0750, err) && lease_journal_open(&b->journal, path, &b->leases, &b->loop, err);
+	ok = dir_make(folder, 0750, err) && file_lock_take(&b->lock, lock, err) && /* a second one ends here */
+	     lease_journal_open(&b->journal, path, &b->leases, &b->loop, err);
+	free(lock);
 	free(folder);
 	free(path);
 	return ok;
@@ -110,6 +113,7 @@ static bool run(struct bootsd *b, struct gw_error *err)
 static void unload(struct bootsd *b)
 {
 	lease_journal_finish(&b->journal);
+	file_lock_finish(&b->lock);
 	leases_finish(&b->leases);
 	machines_finish(&b->machines);
 	peers_finish(&b->peers);

@@ -12,6 +12,7 @@
 #include "libbus/ended_jobs.h"
 #include "libgateway/activation.h"
 #include "libgateway/env.h"
+#include "libgateway/files.h"
 #include "libgateway/http_server.h"
 
 struct bootsd {
@@ -24,6 +25,7 @@ struct bootsd {
 	struct machines machines;
 	struct boots boots;
 	struct leases leases;
+	struct file_lock lock; /* of STATE/bootsd: two must not share it */
 	struct lease_journal journal;
 	struct peers peers;
 	struct bus bus;

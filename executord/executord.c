@@ -105,6 +105,7 @@ static void serve(struct executord *ex, struct gw_error *err)
 	state_store_finish(ex);
 	jobd_pool_finish(ex);
 	jobs_finish(ex);
+	job_logs_finish(ex);
 	discovery_finish(ex);
 	loop_timer_finish(&ex->stop_patience);
 	registries_finish(ex);

@@ -6,6 +6,7 @@
 #include "executord/database.h"
 #include "executord/discovery.h"
 #include "executord/events.h"
+#include "executord/job_logs.h"
 #include "executord/jobd_pool.h"
 #include "executord/jobs.h"
 #include "executord/registries.h"
@@ -32,6 +33,7 @@ struct executord {
 	struct state_store store;
 	struct jobd_pool pool;
 	struct jobs jobs;
+	struct job_logs job_logs;
 	struct discovery discovery;
 	struct events events;
 	struct daemons daemons;

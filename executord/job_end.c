@@ -91,6 +91,7 @@ void job_over(struct job *job)
 	dut->job = NULL;
 	keep_end(dut, id);
 	take_result(dut, id, kind, &outcome, cause);
+	job_logs_prune_soon(ex);
 	jobs_serve(ex);
 	say_if_settled(ex);
 }

@@ -219,6 +219,7 @@ static void begin(struct executord *ex)
 		dut_resume(v[i]);
 	free(v);
 	jobs_serve(ex);
+	job_logs_prune_soon(ex);
 }
 
 static void on_unheard(void *data)

@@ -96,6 +96,16 @@ static void reserve(struct pdud *d, struct pdu *pdu, struct port *port)
 	port_disown(port);
 }
 
+static void unreserve(struct pdud *d, struct port *port)
+{
+	int64_t until = pdu_now(&d->loop).mono_ms + pdud_grace_ms(d);
+
+	port_unreserved(port, until);
+	if (port->left_until)
+		expiry_expect(d, until);
+	keeper_touch(&d->records_file);
+}
+
 /* A port of which nothing is said is not a DUT's. */
 static void configure_ports(struct pdud *d, struct pdu *pdu, const struct msg_pdu_config *want)
 {
@@ -115,9 +125,12 @@ static void configure_ports(struct pdud *d, struct pdu *pdu, const struct msg_pd
 		port->reserved = want->ports.v[i].reserved;
 		port->assigned = want->ports.v[i].assigned;
 	}
-	for (size_t i = 0; i < pdu->n_ports; i++)
+	for (size_t i = 0; i < pdu->n_ports; i++) {
 		if (pdu->ports[i]->reserved && !reserved[i])
 			reserve(d, pdu, pdu->ports[i]);
+		else if (!pdu->ports[i]->reserved && reserved[i])
+			unreserve(d, pdu->ports[i]);
+	}
 	free(reserved);
 }
 

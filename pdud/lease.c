@@ -108,6 +108,15 @@ bool lease_left_is_over(const struct port *p, struct port_time now)
 	return p->left_until && now.mono_ms >= p->left_until;
 }
 
+void port_unreserved(struct port *p, int64_t until)
+{
+	if (p->state == PORT_OFF)
+		return;
+	p->pinned = !p->assigned;
+	p->left_until = p->assigned ? until : 0;
+	p->saved = PORT_UNSAVED;
+}
+
 void port_off_is_due(struct port *p)
 {
 	owe_off(p);
@@ -167,7 +176,7 @@ bool port_owes(const struct port *p)
 
 bool port_unclaimed(struct port *p)
 {
-	if (!p->assigned || p->reserved || p->pinned || p->job || p->owed || p->state == PORT_OFF)
+	if (!p->assigned || p->reserved || p->pinned || p->job || p->owed || p->left_until || p->state == PORT_OFF)
 		return false;
 	owe_off(p);
 	return true;

@@ -28,6 +28,8 @@ void port_disown(struct port *p);                             /* nobody's, and n
 bool port_owes(const struct port *p);                         /* an OFF is under way */
 /* pdud has started and nobody has claimed the port: if it is a DUT's and not seen OFF, OFF is owed from now on; true then. */
 bool port_unclaimed(struct port *p);
+/* It is not reserved any more. ON, it is the admin's as before, or a machine's, which takes it before `until` or it goes OFF. */
+void port_unreserved(struct port *p, int64_t until);
 void port_off_is_due(struct port *p); /* nobody's, and OFF from now on */
 
 #endif

@@ -35,7 +35,7 @@ static struct port_record record_of(const struct pdu *pdu, struct port *port)
 	return (struct port_record){.pdu = pdu->name,
 				    .port = port->id,
 				    .job = port->job,
-				    .owed = port->owed,
+				    .owed = port->owed || port->left_until, /* nobody's: a next life has it OFF rather than ON */
 				    .pinned = port->pinned,
 				    .off_since_ms = known ? port->off_since : OFF_UNKNOWN,
 				    .last_shutdown = port->last_shutdown};

@@ -179,7 +179,7 @@ void on_lease_leave(void *owner, const void *body, struct bus_call *call)
 		bus_answer_error(call, &err);
 		return;
 	}
-	log_info("%s: job %s leaves it as it is", t.port->where, t.cap.job);
+	log_info("%s%s: the job leaves it as it is", log_job(t.cap.job), t.port->where);
 	fail_earlier(t.port, before, "the end of the job");
 	settle(d, &t);
 	bus_answer(call, NULL);
@@ -203,6 +203,15 @@ void end_lease(struct pdud *d, struct pdu *pdu, struct port *port, const char *r
 	settle(d, &t);
 }
 
+/* The job is over, its port OFF: executord was faster than the jobd that gives the lease back. */
+static void end_quietly(struct pdud *d, struct pdu *pdu, struct port *port)
+{
+	struct target t = {.pdu = pdu, .port = port};
+
+	lease_end(port);
+	settle(d, &t);
+}
+
 /* All ports of the job, those too whose lease has ended and whose OFF is still under way. */
 void on_lease_revoke(void *owner, const void *body, struct bus_call *call)
 {
@@ -217,7 +226,9 @@ void on_lease_revoke(void *owner, const void *body, struct bus_call *call)
 			struct port *port = pdu->ports[i];
 			if (!port->job || strcmp(port->job, job) != 0)
 				continue;
-			if (lease_is_live(port))
+			if (lease_is_live(port) && port->state == PORT_OFF && port->wish == WISH_NOTHING)
+				end_quietly(d, pdu, port);
+			else if (lease_is_live(port))
 				end_lease(d, pdu, port, "it was revoked");
 			together_add(t, port);
 		}

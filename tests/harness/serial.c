@@ -19,7 +19,7 @@
 const char serial_job[] = "version: 1\n"
 			  "target: {id: '{{ machine_id }}'}\n"
 			  "console_patterns:\n"
-			  "  session_end: {regex: '^good bye'}\n"
+			  "  session_end: {regex: '^good by[e]'}\n"
 			  "  job_success: {regex: '^it works'}\n"
 			  "  machine_unfit_for_service: {regex: '^I am broken'}\n"
 			  "deployment: {start: {kernel: {data: a kernel}}}\n";

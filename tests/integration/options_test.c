@@ -431,6 +431,7 @@ static const struct check {
 	THERE(SERGENT_HARTMAN_REGISTRATION_RETRIAL_DELAY, "integration/training_test.c",
 	      "a_registration_that_fails_is_tried_again_after_its_delay"),
 	THERE(SERGENT_HARTMAN_QUICK_CHECK, "integration/training_test.c", "without_quick_checks_it_is_idle_at_once"),
+	THERE(EXECUTOR_JOB_LOGS_SIZE, "integration/states_test.c", "old_logs_of_jobs_make_room_for_new_ones"),
 	THERE(EXECUTOR_VPDU_ENDPOINT, "integration/executord_test.c", "a_virtual_pdu_is_there_without_being_in_the_file"),
 	HERE(CONSOLE_PATTERN_DEFAULT_MACHINE_UNFIT_FOR_SERVICE_REGEX, a_line_of_the_console_makes_a_machine_unfit),
 	THERE(REGISTRIES_CFG, "integration/job_options_test.c", "images_are_led_to_a_local_proxy_by_rules_that_are_edited_live"),

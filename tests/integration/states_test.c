@@ -43,6 +43,7 @@ static int start(void **state)
 					  "SERGENT_HARTMAN_QUALIFYING_BOOT_COUNT=1",
 					  "SERGENT_HARTMAN_REGISTRATION_RETRIAL_DELAY=600",
 					  "PDUD_LEASE_GRACE=4",
+					  "EXECUTOR_JOB_LOGS_SIZE=1",
 					  NULL};
 	const struct farm_options options = {.db = db, .env = env, .no_vpdu = true, .no_files = true};
 
@@ -488,6 +489,119 @@ static void the_capability_of_a_job_that_has_ended_is_revoked(void **state)
 	free(records);
 }
 
+static void await_no_file(const char *path)
+{
+	for (int i = 0; access(path, F_OK) == 0; i++) {
+		if (i * 10 > PROC_PATIENCE_MS)
+			fail_msg("%s is still there", path);
+		usleep(10000); /* nobody tells */
+	}
+}
+
+static void old_logs_of_jobs_make_room_for_new_ones(void **state)
+{
+	struct farm *farm = *state;
+	struct proc client;
+	char *old = gw_sprintf("%s/jobs/user-0-1.log", farm->state_dir), *bytes = gw_calloc(1, (1 << 20) + 2);
+
+	memset(bytes, 'x', (1 << 20) + 1);
+	start_job(farm, &client, "logged", serial_job);
+	file_put(old, bytes);
+	serial_say(serial, "it works\ngood bye\n");
+	assert_int_equal(proc_wait(&client), 0);
+	await_idle_and_off(farm);
+	await_no_file(old);
+	free(bytes);
+	free(old);
+}
+
+/* ---- discoveries ---- */
+
+#define PORT_1 "/pdu/DUMMY/port/1"
+
+static void discover(struct farm *farm, const char *more)
+{
+	char ask[128];
+
+	farm_await(farm, PORT_1, "state", "*F*"); /* it is known, and OFF or made so */
+	farm_do("PATCH", PORT_1, "{\"state\": \"off\"}");
+	snprintf(ask, sizeof(ask), "{\"pdu\": \"DUMMY\", \"port_id\": 1%s}", more);
+	farm_do("POST", "/dut/discover", ask);
+	farm_await(farm, PORT_1, "state", "ON");
+}
+
+static void a_discovery_shows_until_its_port_is_off(void **state)
+{
+	struct farm *farm = *state;
+	char *answer;
+
+	discover(farm, ", \"timeout\": 2");
+	kill(farm_pid(farm, "pdud"), SIGSTOP);
+	proc_await(&farm->supervisor, "executord*discovery at DUMMY port 1 ends: no unknown machine showed up in time");
+	assert_string_equal(farm_get("/dut/discover", "port_id"), "1");
+	assert_int_equal(farm_request("POST", "/dut/discover", "{\"pdu\": \"DUMMY\", \"port_id\": 2}", &answer), 400);
+	assert_string_equal(answer, "{\"error\":\"the last discovery, at port 1 of DUMMY, ends once its port is OFF; try again\"}");
+	free(answer);
+	kill(farm_pid(farm, "pdud"), SIGCONT);
+	proc_await(&farm->supervisor, "executord*discovery at DUMMY port 1 is over");
+	assert_string_equal(farm_get("/dut/discover", "port_id"), "(none)");
+	farm_await(farm, PORT_1, "state", "OFF");
+}
+
+static void a_discovery_goes_on_after_the_death_of_executord(void **state)
+{
+	struct farm *farm = *state;
+
+	discover(farm, "");
+	farm_kill(farm, "executord");
+	proc_await(&farm->supervisor, "executord*discovery at DUMMY port 1 goes on after the restart");
+	proc_await(&farm->supervisor, "executord*bus: pdud (process *) is there");
+	assert_string_equal(farm_get("/dut/discover", "port_id"), "1");
+	farm_do("POST", "/machine/",
+		"{\"base_name\": \"found\", \"tags\": [], \"mac_address\": \"52:54:00:00:00:07\", \"ip_address\": \"10.42.0.7\", "
+		"\"local_tty_device\": null}");
+	farm_await(farm, "/dut/52:54:00:00:00:07", "state", "TRAINING");
+	assert_string_equal(farm_get("/dut/52:54:00:00:00:07", "pdu/port_id"), "1");
+	assert_string_not_equal(farm_get("/dut/52:54:00:00:00:07", "firmware_boot_time"), "null");
+	farm_do("DELETE", "/dut/52:54:00:00:00:07", NULL);
+	farm_await(farm, PORT_1, "state", "OFF");
+	farm_await(farm, "/dut/52:54:00:00:00:07", "id", "(none)");
+}
+
+static void a_discovery_ends_when_pdud_is_back(void **state)
+{
+	struct farm *farm = *state;
+
+	discover(farm, ", \"timeout\": 1.5");
+	proc_signal(&farm->supervisor, SIGSTOP);
+	farm_kill(farm, "pdud");
+	proc_await(&farm->supervisor, "executord*discovery at DUMMY port 1 ends: no unknown machine showed up in time");
+	assert_string_equal(farm_get("/dut/discover", "port_id"), "1");
+	proc_signal(&farm->supervisor, SIGCONT);
+	proc_await(&farm->supervisor, "pdud*port 1 of PDU 'DUMMY': *gives it back");
+	proc_await(&farm->supervisor, "executord*discovery at DUMMY port 1 is over");
+	farm_await(farm, PORT_1, "state", "OFF");
+}
+
+static void a_port_that_is_assigned_meanwhile_is_left_to_its_machine(void **state)
+{
+	struct farm *farm = *state;
+	static const char entry[] =
+		"  '52:54:00:00:00:08': {base_name: spot, pdu: DUMMY, pdu_port_id: 1, pdu_off_delay: 0, is_retired: true}\n";
+	char *with = gw_sprintf("duts:\n%s", entry);
+
+	discover(farm, "");
+	farm_edit_db(farm, "duts:\n", with);
+	proc_await(&farm->supervisor, "executord*discovery at DUMMY port 1 ends: the port is that of 52:54:00:00:00:08 now");
+	proc_await(&farm->supervisor, "pdud*leaves it as it is");
+	farm_do("DELETE", "/dut/discover", NULL);
+	proc_await(&farm->supervisor, "pdud*port 1 of PDU 'DUMMY': it was left ON and nobody took it: OFF"); /* a retired one has no job */
+	farm_await(farm, PORT_1, "state", "OFF");
+	farm_edit_db(farm, entry, "");
+	farm_await(farm, "/dut/52:54:00:00:00:08", "id", "(none)");
+	free(with);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -508,6 +622,11 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_cancel_is_said_again_by_the_next_executord),
 		cmocka_unit_test(a_result_counts_although_executord_is_killed_before_it_is_on_the_disk),
 		cmocka_unit_test(the_capability_of_a_job_that_has_ended_is_revoked),
+		cmocka_unit_test(old_logs_of_jobs_make_room_for_new_ones),
+		cmocka_unit_test(a_discovery_shows_until_its_port_is_off),
+		cmocka_unit_test(a_discovery_goes_on_after_the_death_of_executord),
+		cmocka_unit_test(a_discovery_ends_when_pdud_is_back),
+		cmocka_unit_test(a_port_that_is_assigned_meanwhile_is_left_to_its_machine),
 		cmocka_unit_test(an_unfit_machine_ends_its_job_and_is_trained),
 		cmocka_unit_test(retired_in_training_it_goes_on_where_it_was_when_it_is_active_again),
 		cmocka_unit_test(retired_in_the_retrial_delay_it_does_not_wait_for_its_end),

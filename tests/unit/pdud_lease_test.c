@@ -306,6 +306,45 @@ static void no_sequence_leaves_a_port_wished_on_without_an_owner(void **state)
 	}
 }
 
+static void a_port_that_is_left_goes_off_unless_somebody_takes_it(void **state)
+{
+	take("discovery-1");
+	assert_true(lease_power(&p, "discovery-1", true, 2000, &err));
+	device_obeys();
+	refused(lease_leave(&p, "17", 3000, &err), GW_BUSY, "port 3 of PDU 'X' is held by job discovery-1");
+	assert_true(lease_leave(&p, "discovery-1", 3000, &err));
+	assert_null(p.job);
+	assert_int_equal(p.state, PORT_ON);
+	now.mono_ms = 2999;
+	assert_false(lease_left_is_over(&p, now));
+	now.mono_ms = 3000;
+	assert_true(lease_left_is_over(&p, now));
+	take("17");
+	assert_false(lease_left_is_over(&p, now));
+	assert_int_equal(p.state, PORT_ON);
+	assert_true(lease_leave(&p, "17", 3000, &err));
+	port_off_is_due(&p);
+	device_obeys();
+	assert_int_equal(p.state, PORT_OFF);
+	assert_false(lease_left_is_over(&p, now));
+}
+
+static void a_port_that_was_reserved_and_is_on_is_the_admins_or_its_machines(void **state)
+{
+	port_read(&p, PORT_ON, now);
+	port_unreserved(&p, 3000);
+	assert_true(p.pinned);
+	assert_int_equal(p.left_until, 0);
+	p.assigned = true;
+	port_unreserved(&p, 3000);
+	assert_false(p.pinned);
+	assert_int_equal(p.left_until, 3000);
+	port_off_is_due(&p);
+	device_obeys();
+	port_unreserved(&p, 3000);
+	assert_int_equal(p.left_until, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -326,6 +365,8 @@ int main(void)
 		TEST(a_disowned_port_is_nobodys_and_stays_as_it_is),
 		TEST(what_nobody_claims_is_switched_off),
 		TEST(no_sequence_leaves_a_port_wished_on_without_an_owner),
+		TEST(a_port_that_is_left_goes_off_unless_somebody_takes_it),
+		TEST(a_port_that_was_reserved_and_is_on_is_the_admins_or_its_machines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
