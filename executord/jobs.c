@@ -95,7 +95,10 @@ struct bus_texts jobs_ids(struct executord *ex)
 
 void jobs_start(struct executord *ex)
 {
-	ex->jobs.started_at = (long long)time(NULL);
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	ex->jobs.started_at = (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 void jobs_finish(struct executord *ex)

@@ -69,7 +69,7 @@ struct job {
 struct jobs {
 	struct job *first; /* owned, in the order of their coming */
 	unsigned counter;
-	long long started_at;        /* seconds since the epoch: makes ids unique over restarts */
+	long long started_at;        /* milliseconds since the epoch: makes ids unique over restarts, two in a second as well */
 	bool begun;                  /* all jobds that live were heard, so who has none is known to have none */
 	struct loop_timer hearing;   /* the patience for that */
 	struct capability_end *ends; /* owned; see job_end_capability */

@@ -365,15 +365,23 @@ static void two_machines_at_one_port_are_refused(void **state)
 
 /* ---- jobds that hang, and what is kept of a job ---- */
 
+/* Anywhere in the log, before or behind what was awaited. */
+static void await_said(struct farm *farm, const char *pattern)
+{
+	char line[512];
+	size_t from = 0;
+
+	assert_true(proc_await_file(farm->supervisor.log_path, &from, pattern, line, sizeof(line)));
+}
+
 /* The one that takes the next job, known to executord. */
 static pid_t spare_jobd(struct farm *farm)
 {
 	pid_t spare = farm_spare_jobd(farm);
-	char pattern[64], line[512];
-	size_t from = 0;
+	char pattern[64];
 
 	snprintf(pattern, sizeof(pattern), "executord*bus: jobd-%d (process %d) is there", (int)spare, (int)spare);
-	assert_true(proc_await_file(farm->supervisor.log_path, &from, pattern, line, sizeof(line)));
+	await_said(farm, pattern);
 	return spare;
 }
 
@@ -385,7 +393,7 @@ static void a_frozen_spare_jobd_is_replaced_and_the_job_runs_with_the_next(void 
 
 	kill(spare, SIGSTOP);
 	start_job(farm, &client, "frozen", serial_job);
-	assert_true(proc_has_said(&farm->supervisor, "jobd: signal 9 (Killed)"));
+	await_said(farm, "jobd: signal 9 (Killed)");
 	serial_say(serial, "it works\ngood bye\n");
 	assert_int_equal(proc_wait(&client), 0);
 	await_idle_and_off(farm);
