@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "artifactd/fetch.h"
+#include "artifactd/images.h"
 #include "artifactd/make.h"
 #include "libbus/capability.h"
 #include "libbus/ended_jobs.h"
@@ -23,6 +24,7 @@ struct artifactd {
 	struct store store;
 	struct fetches fetches;
 	struct makes makes;
+	struct images images;
 	struct ended_jobs ended;
 	char key[CAPABILITY_KEY_HEX + 1]; /* of the jobs' capabilities; "" until executord is heard */
 };
@@ -73,6 +75,19 @@ static void on_make(void *owner, const void *body, struct bus_call *call)
 		bus_answer_error(call, &err);
 }
 
+static void on_image(void *owner, const void *body, struct bus_call *call)
+{
+	struct artifactd *a = owner;
+	const struct msg_artifact_image_get *get = body;
+	struct capability cap;
+	struct gw_error err = {0};
+
+	if (capability_check(a->key, get->capability, &cap, &err) && ended_jobs_check(&a->ended, cap.job, &err))
+		images_get(&a->images, get, cap.job, call);
+	else
+		bus_answer_error(call, &err);
+}
+
 static void on_text(void *owner, const void *body, struct bus_call *call)
 {
 	struct artifactd *a = owner;
@@ -89,6 +104,7 @@ static void on_release(void *owner, const void *body, struct bus_call *call)
 
 	if (store_job_name_fits(release->job)) {
 		makes_release(&a->makes, release->job);
+		images_release(&a->images, release->job);
 		ended_jobs_add(&a->ended, release->job);
 		fetches_release(&a->fetches, release->job, call);
 	} else {
@@ -113,14 +129,25 @@ static void on_configure(void *owner, const void *body, struct bus_call *call)
 }
 
 static const struct bus_handler handlers[] = {
-	{MSG_ARTIFACT_GET, on_get},         {MSG_ARTIFACT_MAKE, on_make},           {MSG_ARTIFACT_TEXT, on_text},
-	{MSG_ARTIFACT_RELEASE, on_release}, {MSG_ARTIFACT_CONFIGURE, on_configure}, {0, NULL},
+	{MSG_ARTIFACT_GET, on_get},
+	{MSG_ARTIFACT_MAKE, on_make},
+	{MSG_ARTIFACT_IMAGE, on_image},
+	{MSG_ARTIFACT_TEXT, on_text},
+	{MSG_ARTIFACT_RELEASE, on_release},
+	{MSG_ARTIFACT_CONFIGURE, on_configure},
+	{0, NULL},
 };
 
 static bool rules_load(struct artifactd *a, struct gw_error *err)
 {
 	if (!deny_parse(&a->deny, env_text(&a->env, OPT_EXECUTOR_ARTIFACT_DENY), err))
 		return gw_context(err, "EXECUTOR_ARTIFACT_DENY");
+	a->images = (struct images){.loop = &a->loop,
+				    .path = env_text(&a->env, OPT_IMAGESTORE_PATH),
+				    .pull_command = env_text(&a->env, OPT_IMAGESTORE_PULL_CMD),
+				    .exists_command = env_text(&a->env, OPT_IMAGESTORE_IMAGE_EXISTS_CMD)};
+	if (!images_check(&a->images, err))
+		return false;
 	if (a->env.check_only)
 		return false; /* all is well so far, and nothing is opened */
 	deny_exempt_host(&a->deny, env_text(&a->env, OPT_MINIO_URL));
@@ -162,6 +189,7 @@ int main(int argc, char **argv)
 	    !bus_join(&a.bus, &a.loop, env_text(&a.env, OPT_EXECUTOR_RUNTIME_DIR), BUS_ARTIFACTD, NULL, handlers, &a, &err) ||
 	    !loop_run_until_stopped(&a.loop, &err))
 		log_failure("artifactd", &err);
+	images_finish(&a.images);
 	makes_finish(&a.makes);
 	fetches_finish(&a.fetches);
 	bus_finish(&a.bus);

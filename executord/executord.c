@@ -73,6 +73,7 @@ static void on_reload(void *data)
 {
 	database_read_again(data);
 	registries_read_again(data);
+	imagestore_read_again(data);
 }
 
 static bool begin(struct executord *ex, struct gw_error *err)
@@ -97,6 +98,7 @@ static void serve(struct executord *ex, struct gw_error *err)
 	    !settings_key(&ex->settings, &ex->env, err) ||                   /* of the jobs' capabilities */
 	    !database_start(ex, err) ||                                      /* mars_db.yaml, and its edits */
 	    !registries_start(ex, err) ||                                    /* rules for jobs' images, and their edits */
+	    !imagestore_start(ex, err) ||                                    /* how machines mount it, and its edits */
 	    !begin(ex, err) ||                                               /* the machines, as they were */
 	    !rest_start(ex, err) || !loop_run_until_stopped(&ex->loop, err))
 		log_failure("executord", err);
@@ -108,6 +110,7 @@ static void serve(struct executord *ex, struct gw_error *err)
 	job_logs_finish(ex);
 	discovery_finish(ex);
 	loop_timer_finish(&ex->stop_patience);
+	imagestore_finish(ex);
 	registries_finish(ex);
 	database_finish(ex);
 	registry_finish(ex);
@@ -125,7 +128,8 @@ static void supervise(struct executord *ex, struct gw_error *err)
 
 static bool check(struct executord *ex, struct gw_error *err)
 {
-	return (!standalone || supervise_check(&ex->env, err)) && registries_check(ex, err) && database_check(ex, err);
+	return (!standalone || supervise_check(&ex->env, err)) && registries_check(ex, err) && imagestore_check(ex, err) &&
+	       database_check(ex, err);
 }
 
 static void coordinate(struct executord *ex, struct gw_error *err)

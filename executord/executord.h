@@ -6,6 +6,7 @@
 #include "executord/database.h"
 #include "executord/discovery.h"
 #include "executord/events.h"
+#include "executord/imagestore.h"
 #include "executord/job_logs.h"
 #include "executord/jobd_pool.h"
 #include "executord/jobs.h"
@@ -30,6 +31,7 @@ struct executord {
 	struct database database;
 	struct registry registry;
 	struct registries registries;
+	struct imagestore imagestore;
 	struct state_store store;
 	struct jobd_pool pool;
 	struct jobs jobs;

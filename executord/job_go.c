@@ -113,6 +113,7 @@ static void prepare(struct job *job)
 	struct msg_job_prepare ask = {.job_text = job->text,
 				      .unfit_regex = (char *)job->ex->settings.unfit_regex,
 				      .registry_rules = {job->ex->registries.rules.v, job->ex->registries.rules.n},
+				      .imagestore_mounts = {job->ex->imagestore.config.v, job->ex->imagestore.config.n},
 				      .target_known = job->kind != DUT_JOB_USER || job->request.has_target};
 
 	job->phase = JOB_PREPARING;

@@ -163,10 +163,18 @@ static void want_end(struct artifact_want *w, const struct gw_error *why)
 			free(waiter);
 		}
 		ask_more(j);
-	} else if (why->kind != GW_OK) {
+	} else {
+		j->artifacts.had += why->kind == GW_OK;
+		artifacts_changed(j, why);
+	}
+}
+
+void artifacts_changed(struct jobd *j, const struct gw_error *why)
+{
+	if (why->kind != GW_OK) {
 		artifacts_give_up(j);
 		drive_happened(j, RUN_ARTIFACTS_FAILED, why->text);
-	} else if (++j->artifacts.had == j->artifacts.first) {
+	} else if (j->artifacts.had == j->artifacts.first && j->images.had == j->images.n) {
 		drive_happened(j, RUN_ARTIFACTS_READY, NULL);
 	} else {
 		ask_more(j);
@@ -269,10 +277,8 @@ void artifacts_fetch(struct jobd *j)
 		return;
 	}
 	j->artifacts.first = j->artifacts.n;
-	if (j->artifacts.n == 0)
-		drive_happened(j, RUN_ARTIFACTS_READY, NULL);
-	else
-		ask_more(j);
+	images_fetch(j);
+	artifacts_changed(j, &err);
 }
 
 static struct artifact_want *want_later(struct jobd *j, const struct job_artifact *artifact, const char *url)
@@ -339,6 +345,7 @@ void artifacts_forget_later(struct jobd *j)
 
 void artifacts_give_up(struct jobd *j)
 {
+	images_give_up(j);
 	for (size_t i = 0; i < j->artifacts.n; i++) {
 		ask_cancel(&j->artifacts.v[i]->ask);
 		j->artifacts.v[i]->started = true;
@@ -357,6 +364,7 @@ const char *artifacts_name(const struct jobd *j, const struct job_artifact *arti
 void artifacts_finish(struct jobd *j)
 {
 	artifacts_give_up(j);
+	images_finish(j);
 	for (size_t i = 0; i < j->artifacts.n; i++) {
 		free(j->artifacts.v[i]->url);
 		free(j->artifacts.v[i]->name);

@@ -8,6 +8,7 @@
 #include "jobd/client.h"
 #include "jobd/console.h"
 #include "jobd/drive.h"
+#include "jobd/images.h"
 #include "jobd/job_log.h"
 #include "jobd/names.h"
 #include "jobd/power.h"
@@ -38,6 +39,7 @@ struct jobd {
 	struct console console;
 	struct power power;
 	struct artifacts artifacts;
+	struct images images;
 	struct boot boot;
 	struct job_log log;
 	struct report report;

@@ -215,7 +215,7 @@ static const struct value *to_local_proxy(struct value_pool *pool, void *data, c
 	return result;
 }
 
-static const struct value *served_dict(struct names *names)
+static struct value *served_dict(struct names *names)
 {
 	struct value_pool *pool = &names->pool;
 	struct value *job = value_dict(pool), *http = value_dict(pool), *tftp = value_dict(pool);
@@ -252,7 +252,9 @@ static void add_gateway(struct names *names, struct value *all)
 {
 	env_job_variables(add_variable, &(struct making){names, all});
 	set_text(names, all, "minio_url", names->minio_url);
-	value_set(&names->pool, all, "job", served_dict(names));
+	names->job = served_dict(names);
+	value_set(&names->pool, all, "job", names->job);
+	value_set(&names->pool, all, "imagestore", names_imagestore(names));
 	value_set(&names->pool, all, "registry", registry_dict(names));
 }
 

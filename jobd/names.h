@@ -4,14 +4,17 @@
 
 #include "libbus/messages.h"
 #include "libgateway/env.h"
-#include "libjob/value.h"
+#include "libjob/job.h"
+
+struct jobd;
 
 struct names {
 	struct value_pool pool;
 	const struct value *all; /* a dict, of the pool */
+	struct value *job;       /* of `all` */
 	char **secrets;          /* owned; values that are not to be shown: the submitter's environ, and what sounds secret */
 	size_t n_secrets;
-	const struct msg_job_prepare *prepared; /* borrowed: its registry_rules; NULL: none */
+	const struct msg_job_prepare *prepared; /* borrowed: its registry_rules and mounts; NULL: none */
 	char *http_url;                         /* owned: "http://10.42.0.1:8090" */
 	char *minio_url;                        /* owned */
 };
@@ -24,6 +27,9 @@ const struct value *names_for_target(struct names *names);
 char *names_masked(const struct names *names, const char *text); /* yours */
 /* What the boots DB may know of `all`, as JSON: the machine and where things are, no environment. Yours; NULL: it would be too long. */
 char *names_for_boots_db(const struct names *names);
+/* names_imagestore.c: `imagestore`; and `job.imagestore` of a boot, whose images are all there. */
+const struct value *names_imagestore(struct names *names);
+void names_set_images(struct jobd *j, const struct job_deployment *deployment);
 void names_finish(struct names *names);
 
 #endif

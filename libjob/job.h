@@ -105,6 +105,22 @@ struct job_dhcp {
 	size_t n_options;
 };
 
+/* A container image that is pulled into a store which the machine mounts. */
+struct job_image {
+	const char *store; /* "public" */
+	char *name;        /* by which templates speak of it */
+	char *image;       /* "docker://registry.org/group/image:tag" */
+	bool tls_verify;   /* of its registry */
+	char *platform;    /* "linux/amd64" */
+	const char *pull;  /* "relaxed_always", "always" or "missing" */
+	char *where;       /* "deployment.start.storage.imagestore.public.images.NAME", for messages */
+};
+
+struct job_images {
+	struct job_image *v;
+	size_t n;
+};
+
 /* What one boot is served. Lists are merged and in their order. */
 struct job_deployment {
 	struct job_artifact *kernel; /* NULL: none */
@@ -112,6 +128,7 @@ struct job_deployment {
 	struct job_artifacts initramfs, dtb, http, tftp;
 	struct job_dhcp *dhcp;
 	size_t n_dhcp;
+	struct job_images images;
 };
 
 struct job {

@@ -14,6 +14,7 @@ struct part { /* `start` or `continue` as written */
 	bool has_kernel; /* its content, not only a command line */
 	char *cmdline;
 	struct item_list lists[LISTS];
+	struct job_images images;
 };
 
 static void read_cmdline(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
@@ -73,7 +74,7 @@ static void read_dhcp(struct reader *r, const struct tree_node *node, const stru
 static const struct reader_field storage_fields[] = {
 	{"http", read_http, offsetof(struct part, lists[HTTP])},
 	{"tftp", read_tftp, offsetof(struct part, lists[TFTP])},
-	{"imagestore", reader_not_built},
+	{"imagestore", read_imagestore, offsetof(struct part, images)},
 	{"nbd", reader_not_built},
 	{NULL},
 };
@@ -104,6 +105,7 @@ static void part_finish(struct part *part)
 	free(part->cmdline);
 	for (int i = 0; i < LISTS; i++)
 		item_list_finish(&part->lists[i], kinds[i]);
+	job_images_finish(&part->images);
 }
 
 static void merge(struct job_deployment *out, const struct part *start, const struct part *update)
@@ -121,6 +123,7 @@ static void merge(struct job_deployment *out, const struct part *start, const st
 	out->http.v = item_list_merged(&start->lists[HTTP], update ? &update->lists[HTTP] : NULL, kinds[HTTP], &out->http.n);
 	out->tftp.v = item_list_merged(&start->lists[TFTP], update ? &update->lists[TFTP] : NULL, kinds[TFTP], &out->tftp.n);
 	out->dhcp = item_list_merged(&start->lists[DHCP], update ? &update->lists[DHCP] : NULL, kinds[DHCP], &out->n_dhcp);
+	job_images_merge(&out->images, &start->images, update ? &update->images : NULL);
 }
 
 struct parts {
@@ -176,6 +179,8 @@ void read_defaults(struct reader *r, const struct tree_node *node, const struct 
 	reader_map(r, node, path, "defaults", defaults_fields, &part);
 	merge(defaults, &part, NULL);
 	part_finish(&part);
+	if (defaults->images.n)
+		reader_complain(r, node, path, "storage.imagestore: images are not built yet in the boots DB; leave it out");
 	check_is_data(r, node, path, &defaults->http);
 	check_is_data(r, node, path, &defaults->tftp);
 }
@@ -191,4 +196,5 @@ void deployment_finish(struct job_deployment *deployment)
 	items_finish(deployment->http.v, deployment->http.n, &kind_stored);
 	items_finish(deployment->tftp.v, deployment->tftp.n, &kind_stored);
 	items_finish(deployment->dhcp, deployment->n_dhcp, &kind_dhcp);
+	job_images_finish(&deployment->images);
 }

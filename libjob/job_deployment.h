@@ -46,6 +46,12 @@ reader_fn artifact_read_url, artifact_read_data, artifact_read_archive, artifact
 void steps_copy(struct job_artifact *to, const struct job_artifact *from);
 void steps_finish(struct job_artifact *artifact);
 
+/* job_image.c: `storage.imagestore`; `out` is the struct job_images. */
+reader_fn read_imagestore;
+/* Copies of both; those of `update` (or NULL) replace others of their names. */
+void job_images_merge(struct job_images *to, const struct job_images *start, const struct job_images *update);
+void job_images_finish(struct job_images *images);
+
 reader_fn read_dhcp_match; /* `out` is the struct job_dhcp */
 /* `defaults` of the boots DB: a deployment of DHCP options and of stored files that are given as data. `out` is a struct job_deployment. */
 reader_fn read_defaults;

@@ -288,7 +288,7 @@ static void one_error_each(void **state)
 		{HEAD "console_patterns: {}\ndeployment: {start: {storage: {nbd: {x: {size: 42k}}}}}\n",
 		 "job:3:37: deployment.start.storage.nbd: this is not built yet; leave it out"},
 		{HEAD "console_patterns: {}\ndeployment: {start: {storage: {imagestore: {public: {}}}}}\n",
-		 "job:3:44: deployment.start.storage.imagestore: this is not built yet; leave it out"},
+		 "job:3:53: deployment.start.storage.imagestore.public: 'images' is missing; an image store needs it"},
 		{HEAD "console_patterns: {}\ndeployment: {start: {initramfs: {archive: {extension: cpio}}}}\n",
 		 "job:3:43: deployment.start.initramfs.archive: 'add' is missing; an archive needs it"},
 		{HEAD "console_patterns: {}\ndeployment: {start: {initramfs: {archive: {extension: cpio, add: {path: a, artifact: {data: "
