@@ -137,8 +137,8 @@ static bool id_of(const struct process_end *end, char id[129], struct gw_error *
 	for (start = n; start && end->out[start - 1] != '\n'; start--)
 		;
 	if (n == start || n - start > 128 || strspn(end->out + start, letters) < n - start)
-		return gw_fail(err, GW_REFUSED, "IMAGESTORE_PULL_CMD printed no image id as its last line; found: '%.100s'",
-			       end->out + start);
+		return gw_fail(err, GW_REFUSED, "IMAGESTORE_PULL_CMD printed no image id as its last line; found: '%.*s'",
+			       n - start > 100 ? 100 : (int)(n - start), end->out + start);
 	snprintf(id, 129, "%.*s", (int)(n - start), end->out + start);
 	return true;
 }

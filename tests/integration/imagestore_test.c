@@ -336,15 +336,15 @@ static void a_pull_is_asked_for_again_when_artifactd_comes_back(void **state)
 	unlink(tmp_path("go"));
 }
 
+#define MOUNT                                                                                                                              \
+	HEAD "deployment: {start: {kernel: {data: k, cmdline: 'm={{ imagestore.mount(\"public\").nfs.to_b2c_filesystem(\"store\") }} "     \
+	     "{{ imagestore.mount(\"public\").nfs.src }}'}}}\n"
+
 static void assert_mount(const char *name, const char *expected)
 {
 	struct proc client;
 
-	submit_and_await_power(
-		&client, name, "{}",
-		HEAD
-		"deployment: {start: {kernel: {data: k, cmdline: 'm={{ imagestore.mount(\"public\").nfs.to_b2c_filesystem(\"store\") }} "
-		"{{ imagestore.mount(\"public\").nfs.src }}'}}}\n");
+	submit_and_await_power(&client, name, "{}", MOUNT);
 	assert_cmdline(expected);
 	end_job(&client);
 }
@@ -352,8 +352,11 @@ static void assert_mount(const char *name, const char *expected)
 static void how_a_store_is_mounted_is_told_by_config_yml_which_is_edited_live(void **state)
 {
 	char *file = gw_sprintf("%s/config.yml", tmp_path("stores"));
+	struct proc client;
 
-	assert_mount("no-mounts", "m=");
+	submit(&client, "no-mounts", "{}", MOUNT);
+	proc_await(&client, "answer 400 *job:4: 'to_b2c_filesystem' is not defined, so it cannot be called*");
+	assert_int_equal(proc_wait(&client), 1);
 	file_put(file, "mount:\n  - type: nfs\n    src: ci-gateway:/imagestores\n    opts: [vers=4.2, ro, addr=10.42.0.1]\n");
 	proc_await(&farm->supervisor, "executord info: IMAGESTORE_PATH: 1 mounts");
 	assert_mount("mounts", "m=b2c.filesystem=store,type=nfs,src=ci-gateway:/imagestores/public,opts=vers=4.2|ro|addr=10.42.0.1 "
