@@ -175,6 +175,15 @@ static bool make_archive(struct make *m)
 	return good;
 }
 
+/* None is not the empty text. */
+static void put_text(FILE *out, const char *text)
+{
+	if (text)
+		fprintf(out, "%zu:%s,", strlen(text), text);
+	else
+		fputs("-,", out);
+}
+
 /* The recipe as a text, which what was made of it is remembered by: it names its inputs by their contents. */
 static char *recipe_text(const struct msg_artifact_make *of)
 {
@@ -186,13 +195,15 @@ static char *recipe_text(const struct msg_artifact_make *of)
 	gw_assert(out);
 	fputs("make:", out);
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
-		fprintf(out, "%zu:%s,", fields[i] ? strlen(fields[i]) : 0, fields[i] ? fields[i] : "");
+		put_text(out, fields[i]);
 	for (size_t i = 0; i < of->add.n; i++)
 		fprintf(out, "add %zu:%s,%s,%lld,", strlen(of->add.v[i].path), of->add.v[i].path, of->add.v[i].artifact,
 			(long long)of->add.v[i].mode);
-	for (size_t i = 0; i < of->keep.n; i++)
-		fprintf(out, "keep %zu:%s,%zu:%s,", strlen(of->keep.v[i].path), of->keep.v[i].path,
-			of->keep.v[i].rewrite ? strlen(of->keep.v[i].rewrite) : 0, of->keep.v[i].rewrite ? of->keep.v[i].rewrite : "");
+	for (size_t i = 0; i < of->keep.n; i++) {
+		fputs("keep ", out);
+		put_text(out, of->keep.v[i].path);
+		put_text(out, of->keep.v[i].rewrite);
+	}
 	fclose(out);
 	return text;
 }

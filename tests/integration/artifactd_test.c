@@ -312,6 +312,48 @@ static void data_is_kept_as_it_is(void **state)
 	assert_string_equal(result.err.text, "an artifact has one of: url, data");
 }
 
+static struct result make(struct msg_artifact_make *make)
+{
+	struct capability cap = {.job = "job-1"};
+	char text[CAPABILITY_TEXT_MAX + 1];
+	struct result result = {0};
+
+	assert_true(capability_make(t.key, &cap, text, NULL));
+	make->capability = text;
+	make->kind = (char[]){"archive"};
+	make->compression = (char[]){"none"};
+	make->extension = (char[]){"tar"};
+	bus_ask(&t.jobd, "artifactd", MSG_ARTIFACT_MAKE, make, 0, on_artifact, &result);
+	await(&result.done);
+	assert_string_equal(result.err.text, "");
+	return result;
+}
+
+/* An empty `rewrite` leaves the file out, none keeps it: what was made by the one is not found by the other. */
+static void recipes_that_differ_in_little_are_different(void **state)
+{
+	char path[] = "a", empty[] = "";
+	struct msg_artifact_add add = {.path = path, .mode = 0644};
+	struct msg_artifact_keep keep = {.path = path};
+	struct result data, archive, kept, left_out, again;
+
+	start_artifactd(NULL);
+	configure(NULL);
+	get_as(t.key, "job-1", NULL, "content", &data);
+	await(&data.done);
+	add.artifact = data.name;
+	archive = make(&(struct msg_artifact_make){.add = {&add, 1}});
+	kept = make(&(struct msg_artifact_make){.input = archive.name, .keep = {&keep, 1}});
+	keep.rewrite = empty;
+	left_out = make(&(struct msg_artifact_make){.input = archive.name, .keep = {&keep, 1}});
+	assert_string_not_equal(left_out.name, kept.name);
+	assert_true(left_out.size < kept.size);
+	keep.rewrite = NULL;
+	again = make(&(struct msg_artifact_make){.input = archive.name, .keep = {&keep, 1}});
+	assert_string_equal(again.name, kept.name);
+	proc_await(&t.artifactd, ", as cached");
+}
+
 static void only_a_jobs_capability_opens_it(void **state)
 {
 	char other[CAPABILITY_KEY_HEX + 1];
@@ -480,6 +522,7 @@ int main(void)
 		TEST(a_cache_outlives_a_kill_and_its_half_files_do_not),
 		TEST(one_download_serves_all_that_wait),
 		TEST(data_is_kept_as_it_is),
+		TEST(recipes_that_differ_in_little_are_different),
 		TEST(only_a_jobs_capability_opens_it),
 		TEST(an_error_names_the_url_the_status_and_the_reason),
 		TEST(denied_addresses_are_refused_at_each_redirect),
