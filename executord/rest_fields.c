@@ -15,7 +15,7 @@ static bool refuse(const struct mars_field *field, struct gw_error *err)
 		return gw_fail(err, GW_BAD_INPUT, "%s: accepted: a number of seconds from %g to %g", field->name, field->min, field->max);
 	if (field->type == MARS_TAGS)
 		return gw_fail(err, GW_BAD_INPUT, "%s: accepted: a list of at most %g texts", field->name, field->max);
-	if (field->type == MARS_TEXT)
+	if (field->type == MARS_TEXT || field->type == MARS_LINES)
 		return gw_fail(err, GW_BAD_INPUT, "%s: accepted: a text of %g to %g bytes%s", field->name, field->min, field->max,
 			       field->fallback ? "" : ", or null");
 	return gw_fail(err, GW_BAD_INPUT, "%s: accepted: %s", field->name,
@@ -36,22 +36,13 @@ static bool accepts(const struct mars_field *field, const char *text)
 	return ok;
 }
 
-/* Which would reach terminals, logs and host names. A comment may have lines. */
-static bool has_control(const char *text, bool lines)
-{
-	for (; *text; text++)
-		if (((unsigned char)*text < 0x20 && !(lines && strchr("\n\t", *text))) || *text == 0x7f)
-			return true;
-	return false;
-}
-
 static bool take_text(const struct mars_field *field, const cJSON *item, struct rest_field *out, struct gw_error *err)
 {
 	size_t len = cJSON_IsString(item) ? strlen(item->valuestring) : 0;
 
 	if (!cJSON_IsString(item) || (double)len < field->min || (field->max > 0 && (double)len > field->max))
 		return refuse(field, err);
-	if (has_control(item->valuestring, strcmp(field->name, "comment") == 0))
+	if (mars_text_has_control(item->valuestring, len, field->type == MARS_LINES))
 		return gw_fail(err, GW_BAD_INPUT, "%s: it has a control character; accepted: a text without", field->name);
 	if (strcmp(field->name, "base_name") == 0 && strchr(item->valuestring, '/'))
 		return gw_fail(err, GW_BAD_INPUT, "base_name: accepted: a text without `/`, since the full name in URLs is made of it");
@@ -92,7 +83,8 @@ static bool take_texts(const struct mars_field *field, const cJSON *list, struct
 	cJSON_ArrayForEach(item, list)
 	{
 		if (!cJSON_IsString(item) || !accepts(field, item->valuestring))
-			return gw_fail(err, GW_BAD_INPUT, "%s[%zu]: accepted: a text of 1 to 255 bytes without commas or blanks around it",
+			return gw_fail(err, GW_BAD_INPUT,
+				       "%s[%zu]: accepted: a text of 1 to 255 bytes without commas, control characters or blanks around it",
 				       field->name, n);
 		out->texts[n++] = item->valuestring;
 	}
@@ -102,7 +94,7 @@ static bool take_texts(const struct mars_field *field, const cJSON *list, struct
 
 typedef bool take_fn(const struct mars_field *field, const cJSON *item, struct rest_field *out, struct gw_error *err);
 static take_fn *const takers[MARS_TYPES] = {
-	[MARS_TEXT] = take_text,  [MARS_BOOL] = take_bool,   [MARS_SECONDS] = take_number,
+	[MARS_TEXT] = take_text,  [MARS_LINES] = take_text,  [MARS_BOOL] = take_bool,  [MARS_SECONDS] = take_number,
 	[MARS_MAC] = take_scalar, [MARS_IPV4] = take_scalar, [MARS_TAGS] = take_texts,
 };
 
@@ -142,7 +134,8 @@ static bool take_id(struct rest_fields *fields, const cJSON *item, struct gw_err
 	fields->id = cJSON_GetStringValue(item);
 	if (fields->id && strcmp(fields->id, "discover") == 0) /* /dut/discover is an endpoint */
 		return gw_fail(err, GW_BAD_INPUT, "id: a machine cannot be called 'discover'");
-	return (fields->id && *fields->id && strlen(fields->id) <= 128 && !strchr(fields->id, '/') && !has_control(fields->id, false)) ||
+	return (fields->id && *fields->id && strlen(fields->id) <= 128 && !strchr(fields->id, '/') &&
+		!mars_text_has_control(fields->id, strlen(fields->id), false)) ||
 	       gw_fail(err, GW_BAD_INPUT, "id: accepted: a text of 1 to 128 bytes without `/` and control characters");
 }
 

@@ -31,8 +31,7 @@ const char *content_entry_name(const struct entry *entry)
 
 static bool name_is_usable(const char *name, size_t len)
 {
-	return len > 0 && len <= 128 && memchr(name, '\0', len) == NULL && memchr(name, '/', len) == NULL &&
-	       memchr(name, '\n', len) == NULL;
+	return len > 0 && len <= 128 && memchr(name, '/', len) == NULL && !mars_text_has_control(name, len, false);
 }
 
 /* A DUT whose key is a MAC needs no mac_address. */
@@ -75,7 +74,8 @@ static struct entry *decode_entry(struct maker *m, enum mars_change_what what, c
 	m->decoder.entry = node->key;
 	*(char **)(void *)entry->decoded = gw_strndup(node->key->text, node->key->len);
 	if (!name_is_usable(node->key->text, node->key->len))
-		mars_complain(&m->decoder, node->key, &path, "this cannot be a name; accepted: 1 to 128 bytes without `/` and line ends");
+		mars_complain(&m->decoder, node->key, &path,
+			      "this cannot be a name; accepted: 1 to 128 bytes without `/` and control characters");
 	mars_decode_object(&m->decoder, object, node, &path, entry->decoded);
 	if (what == MARS_DUT)
 		settle_mac(m, node, &path, (struct mars_dut *)(void *)entry->decoded);

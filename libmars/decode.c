@@ -108,6 +108,12 @@ static bool is_number_of_its_type(struct decoder *d, const struct tree_node *nod
 	       mars_scalar_decode(&unbounded, &d->options, node->text, node->len, &value);
 }
 
+static bool has_control(const struct mars_field *field, const struct tree_node *node)
+{
+	node = tree_resolve(node);
+	return node->kind == TREE_SCALAR && mars_text_has_control(node->text, node->len, field->type == MARS_LINES);
+}
+
 static void complain_scalar(struct decoder *d, const struct tree_node *node, const struct mars_field *field, const struct tree_path *path)
 {
 	bool item = field->type == MARS_TAGS || field->type == MARS_TEXTS || field->type == MARS_PORT_IDS;
@@ -122,7 +128,10 @@ static void complain_scalar(struct decoder *d, const struct tree_node *node, con
 		mars_complain(d, node, path, "this is not %s; accepted: %s", what, accepted);
 	else if (is_number_of_its_type(d, node, field))
 		mars_complain(d, node, path, "%s is out of bounds; accepted: %s", found(node, shown), accepted);
-	else if (field->type == MARS_TEXT && tree_resolve(node)->kind == TREE_SCALAR)
+	else if (has_control(field, node))
+		mars_complain(d, node, path, "%s has a control character; accepted: %s", found(node, shown),
+			      field->type == MARS_LINES ? "a text without, but line ends and tabs" : "a text without");
+	else if ((field->type == MARS_TEXT || field->type == MARS_LINES) && tree_resolve(node)->kind == TREE_SCALAR)
 		mars_complain(d, node, path, "%s has %" PRIu32 " bytes; accepted: %s", found(node, shown), tree_resolve(node)->len,
 			      accepted);
 	else
@@ -388,11 +397,11 @@ void mars_notes_finish(struct notes *notes)
 
 enum shape { SHAPE_STRING, SHAPE_STRINGS, SHAPE_BOOL, SHAPE_INTEGER, SHAPE_DOUBLE, SHAPE_OBJECT, SHAPE_LIST, SHAPE_NONE };
 static const enum shape shapes[MARS_TYPES] = {
-	[MARS_TEXT] = SHAPE_STRING,    [MARS_SECRET] = SHAPE_STRING, [MARS_BOOL] = SHAPE_BOOL,        [MARS_INTEGER] = SHAPE_INTEGER,
-	[MARS_SECONDS] = SHAPE_DOUBLE, [MARS_WATTS] = SHAPE_DOUBLE,  [MARS_MAC] = SHAPE_STRING,       [MARS_IPV4] = SHAPE_STRING,
-	[MARS_DATE] = SHAPE_STRING,    [MARS_URL] = SHAPE_STRING,    [MARS_PORT_ID] = SHAPE_STRING,   [MARS_CHOICE] = SHAPE_STRING,
-	[MARS_TEXTS] = SHAPE_STRINGS,  [MARS_TAGS] = SHAPE_STRINGS,  [MARS_PORT_IDS] = SHAPE_STRINGS, [MARS_CONFIG] = SHAPE_STRING,
-	[MARS_OBJECT] = SHAPE_OBJECT,  [MARS_OBJECTS] = SHAPE_LIST,  [MARS_UNUSED] = SHAPE_NONE,
+	[MARS_TEXT] = SHAPE_STRING,     [MARS_LINES] = SHAPE_STRING,   [MARS_SECRET] = SHAPE_STRING, [MARS_BOOL] = SHAPE_BOOL,
+	[MARS_INTEGER] = SHAPE_INTEGER, [MARS_SECONDS] = SHAPE_DOUBLE, [MARS_WATTS] = SHAPE_DOUBLE,  [MARS_MAC] = SHAPE_STRING,
+	[MARS_IPV4] = SHAPE_STRING,     [MARS_DATE] = SHAPE_STRING,    [MARS_URL] = SHAPE_STRING,    [MARS_PORT_ID] = SHAPE_STRING,
+	[MARS_CHOICE] = SHAPE_STRING,   [MARS_TEXTS] = SHAPE_STRINGS,  [MARS_TAGS] = SHAPE_STRINGS,  [MARS_PORT_IDS] = SHAPE_STRINGS,
+	[MARS_CONFIG] = SHAPE_STRING,   [MARS_OBJECT] = SHAPE_OBJECT,  [MARS_OBJECTS] = SHAPE_LIST,  [MARS_UNUSED] = SHAPE_NONE,
 };
 
 void mars_object_finish(const struct mars_object *object, void *out)

@@ -42,6 +42,8 @@ void mars_complain_unknown(struct decoder *d, const struct tree_node *key, const
 
 /* One scalar as its field's type: into the zeroed `out`, owned by it. False, with nothing in `out`, if it is none. */
 bool mars_scalar_decode(const struct mars_field *field, const struct mars_options *options, const char *text, size_t len, void *out);
+/* Which would reach terminals, logs and host names; `lines`: line ends and tabs are fine. */
+bool mars_text_has_control(const char *text, size_t len, bool lines);
 void mars_scalar_accepted(const struct mars_field *field, const struct mars_options *options, char *out, size_t size); /* "0 to 3600" */
 
 #endif

@@ -10,7 +10,8 @@
 #include <stdint.h>
 
 enum mars_type {
-	MARS_TEXT,     /* char *; "" is refused where min is 1, else kept */
+	MARS_TEXT,     /* char *, one line; "" is refused where min is 1, else kept */
+	MARS_LINES,    /* likewise, of any number of lines */
 	MARS_SECRET,   /* char *, never shown in a message; "<invalid default>" is none */
 	MARS_BOOL,     /* bool */
 	MARS_INTEGER,  /* int64_t; -1 where none is given */

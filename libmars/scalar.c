@@ -84,9 +84,19 @@ static bool decode_bool(const struct mars_field *field, const struct mars_option
 	return false;
 }
 
+bool mars_text_has_control(const char *text, size_t len, bool lines)
+{
+	for (const unsigned char *p = (const unsigned char *)text, *end = p + len; p < end; p++)
+		if ((*p < 0x20 && !(lines && *p && strchr("\n\t", *p))) || *p == 0x7f ||
+		    (*p == 0xc2 && p + 1 < end && p[1] >= 0x80 && p[1] < 0xa0))
+			return true;
+	return false;
+}
+
 static bool decode_text(const struct mars_field *field, const struct mars_options *options, const char *text, size_t len, void *out)
 {
-	if ((double)len < field->min || (field->max > 0 && (double)len > field->max) || memchr(text, '\0', len))
+	if ((double)len < field->min || (field->max > 0 && (double)len > field->max) ||
+	    mars_text_has_control(text, len, field->type == MARS_LINES))
 		return false;
 	*(char **)out = gw_strndup(text, len);
 	return true;
@@ -212,7 +222,7 @@ static bool decode_url(const struct mars_field *field, const struct mars_options
 
 static bool decode_port_id(const struct mars_field *field, const struct mars_options *options, const char *text, size_t len, void *out)
 {
-	if (!len || len > 64 || text_first_invalid(text, len) != len)
+	if (!len || len > 64 || text_first_invalid(text, len) != len || mars_text_has_control(text, len, false))
 		return false;
 	*(char **)out = gw_strndup(text, len);
 	return true;
@@ -231,7 +241,8 @@ static bool decode_choice(const struct mars_field *field, const struct mars_opti
 /* GitLab splits tags at commas and trims them: such a tag could never be found again. */
 static bool decode_tag(const struct mars_field *field, const struct mars_options *options, const char *text, size_t len, void *out)
 {
-	if (!len || len > 255 || memchr(text, ',', len) || text[0] == ' ' || text[len - 1] == ' ' || text_first_invalid(text, len) != len)
+	if (!len || len > 255 || memchr(text, ',', len) || text[0] == ' ' || text[len - 1] == ' ' || text_first_invalid(text, len) != len ||
+	    mars_text_has_control(text, len, false))
 		return false;
 	*(char **)out = gw_strndup(text, len);
 	return true;
@@ -239,7 +250,7 @@ static bool decode_tag(const struct mars_field *field, const struct mars_options
 
 static bool decode_item(const struct mars_field *field, const struct mars_options *options, const char *text, size_t len, void *out)
 {
-	if (!len || len > 1024 || memchr(text, '\0', len))
+	if (!len || len > 1024 || mars_text_has_control(text, len, false))
 		return false;
 	*(char **)out = gw_strndup(text, len);
 	return true;
@@ -251,6 +262,7 @@ static const struct {
 	const char *accepted; /* NULL: the bounds */
 } scalars[MARS_TYPES] = {
 	[MARS_TEXT] = {decode_text, NULL},
+	[MARS_LINES] = {decode_text, NULL},
 	[MARS_SECRET] = {decode_secret, "a text without blanks"},
 	[MARS_BOOL] = {decode_bool, "true, false"},
 	[MARS_INTEGER] = {decode_integer, NULL},
@@ -282,7 +294,7 @@ static void list_choices(const struct mars_field *field, char *out, size_t size)
 
 void mars_scalar_accepted(const struct mars_field *field, const struct mars_options *options, char *out, size_t size)
 {
-	const char *unit = field->type == MARS_TEXT ? " bytes" : "";
+	const char *unit = field->type == MARS_TEXT || field->type == MARS_LINES ? " bytes" : "";
 
 	if (field->type == MARS_CHOICE)
 		list_choices(field, out, size);

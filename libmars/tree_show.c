@@ -12,7 +12,9 @@ const char *tree_show(const char *text, size_t len, char *out, size_t size)
 	for (i = 0; i < len && used + 8 < size; i++) {
 		unsigned char c = (unsigned char)text[i];
 
-		if (c < 0x20 || c == 0x7f)
+		if (c == 0xc2 && i + 1 < len && (unsigned char)text[i + 1] >= 0x80 && (unsigned char)text[i + 1] < 0xa0)
+			used += (size_t)snprintf(out + used, size - used, "\\x%02x", (unsigned char)text[++i]); /* U+0080 to U+009F */
+		else if (c < 0x20 || c == 0x7f)
 			used += (size_t)snprintf(out + used, size - used, c == '\n' ? "\\n" : "\\x%02x", c);
 		else
 			out[used++] = (char)c;

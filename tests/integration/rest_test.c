@@ -377,7 +377,7 @@ static const struct row refusals[] = {
 	{"PATCH", R1 "/dut/" A, "{\"is_retired\": \"yes\"}", 400, ERROR("is_retired: accepted: true or false")},
 	{"PATCH", R1 "/dut/" A, "{\"manual_tags\": \"x\"}", 400, ERROR("manual_tags: accepted: a list of at most 1024 texts")},
 	{"PATCH", R1 "/dut/" A, "{\"manual_tags\": [\"a,b\"]}", 400,
-	 ERROR("manual_tags[0]: accepted: a text of 1 to 255 bytes without commas or blanks around it")},
+	 ERROR("manual_tags[0]: accepted: a text of 1 to 255 bytes without commas, control characters or blanks around it")},
 	{"PATCH", R1 "/dut/" A, "{\"pdu_off_delay\": 3601}", 400, ERROR("pdu_off_delay: accepted: a number of seconds from 0 to 3600")},
 	{"PATCH", R1 "/dut/" A, "{\"ready_for_service\": null}", 400, ERROR("ready_for_service: accepted: true or false")},
 	/* POST, PUT /dut/ */

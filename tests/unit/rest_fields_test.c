@@ -33,7 +33,7 @@ static const struct row {
 	{MARS_BY_PATCH, "{\"pdu_off_delay\": -1}", "pdu_off_delay: accepted: a number of seconds from 0 to 3600"},
 	{MARS_BY_PATCH, "{\"manual_tags\": \"x\"}", "manual_tags: accepted: a list of at most 1024 texts"},
 	{MARS_BY_PATCH, "{\"manual_tags\": [\"a\", \"b,c\"]}",
-	 "manual_tags[1]: accepted: a text of 1 to 255 bytes without commas or blanks around it"},
+	 "manual_tags[1]: accepted: a text of 1 to 255 bytes without commas, control characters or blanks around it"},
 	{MARS_BY_CREATE, "{\"mac_address\": \"52:54\"}", "mac_address: accepted: a MAC address, as 52:54:00:11:22:0a"},
 	{MARS_BY_CREATE, "{\"ip_address\": \"300.1.1.1\"}", "ip_address: accepted: an IPv4 address, or null"},
 	{MARS_BY_CREATE, "{\"id\": \"discover\"}", "id: a machine cannot be called 'discover'"},
@@ -47,8 +47,10 @@ static const struct row {
 	{MARS_BY_CREATE, "{\"ip_address\": 7}", "ip_address: accepted: an IPv4 address, or null"},
 	{MARS_BY_CREATE, "{\"tags\": null}", NULL}, /* none, as in the file */
 	{MARS_BY_CREATE, "{\"tags\": {}}", "tags: accepted: a list of at most 1024 texts"},
-	{MARS_BY_CREATE, "{\"tags\": [\"\"]}", "tags[0]: accepted: a text of 1 to 255 bytes without commas or blanks around it"},
-	{MARS_BY_CREATE, "{\"tags\": [\"a\", 1]}", "tags[1]: accepted: a text of 1 to 255 bytes without commas or blanks around it"},
+	{MARS_BY_CREATE, "{\"tags\": [\"\"]}",
+	 "tags[0]: accepted: a text of 1 to 255 bytes without commas, control characters or blanks around it"},
+	{MARS_BY_CREATE, "{\"tags\": [\"a\", 1]}",
+	 "tags[1]: accepted: a text of 1 to 255 bytes without commas, control characters or blanks around it"},
 	{MARS_BY_CREATE, "{\"ready_for_service\": \"true\"}", "ready_for_service: accepted: true or false"},
 	{MARS_BY_PATCH, "{\"firmware_boot_time\": true}", "firmware_boot_time: accepted: a number of seconds from 0 to 86400"},
 	{MARS_BY_PATCH, "{\"pdu_off_delay\": null}", "pdu_off_delay: accepted: a number of seconds from 0 to 3600"},
@@ -57,6 +59,10 @@ static const struct row {
 	{MARS_BY_CREATE, "{\"base_name\": \"a\\nb\"}", "base_name: it has a control character; accepted: a text without"},
 	{MARS_BY_CREATE, "{\"base_name\": \"../x\"}", "base_name: accepted: a text without `/`, since the full name in URLs is made of it"},
 	{MARS_BY_PATCH, "{\"comment\": \"\\u001b[31m\"}", "comment: it has a control character; accepted: a text without"},
+	{MARS_BY_CREATE, "{\"local_tty_device\": \"\\u009b2J\"}", "local_tty_device: it has a control character; accepted: a text without"},
+	{MARS_BY_PATCH, "{\"manual_tags\": [\"a\\u001bc\"]}",
+	 "manual_tags[0]: accepted: a text of 1 to 255 bytes without commas, control characters or blanks around it"},
+	{MARS_BY_PATCH, "{\"comment\": \"a\\n\\tb\"}", NULL},
 	{MARS_BY_CREATE, "{\"id\": \"a/b\"}", "id: accepted: a text of 1 to 128 bytes without `/` and control characters"},
 };
 
