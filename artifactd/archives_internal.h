@@ -13,11 +13,14 @@
 
 /* archives_in.c: the archive that is read. xz, lzma and lzip are decoded here and not in libarchive, which would give them any memory. */
 struct archive_in {
-	struct archive *reader; /* NULL: nothing is read */
+	struct archive *reader;  /* NULL: nothing is read */
+	struct archive *decoder; /* of gzip, bzip2, zstd or lz4; NULL: it has none of them */
 	int fd;
-	bool decodes;
+	bool decodes; /* xz */
 	lzma_stream lzma;
-	bool ended; /* of the file */
+	bool ended;     /* of the file */
+	bool has_entry; /* whose bytes are still to be skipped */
+	int64_t header; /* bytes that the entry's header has taken so far; -1: no header is read */
 	int64_t unpacked, max_bytes;
 	unsigned char raw[ARCHIVE_BLOCK], plain[ARCHIVE_BLOCK];
 };

@@ -14,6 +14,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <cmocka.h>
+#include <zlib.h>
 
 #include "artifactd/archives.h"
 
@@ -352,6 +353,59 @@ static void promise_31_a_decoder_gets_no_memory_of_the_archives_choice(void **st
 		     "the archive cannot be read: xz: its decoder would need more than 64 MiB of memory");
 }
 
+/* `n` bytes of an archive that is gzipped, given in pieces. */
+static int gzipped(const char *head, size_t n)
+{
+	static char piece[1 << 20];
+	int fd = memfd_create("gz", MFD_CLOEXEC);
+	gzFile gz = gzdopen(dup(fd), "wb1");
+
+	gzwrite(gz, head, (unsigned)strlen(head));
+	memset(piece, 'n', sizeof(piece));
+	for (; n; n -= sizeof(piece))
+		gzwrite(gz, piece, sizeof(piece));
+	assert_int_equal(gzclose(gz), Z_OK);
+	lseek(fd, 0, SEEK_SET);
+	return fd;
+}
+
+static void promise_31_a_headers_length_is_bounded(void **state)
+{
+	/* A cpio entry whose name is said to have 1.5 GiB, and 100 MiB of it. */
+	static const char head[] = "070701"
+				   "00000001"
+				   "000081A4"
+				   "00000000"
+				   "00000000"
+				   "00000001"
+				   "00000000"
+				   "00000000"
+				   "00000000"
+				   "00000000"
+				   "00000000"
+				   "00000000"
+				   "60000000"
+				   "00000000";
+
+	assert_fails(convert(&(struct archive_recipe){.extension = "cpio"}, gzipped(head, 100 << 20)),
+		     "the archive cannot be read: an entry's header is longer than 64 MiB");
+}
+
+static void promise_31_an_archive_is_compressed_once(void **state)
+{
+	int inner = gzipped("", 1 << 20), outer = memfd_create("gz", MFD_CLOEXEC);
+	gzFile gz = gzdopen(dup(outer), "wb1");
+	char bytes[65536];
+	ssize_t n = read(inner, bytes, sizeof(bytes));
+
+	assert_int_equal(gzwrite(gz, bytes, (unsigned)n), n);
+	assert_int_equal(gzclose(gz), Z_OK);
+	close(inner);
+	lseek(outer, 0, SEEK_SET);
+	assert_fails(convert(&(struct archive_recipe){.extension = "cpio"}, outer),
+		     "the archive cannot be read: it is compressed more than once");
+}
+
 static void what_is_no_archive_or_is_cut_is_an_error(void **state)
 {
 	int in = a_tree(archive_write_set_format_ustar, archive_write_add_filter_xz);
@@ -394,6 +448,8 @@ int main(void)
 		cmocka_unit_test(promise_31_an_entry_never_leads_out_of_the_archive),
 		cmocka_unit_test(promise_31_bombs_are_bounded),
 		cmocka_unit_test(promise_31_a_decoder_gets_no_memory_of_the_archives_choice),
+		cmocka_unit_test(promise_31_a_headers_length_is_bounded),
+		cmocka_unit_test(promise_31_an_archive_is_compressed_once),
 		cmocka_unit_test(what_is_no_archive_or_is_cut_is_an_error),
 		cmocka_unit_test(what_is_not_wanted_any_more_ends),
 	};
