@@ -204,12 +204,25 @@ bool http_shared_is_known(const struct http_request *rq, const struct http_share
 	return http_etag_listed(known, etag);
 }
 
+/* With headers of its own, which must not go to everybody: a copy. */
+static void answer_copy(struct http_request *rq, const struct http_shared *shared, bool known)
+{
+	char *text = known ? NULL : http_shared_text(shared);
+
+	http_answer_header(rq, "ETag", shared->etag);
+	http_answer(rq, known ? 304 : 200, known ? NULL : shared->content_type, known ? "" : text, known ? 0 : shared->len);
+	free(text);
+}
+
 void http_answer_shared(struct http_request *rq, struct http_shared *shared)
 {
 	bool known = http_shared_is_known(rq, shared);
 	struct MHD_Response **response = known ? &shared->not_modified : &shared->answer;
 
-	gw_assert(rq->n_answer_headers == 0); /* they would go to everybody */
+	if (rq->n_answer_headers) {
+		answer_copy(rq, shared, known);
+		return;
+	}
 	if (!*response)
 		*response = known ? with_headers(shared, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT), false)
 				  : whole_answer(shared);

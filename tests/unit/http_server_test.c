@@ -442,6 +442,29 @@ static void raw_close(struct raw *r)
 	close(r->fd);
 }
 
+/* A request in chunks has headers of its own in the answer (Connection: close), which are not for everybody. */
+static void a_request_in_chunks_gets_shared_bytes_too(void **state)
+{
+	static const char head[] = "GET /shared HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n%s\r\n0\r\n\r\n";
+	char *request = gw_sprintf(head, "");
+	struct raw r;
+
+	raw_talk(&r, request, NULL);
+	assert_non_null(strstr(r.got, "HTTP/1.1 200 OK\r\n"));
+	assert_non_null(strstr(r.got, "Connection: close\r\n"));
+	assert_non_null(strstr(r.got, "Content-Type: application/json\r\n"));
+	assert_non_null(strstr(r.got, "\r\n\r\n{\"x\":1}"));
+	raw_close(&r);
+	free(request);
+	request = gw_sprintf(head, "If-None-Match: *\r\n");
+	raw_talk(&r, request, NULL);
+	assert_non_null(strstr(r.got, "HTTP/1.1 304 Not Modified\r\n"));
+	assert_non_null(strstr(r.got, "ETag: \""));
+	assert_null(strstr(r.got, "{\"x\":1}"));
+	raw_close(&r);
+	free(request);
+}
+
 static void an_unclear_length_is_refused_and_nothing_behind_it_is_served(void **state)
 {
 	struct raw r;
@@ -524,6 +547,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_form_gives_its_parts, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_answer_may_come_later, setup, teardown),
 		cmocka_unit_test_setup_teardown(shared_bytes_have_an_etag_that_spares_them, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_request_in_chunks_gets_shared_bytes_too, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_file_is_served_in_ranges, setup, teardown),
 		cmocka_unit_test_setup_teardown(redirects_are_followed_when_asked_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_address_that_is_not_allowed_is_not_connected_to, setup, teardown),
