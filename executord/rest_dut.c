@@ -1,13 +1,14 @@
 /* DUTs: what is read, and what leads to an event. */
-#include <stdio.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "executord/executord.h"
 #include "executord/json.h"
 #include "executord/rest.h"
-
-#define LOG_MAX (64U << 20)
 
 void rest_get_duts(void *owner, struct http_request *rq)
 {
@@ -30,33 +31,40 @@ void rest_get_dut(void *owner, struct http_request *rq)
 		http_answer_shared(rq, json_dut_answer(dut));
 }
 
+/* Block by block, as the client reads it: a console may have said a lot. */
+static void answer_log(struct executord *ex, struct http_request *rq, const char *job)
+{
+	char *path = env_state_path(&ex->env, "jobs/%s.log", job);
+	struct gw_error err = {0};
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd >= 0 && fstat(fd, &st) == 0) {
+		http_answer_file(rq, fd, (uint64_t)st.st_size, NULL, "text/plain; charset=utf-8");
+	} else {
+		gw_fail_errno(&err, errno == ENOENT ? GW_NOT_FOUND : GW_UNREACHABLE, errno, "%s: cannot be read", path);
+		http_answer_error(rq, &err);
+		if (fd >= 0)
+			close(fd);
+	}
+	free(path);
+}
+
 /* GET /dut/ID/training/loop/N: the console of the N-th loop, from 0, if it failed. */
 void rest_get_training_loop(void *owner, struct http_request *rq)
 {
-	struct executord *ex = owner;
 	struct gw_error err = {0};
-	struct dut *dut = registry_dut_named(ex, http_arg(rq, "id"), &err);
+	struct dut *dut = registry_dut_named(owner, http_arg(rq, "id"), &err);
 	const char *n = http_arg(rq, "n");
-	char *end, *path, *text;
+	char *end;
 	unsigned long loop = strtoul(n, &end, 10);
-	size_t len = 0;
 
-	if (!dut) {
+	if (!dut)
 		http_answer_error(rq, &err);
-		return;
-	}
-	if (*end || end == n || loop >= dut->training.n_loops || !dut->training.loops[loop].log_job) {
+	else if (*end || end == n || loop >= dut->training.n_loops || !dut->training.loops[loop].log_job)
 		http_answer_status(rq, 404, "%s has no log of a failed training loop '%.32s'", dut->id, n);
-		return;
-	}
-	path = env_state_path(&ex->env, "jobs/%s.log", dut->training.loops[loop].log_job);
-	text = file_read(path, LOG_MAX, &len, &err);
-	if (text)
-		http_answer(rq, 200, "text/plain; charset=utf-8", text, len);
 	else
-		http_answer_error(rq, &err);
-	free(text);
-	free(path);
+		answer_log(owner, rq, dut->training.loops[loop].log_job);
 }
 
 static void answer_check(struct http_request *rq, bool queued)

@@ -1,6 +1,7 @@
 /* Training and quick checks with real daemons and a dummy PDU; the test is the machine at its serial console, and decides how each boot
  * ends. In a network namespace of its own. */
 #include <arpa/inet.h>
+#include <glob.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -15,7 +16,9 @@
 
 #include <cmocka.h>
 
+#include "libgateway/error.h"
 #include "tests/harness/farm.h"
+#include "tests/harness/net.h"
 
 #define MAC  "52:54:00:00:00:01"
 #define DUT  "/dut/" MAC
@@ -113,6 +116,32 @@ static void loops_that_fail_are_shown_with_their_logs(void **state)
 	assert_int_equal(farm_request("GET", DUT "/training/loop/0", NULL, &log), 200);
 	assert_non_null(strstr(log, "something broke"));
 	free(log);
+}
+
+/* A log is sent piece by piece, so its size is none of REST's business. */
+static void a_loops_log_may_be_large_or_gone(void **state)
+{
+	struct farm *farm = *state;
+	char *pattern = gw_sprintf("%s/jobs/boot_loop-*.log", farm->state_dir), *answer;
+	int fd = net_connect(80);
+	char head[1024] = "";
+	glob_t logs;
+
+	assert_int_equal(glob(pattern, 0, NULL, &logs), 0);
+	assert_int_equal(logs.gl_pathc, 1);
+	assert_int_equal(truncate(logs.gl_pathv[0], 100 << 20), 0);
+	net_send(fd, "HEAD /api/v1" DUT "/training/loop/0 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+	for (ssize_t n = 1, at = 0; n > 0; at += n)
+		n = read(fd, head + at, sizeof(head) - 1 - (size_t)at);
+	assert_non_null(strstr(head, "HTTP/1.1 200 OK\r\n"));
+	assert_non_null(strstr(head, "Content-Length: 104857600\r\n"));
+	close(fd);
+	assert_int_equal(unlink(logs.gl_pathv[0]), 0);
+	assert_int_equal(farm_request("GET", DUT "/training/loop/0", NULL, &answer), 404);
+	assert_non_null(strstr(answer, ".log: cannot be read: No such file or directory"));
+	free(answer);
+	globfree(&logs);
+	free(pattern);
 }
 
 static void training_goes_on_at_its_loop_after_a_restart(void **state)
@@ -310,6 +339,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_registration_that_fails_is_tried_again_after_its_delay),
 		cmocka_unit_test(loops_that_fail_are_shown_with_their_logs),
+		cmocka_unit_test(a_loops_log_may_be_large_or_gone),
 		cmocka_unit_test(training_goes_on_at_its_loop_after_a_restart),
 		cmocka_unit_test(enough_good_loops_make_it_ready),
 		cmocka_unit_test(a_quick_check_that_fails_leads_back_to_training),
