@@ -264,12 +264,49 @@ static void on_database(cJSON *state, const cJSON *data, const struct teller *t)
 	put(state, "database", data);
 }
 
+/* Of the same port in another list; NULL: none. */
+static const cJSON *same_port(const cJSON *list, const cJSON *port)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, list) if (strcmp(text_of(item, "pdu"), text_of(port, "pdu")) == 0 &&
+					   strcmp(text_of(item, "port_id"), text_of(port, "port_id")) == 0) return item;
+	return NULL;
+}
+
+static void tell_alarms(const struct teller *t, const cJSON *before, const cJSON *after)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, after) if (!same_port(before, item)) tell(t, "ALARM: %s", text_of(item, "text"));
+	cJSON_ArrayForEach(item, before) if (!same_port(after, item))
+		tell(t, "the alarm of port %s/%s is over", text_of(item, "pdu"), text_of(item, "port_id"));
+}
+
+static void tell_pinned(const struct teller *t, const cJSON *before, const cJSON *after)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, after) if (!same_port(before, item))
+		tell(t, "port %s/%s is pinned: ON until it is switched OFF", text_of(item, "pdu"), text_of(item, "port_id"));
+}
+
+static void on_alarms(cJSON *state, const cJSON *data, const struct teller *t)
+{
+	if (!cJSON_IsArray(get(data, "alarms")) || !cJSON_IsArray(get(data, "pinned_ports")))
+		return;
+	tell_alarms(t, get(state, "alarms"), get(data, "alarms"));
+	tell_pinned(t, get(state, "pinned_ports"), get(data, "pinned_ports"));
+	put(state, "alarms", get(data, "alarms"));
+	put(state, "pinned_ports", get(data, "pinned_ports"));
+}
+
 static const struct {
 	const char *name;
 	void (*fn)(cJSON *state, const cJSON *data, const struct teller *t);
 } handlers[] = {
-	{"dut", on_dut}, {"dut_gone", on_dut_gone}, {"step", on_step},           {"job", on_job},
-	{"pdu", on_pdu}, {"pdu_gone", on_pdu_gone}, {"discovery", on_discovery}, {"database", on_database},
+	{"dut", on_dut},           {"dut_gone", on_dut_gone},   {"step", on_step},         {"job", on_job},       {"pdu", on_pdu},
+	{"pdu_gone", on_pdu_gone}, {"discovery", on_discovery}, {"database", on_database}, {"alarms", on_alarms},
 };
 
 void farm_view_event(struct farm_view *view, const char *name, uint64_t id, const cJSON *data, line_fn *fn, void *owner)
@@ -305,6 +342,8 @@ static void tell_all(const cJSON *before, const cJSON *after, const struct telle
 	cJSON_ArrayForEach(item, get(after, "pdus")) tell_pdu(t, item->string, get(get(before, "pdus"), item->string), item);
 	tell_discovery(t, get(before, "discover"), get(after, "discover"));
 	tell_database(t, get(before, "database"), get(after, "database"));
+	tell_alarms(t, get(before, "alarms"), get(after, "alarms"));
+	tell_pinned(t, get(before, "pinned_ports"), get(after, "pinned_ports"));
 }
 
 void farm_view_take(struct farm_view *view, cJSON *state, line_fn *fn, void *owner)

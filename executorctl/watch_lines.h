@@ -7,7 +7,7 @@
 
 /* The farm as full-state has it, kept up to date by events. */
 struct farm_view {
-	cJSON *state; /* owned: {"duts":{...},"pdus":{...},"jobs":{...},"discover":{...},"database":{"error":...}} */
+	cJSON *state; /* owned: {"duts":{...},"pdus":{...},"jobs":{...},"discover":{...},"database":{"error":...},"alarms":[...],...} */
 	uint64_t id;  /* of the last event that is in it */
 };
 

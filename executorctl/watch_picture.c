@@ -104,6 +104,20 @@ static void add_text(struct page *page, struct buffer *raw)
 	free(shown);
 }
 
+static void add_alarms(struct page *page, const cJSON *state)
+{
+	struct buffer text = {0};
+	const cJSON *alarm;
+
+	cJSON_ArrayForEach(alarm, get(state, "alarms"))
+	{
+		const char *said = cJSON_GetStringValue(get(alarm, "text"));
+
+		buffer_printf(&text, "ALARM: %s", said ? said : "");
+		add_text(page, &text);
+	}
+}
+
 static size_t lines_of(const char *text)
 {
 	size_t n = 0;
@@ -163,6 +177,7 @@ char *picture_draw(const struct picture *picture, const cJSON *state, const char
 	add_text(&page, &text);
 	problem(&text, state, lost);
 	add_text(&page, &text);
+	add_alarms(&page, state);
 	add_duts(&page, state, colour);
 	add_notes(&page, picture);
 	buffer_add(&page.out, TO_THE_END, strlen(TO_THE_END));

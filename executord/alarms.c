@@ -86,7 +86,7 @@ static bool is_alarmed(struct executord *ex, const char *pdu, const char *port)
 /* Its jobd is dead, and pdud does not say that the port is off: it is away, or has refused. */
 static bool waits_for_pdud(const struct job *job)
 {
-	return job->phase == JOB_SETTLING && (loop_timer_active(&job->timer) || !bus_peer_up(&job->ex->bus, "pdud"));
+	return job->phase == JOB_SETTLING && (job->unconfirmed || !bus_peer_up(&job->ex->bus, "pdud"));
 }
 
 static void add_of_job(cJSON *list, const struct job *job)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "executord/alarms.h"
 #include "executord/executord.h"
 #include "executord/json.h"
 #include "executord/rest.h"
@@ -109,6 +110,26 @@ static void tell_database(struct executord *ex)
 	tell_json(ex, "database", json);
 }
 
+static void tell_alarms(struct executord *ex)
+{
+	cJSON *json = cJSON_CreateObject();
+
+	cJSON_AddItemToObject(json, "alarms", alarms_json(ex));
+	cJSON_AddItemToObject(json, "pinned_ports", alarms_pinned_json(ex));
+	tell_json(ex, "alarms", json);
+}
+
+/* They follow from much, so they are compared. What came and went again is told, too: a watcher may have asked in between. */
+static void look_at_alarms(struct executord *ex)
+{
+	uint64_t hash = alarms_hash(ex);
+
+	if (ex->events.alarms_due || hash != ex->events.alarms_hash)
+		tell_alarms(ex);
+	ex->events.alarms_due = false;
+	ex->events.alarms_hash = hash;
+}
+
 static void flush(void *data)
 {
 	struct executord *ex = data;
@@ -132,6 +153,7 @@ static void flush(void *data)
 		tell_database(ex);
 	if (e->discovery_due)
 		tell_json(ex, "discovery", discovery_json(ex, true));
+	look_at_alarms(ex);
 	e->duts_due = e->pdus_due = e->database_due = e->discovery_due = false;
 }
 
@@ -154,6 +176,13 @@ void events_pdu(struct executord *ex, struct pdu *pdu)
 {
 	pdu->event_due = ex->events.watchers != NULL;
 	due(ex, &ex->events.pdus_due);
+	if (pdu->n_noted)
+		due(ex, &ex->events.alarms_due);
+}
+
+void events_alarms(struct executord *ex)
+{
+	due(ex, &ex->events.alarms_due);
 }
 
 void events_database(struct executord *ex)
@@ -293,6 +322,8 @@ static void add_watcher(struct executord *ex, struct http_request *rq)
 		return;
 	}
 	http_stream_on_drained(w->stream, on_drained);
+	if (!ex->events.watchers) /* nobody has looked since */
+		ex->events.alarms_hash = alarms_hash(ex);
 	w->next = ex->events.watchers;
 	ex->events.watchers = w;
 	ex->events.n_watchers++;

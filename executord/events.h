@@ -27,7 +27,8 @@ struct events {
 	struct watcher *watchers; /* owned */
 	size_t n_watchers;
 	uint64_t last; /* the number of the last event; a client compares it with full-state's */
-	bool duts_due, pdus_due, database_due, discovery_due;
+	bool duts_due, pdus_due, database_due, discovery_due, alarms_due;
+	uint64_t alarms_hash; /* of those that were told last */
 	struct loop_timer flush, heartbeat;
 };
 
@@ -40,6 +41,7 @@ void events_dut_gone(struct executord *ex, const char *id);
 void events_pdu_gone(struct executord *ex, const char *name);
 void events_database(struct executord *ex); /* it was read: valid or not */
 void events_discovery(struct executord *ex);
+void events_alarms(struct executord *ex); /* a job has begun, or ceased, to wait for its port; those of PDUs are noticed here */
 void events_step(struct dut *dut, enum dut_state from, enum dut_event event, const char *cause);
 void events_job(const struct job *job, const char *state); /* "started", "running", "ended" */
 

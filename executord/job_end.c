@@ -119,7 +119,11 @@ static void on_revoked(void *data, const void *answer, const struct gw_error *er
 
 	if (answer) {
 		job_over(job);
-	} else if (bus_peer_up(&job->ex->bus, "pdud")) {
+		return;
+	}
+	job->unconfirmed = true;
+	events_alarms(job->ex);
+	if (bus_peer_up(&job->ex->bus, "pdud")) {
 		log_error("job=%s: its port cannot be switched OFF, so the machine is not given out: %s; tried again", job->id, err->text);
 		loop_timer_start(&job->ex->loop, &job->timer, REVOKE_RETRY_MS, ask_revoke, job);
 	} /* else jobs_on_pdud_up tries again */

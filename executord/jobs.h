@@ -60,6 +60,7 @@ struct job {
 	struct http_request *answer; /* the submission, not answered yet; NULL: answered */
 	char capability[CAPABILITY_TEXT_MAX + 1];
 	bool cancelled, cancel_sent;
+	bool unconfirmed; /* JOB_SETTLING: pdud has not confirmed once, so it is an alarm until it does */
 	char cancel_reason[256];
 	struct job_outcome outcome;
 	struct loop_timer timer; /* a submission's patience for a jobd; an adoption's for its hello; a revocation's next try */

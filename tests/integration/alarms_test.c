@@ -215,11 +215,18 @@ static void promise_12_once_it_is_off_the_machine_serves_again(void **state)
 	assert_a_job_runs_on(farm, "fourth", A);
 }
 
+static struct proc watcher; /* executorctl watch, by which an admin learns of the next two tests */
+
 static void a_port_that_an_admin_switched_on_is_shown_as_pinned(void **state)
 {
+	const char *const argv[] = {GW_BUILD_ROOT "/executorctl/executorctl", "-e", "http://10.42.0.1", "watch", NULL};
+
+	proc_start(&watcher, "watcher", argv, NULL);
+	proc_await(&watcher, "*Z watching test, machines: 2");
 	farm_do("PATCH", LIE "1", "{\"state\": \"on\"}");
 	assert_answer("GET", "/full-state", NULL, 200, "{*\"pinned_ports\":[{\"pdu\":\"LIAR\",\"port_id\":\"1\"}]*}");
 	assert_executorctl_says("pdus", "LIAR  1 * ON (pinned) *");
+	proc_await(&watcher, "*Z port LIAR/1 is pinned: ON until it is switched OFF");
 }
 
 static void promise_12_an_admin_whose_off_does_not_come_is_told_and_the_machine_held_back(void **state)
@@ -230,6 +237,7 @@ static void promise_12_an_admin_whose_off_does_not_come_is_told_and_the_machine_
 
 	liar->lies = true;
 	assert_answer("PATCH", LIE "1", "{\"state\": \"off\"}", 503, refused);
+	proc_await(&watcher, "*Z ALARM: port 1 of LIAR could not be switched OFF yet (last seen: ON)*");
 	assert_answer("PATCH", LIE "1", "{\"state\": \"off\"}", 503, refused); /* asked again, it is answered at once */
 	assert_answer("PATCH", LIE "1", "{\"state\": \"on\"}", 400, "{\"error\":\"port 1 of PDU 'LIAR' is not confirmed OFF yet\"}");
 	assert_answer("GET", "/full-state", NULL, 200, "{*\"pinned_ports\":[]*}");
@@ -244,6 +252,8 @@ static void promise_12_an_admin_whose_off_does_not_come_is_told_and_the_machine_
 			    "the only machine with the tags held is busy, * or not known to be OFF; try again later");
 	liar->lies = false;
 	farm_await(farm, "/alarms", "alarms", "[]");
+	proc_await(&watcher, "*Z the alarm of port LIAR/1 is over");
+	proc_end(&watcher, SIGTERM);
 	assert_a_job_runs_on(farm, "again", B);
 }
 

@@ -85,6 +85,27 @@ static void each_change_is_a_line(void **state)
 	assert_string_equal(told("pdu_gone", 22, "{\"name\":\"APC\"}"), "PDU APC is gone\n");
 }
 
+#define ALARM "{\"pdu\":\"APC\",\"port_id\":\"1\",\"dut\":null,\"text\":\"port 1 of APC could not be switched OFF yet\"}"
+
+static void alarms_and_pinned_ports_are_told_once_and_shown_until_they_are_over(void **state)
+{
+	struct picture picture = {0};
+	char *text;
+
+	assert_string_equal(told("alarms", 11, "{\"alarms\":[" ALARM "],\"pinned_ports\":[]}"),
+			    "ALARM: port 1 of APC could not be switched OFF yet\n");
+	assert_string_equal(told("alarms", 12, "{\"alarms\":[" ALARM "],\"pinned_ports\":[{\"pdu\":\"APC\",\"port_id\":\"2\"}]}"),
+			    "port APC/2 is pinned: ON until it is switched OFF\n");
+	text = picture_draw(&picture, view.state, NULL, false, 80, 10);
+	assert_non_null(strstr(text, "ALARM: port 1 of APC could not be switched OFF yet"));
+	free(text);
+	assert_string_equal(told("alarms", 13, "{\"alarms\":[]}"), "");
+	assert_string_equal(told("alarms", 14, "{\"alarms\":[],\"pinned_ports\":[]}"), "the alarm of port APC/1 is over\n");
+	text = picture_draw(&picture, view.state, NULL, false, 80, 10);
+	assert_null(strstr(text, "ALARM"));
+	free(text);
+}
+
 static void training_loops_are_told_once(void **state)
 {
 	told("dut", 11, "{\"id\":\"d1\",\"full_name\":\"n\",\"training\":{\"boot_loop_counts\":100,\"loops\":[{\"status\":\"PASS\"}]}}");
@@ -185,6 +206,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(each_change_is_a_line, begin, end),
+		cmocka_unit_test_setup_teardown(alarms_and_pinned_ports_are_told_once_and_shown_until_they_are_over, begin, end),
 		cmocka_unit_test_setup_teardown(training_loops_are_told_once, begin, end),
 		cmocka_unit_test_setup_teardown(events_that_the_state_has_already_are_not_told_twice, begin, end),
 		cmocka_unit_test_setup_teardown(after_a_gap_the_differences_are_told, begin, end),
