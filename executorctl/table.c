@@ -41,10 +41,14 @@ static const struct {
 	{"-", GREY},
 };
 
-const char *colour_of(const char *word)
+/* What stands in brackets behind the word is a remark: "ON (pinned)". */
+const char *colour_of(const char *text)
 {
+	const char *remark = strstr(text, " (");
+	size_t n = remark ? (size_t)(remark - text) : strlen(text);
+
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strcmp(words[i].word, word) == 0)
+		if (strlen(words[i].word) == n && memcmp(words[i].word, text, n) == 0)
 			return words[i].colour;
 	return "";
 }

@@ -21,8 +21,8 @@ void table_set(struct table *table, size_t column, const char *text);
 void table_print(struct table *table, FILE *out, bool colour, size_t width);
 void table_finish(struct table *table); /* without printing it */
 
-/* The escape sequence to begin with for a state's word, "" for any other text. */
-const char *colour_of(const char *word);
+/* The escape sequence to begin with for a state's word, maybe with a remark in brackets behind it; "" for any other text. */
+const char *colour_of(const char *text);
 #define COLOUR_OFF "\033[0m"
 
 char *printable(const char *text); /* control characters become `?`. The caller frees */

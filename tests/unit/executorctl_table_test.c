@@ -93,6 +93,14 @@ static void states_have_colours_and_titles_are_bold(void **state)
 						   "b           \033[90m-\033[0m      \033[90m-\033[0m\n");
 }
 
+static void a_remark_in_brackets_takes_nothing_of_a_states_colour(void **state)
+{
+	assert_string_equal(colour_of("ON (pinned)"), colour_of("ON"));
+	assert_string_equal(colour_of("ONE"), "");
+	assert_string_equal(colour_of("O"), "");
+	assert_string_equal(colour_of(" (pinned)"), "");
+}
+
 static void control_characters_never_reach_the_terminal(void **state)
 {
 	char *shown = printable("a\033[2Jb\x7f\xc2\x9b\x80é");
@@ -112,6 +120,7 @@ int main(void)
 		cmocka_unit_test(wide_and_combining_characters_are_counted_as_they_are_shown),
 		cmocka_unit_test(text_is_cut_between_characters),
 		cmocka_unit_test(states_have_colours_and_titles_are_bold),
+		cmocka_unit_test(a_remark_in_brackets_takes_nothing_of_a_states_colour),
 		cmocka_unit_test(control_characters_never_reach_the_terminal),
 	};
 
