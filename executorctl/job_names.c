@@ -35,6 +35,7 @@ static const struct value *path_to(struct value_pool *pool, void *front, const s
 static const struct value *same_name(struct value_pool *pool, void *data, const struct value *const *args, size_t n_args,
 				     struct gw_error *err)
 {
+	((struct job_names *)data)->asked_proxy = true;
 	if (n_args == 1 && value_text(args[0], NULL))
 		return args[0];
 	gw_fail(err, GW_BAD_INPUT, "registry.to_local_proxy takes one string");
@@ -72,7 +73,7 @@ static void add_gateway(struct job_names *names)
 	struct value *registry = value_dict(pool);
 
 	env_job_variables(add_variable, names);
-	value_set(pool, registry, "to_local_proxy", value_callable(pool, same_name, NULL));
+	value_set(pool, registry, "to_local_proxy", value_callable(pool, same_name, names));
 	value_set(pool, names->all, "minio_url", value_string(pool, HTTP_URL));
 	value_set(pool, names->all, "job", served(pool));
 	value_set(pool, names->all, "registry", registry);

@@ -10,6 +10,7 @@ struct job_names {
 	struct value_pool pool;
 	struct value *all;         /* of the pool */
 	double firmware_boot_time; /* seconds; 0: not known */
+	bool asked_proxy;          /* the template called registry.to_local_proxy, of whose rules only the gateway knows */
 };
 
 /* By the options --set and --machine-id of `args` (which asks the gateway). Finish it in any case. */

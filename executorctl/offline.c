@@ -23,6 +23,12 @@ const struct ctl_option ctl_simulate_options[] = {
 	{0},
 };
 
+static void say_what_differs(const struct job_names *names)
+{
+	if (names->asked_proxy)
+		fprintf(stderr, "executorctl: registry.to_local_proxy changes no name here; the gateway's REGISTRIES_CFG may\n");
+}
+
 static int say_errors(const char *name, const struct gw_errors *errs, struct gw_error *err)
 {
 	size_t n = errs->n + errs->left_out;
@@ -53,6 +59,7 @@ static bool load(struct job *job, const char *path, const struct job_names *name
 
 	if (text && !ok)
 		say_errors(options.where, &errs, err);
+	say_what_differs(names);
 	gw_errors_finish(&errs);
 	free(text);
 	return ok;
@@ -89,6 +96,7 @@ int ctl_render(const struct ctl *ctl, const struct ctl_args *args, struct gw_err
 
 	if (text && job_names_init(&names, ctl, args, err) && template_render(path, text, len, names.all, &out, err))
 		printf("%s%s", out, *out && out[strlen(out) - 1] != '\n' ? "\n" : "");
+	say_what_differs(&names);
 	job_names_finish(&names);
 	free(out);
 	free(text);

@@ -333,6 +333,22 @@ static void a_server_that_is_no_gateway_is_shown_escaped(void **state)
 	assert_string_equal(err, "executorctl: http://10.42.0.1/ answered 502: <html>\\x1b[2J</html>\n");
 }
 
+/* Neither asks a gateway, so they say what they cannot know. */
+static void what_is_tried_without_a_gateway_says_that_its_registry_rules_are_not_known(void **state)
+{
+	static const char said[] = "executorctl: registry.to_local_proxy changes no name here; the gateway's REGISTRIES_CFG may\n";
+
+	file_put(tmp_path("plain.yml"), "image: a/b\n");
+	file_put(tmp_path("proxied.yml"), "image: {{ registry.to_local_proxy('a/b') }}\n");
+	assert_int_equal(ctl("render", tmp_path("plain.yml"), NULL), 0);
+	assert_string_equal(err, "");
+	assert_int_equal(ctl("render", tmp_path("proxied.yml"), NULL), 0);
+	assert_string_equal(out, "image: a/b\n");
+	assert_string_equal(err, said);
+	assert_int_equal(ctl("lint", tmp_path("proxied.yml"), NULL), 1);
+	assert_non_null(strstr(err, said));
+}
+
 static void each_command_has_its_help_and_the_options_their_table(void **state)
 {
 	static const char *const commands[] = {"run", "duts", "dut", "watch", "lint", "complete"};
@@ -380,6 +396,7 @@ int main(void)
 		cmocka_unit_test(a_discovery_is_begun),
 		cmocka_unit_test(a_job_is_cancelled),
 		cmocka_unit_test(a_server_that_is_no_gateway_is_shown_escaped),
+		cmocka_unit_test(what_is_tried_without_a_gateway_says_that_its_registry_rules_are_not_known),
 		cmocka_unit_test(each_command_has_its_help_and_the_options_their_table),
 	};
 
