@@ -149,7 +149,7 @@ static void on_powered(void *data, const void *answered, const struct gw_error *
 		discovery_give_up(ex, err->text);
 	} else if (answered && !d->on_at) {
 		d->on_at = loop_now_ms(&ex->loop);
-		state_store_changed(ex);
+		state_store_discovery_changed(ex);
 	}
 }
 
@@ -251,6 +251,6 @@ void discovery_begin(struct executord *ex, const struct discovery_ask *ask, stru
 	d->phase = DISCOVERY_TAKING;
 	events_discovery(ex);
 	loop_timer_start(&ex->loop, &d->timeout, (uint64_t)(ask->timeout * 1000), discovery_on_timeout, ex);
-	state_store_changed(ex);
+	state_store_discovery_changed(ex);
 	state_store_when_saved(ex, on_kept, d); /* no lease that a killed executord would not know of */
 }

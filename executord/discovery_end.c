@@ -41,7 +41,7 @@ void discovery_over(struct executord *ex)
 	d->phase = DISCOVERY_NONE;
 	events_discovery(ex);
 	d->released = NULL;
-	state_store_changed(ex);
+	state_store_discovery_changed(ex);
 	config_push_bootsd(ex);
 	dut = registry_dut_at(ex, d->ask.pdu, d->ask.port);
 	if (dut)
@@ -91,7 +91,7 @@ void discovery_release(struct executord *ex)
 	loop_timer_stop(&d->timeout);
 	bus_forget(&ex->bus, d);
 	state_store_forget(ex, d);
-	state_store_changed(ex);
+	state_store_discovery_changed(ex);
 	config_push_bootsd(ex);
 	if (database_reserves(ex->database.db, ex->discovery.ask.pdu, ex->discovery.ask.port)) /* meanwhile: never touched from then on */
 		discovery_over(ex);

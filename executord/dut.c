@@ -91,6 +91,12 @@ static bool same(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+static bool same_facts(const struct dut_facts *a, const struct dut_facts *b)
+{
+	return a->removed == b->removed && a->is_retired == b->is_retired && a->ready == b->ready && same(a->pdu, b->pdu) &&
+	       same(a->port, b->port);
+}
+
 /* ---- actions ---- */
 
 static void start_job(struct dut *dut)
@@ -149,7 +155,7 @@ static void ready_written(void *data, const struct gw_error *err)
 		dut->ready_writes--;
 	if (dut) {
 		dut_settle(dut, "written back");
-		state_store_changed(w->ex);
+		state_store_dut_changed(dut);
 	}
 	free(w->id);
 	free(w);
@@ -170,6 +176,7 @@ void dut_write_ready(struct dut *dut, bool ready)
 	loop_timer_stop(&dut->ready_retry);
 	dut->ready_writes++;
 	dut->ready_wanted = dut->known.ready = ready;
+	state_store_dut_changed(dut);
 	database_write(dut->ex, &edit, 1, "ready_for_service", ready_written, w);
 }
 
@@ -227,7 +234,7 @@ bool dut_apply(struct dut *dut, enum dut_event event, const char *cause, struct 
 	log_info("dut=%s %s -> %s event=%s %s", shown(dut), dut_state_name(from), dut_state_name(step.state), dut_event_name(event), cause);
 	events_step(dut, from, event, cause);
 	registry_dut_changed(dut->ex, dut);
-	state_store_changed(dut->ex);
+	state_store_dut_changed(dut);
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
 		if (step.actions & actions[i].bit)
 			actions[i].fn(dut);
@@ -264,8 +271,8 @@ void dut_settle(struct dut *dut, const char *cause)
 	n = dut_after_edit(&then, &now, !same(before.pdu, dut->known.pdu) || !same(before.port, dut->known.port), events);
 	for (size_t i = 0; i < n; i++)
 		dut_apply(dut, events[i], cause, NULL);
-	if (n)
-		state_store_changed(dut->ex); /* what it knows, too */
+	if (n || !same_facts(&before, &dut->known))
+		state_store_dut_changed(dut); /* what it knows, too */
 	dut_facts_finish(&before);
 }
 

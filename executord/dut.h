@@ -34,6 +34,7 @@ struct dut {
 	bool end_unsaved;       /* that it is over is not on the disk yet */
 	bool boot_due;          /* bootsd is to be told of it */
 	int log_port;           /* saladd's read-only port; 0: not known */
+	bool save_due;          /* of state_store.h: the next save has it */
 	bool event_due;         /* of events.h: watchers are to be told of it */
 	struct printed printed; /* for REST */
 };

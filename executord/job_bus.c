@@ -24,7 +24,8 @@ static bool hello_of_job(struct executord *ex, const struct msg_job_hello *hello
 	loop_timer_stop(&job->timer);
 	if (hello->running)
 		jobs_on_running(ex, job);
-	state_store_changed(ex);
+	if (job->dut)
+		state_store_dut_changed(job->dut);
 	jobs_on_jobd_up(ex, jobd->up ? job : NULL);
 	return true;
 }

@@ -49,7 +49,7 @@ static void keep_end(struct dut *dut, const char *id)
 {
 	snprintf(dut->last_job, sizeof(dut->last_job), "%s", id);
 	dut->end_unsaved = true;
-	state_store_changed(dut->ex);
+	state_store_dut_changed(dut);
 	state_store_when_saved(dut->ex, on_end_saved, dut);
 }
 
@@ -134,7 +134,8 @@ void jobs_revoke(struct executord *ex, struct job *job)
 	struct msg_capability withdraw = {.capability = job->capability};
 
 	job->phase = JOB_SETTLING;
-	state_store_changed(ex); /* its end is decided */
+	if (job->dut)
+		state_store_dut_changed(job->dut); /* its end is decided */
 	bus_forget(&ex->bus, job);
 	loop_timer_stop(&job->timer);
 	if (job->capability[0])

@@ -156,7 +156,7 @@ static void on_gone(void *data, const void *answer, const struct gw_error *err)
 		return; /* it runs or ended already */
 	if (answer) {
 		job->phase = JOB_GIVEN;
-		state_store_changed(job->ex);
+		state_store_dut_changed(job->dut);
 		job_answer(job, 200, "success");
 		if (job->cancelled)
 			job_send_cancel(job);

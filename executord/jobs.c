@@ -124,7 +124,7 @@ void jobs_on_running(struct executord *ex, struct job *job)
 	job->running = true;
 	events_job(job, "running");
 	dut_apply(job->dut, DUT_EV_JOB_STARTED, cause, NULL);
-	state_store_changed(ex);
+	state_store_dut_changed(job->dut);
 }
 
 void jobs_on_ended(struct executord *ex, struct job *job, const struct msg_job_ended *ended)
@@ -174,7 +174,8 @@ void jobs_cancel(struct executord *ex, struct job *job, const char *reason)
 {
 	job->cancelled = true;
 	snprintf(job->cancel_reason, sizeof(job->cancel_reason), "%s", reason);
-	state_store_changed(ex); /* the next executord says it again */
+	if (job->dut)
+		state_store_dut_changed(job->dut); /* the next executord says it again */
 	if (job->phase == JOB_READY) {
 		jobd_pool_give_back(ex, job->jobd);
 		job->jobd = NULL;

@@ -163,6 +163,7 @@ void registry_forget(struct executord *ex, struct dut *dut)
 
 	gw_assert(at < r->n_duts && r->duts[at] == dut && !dut->job);
 	registry_dut_changed(ex, dut);
+	state_store_dut_changed(dut);
 	events_dut_gone(ex, dut->id);
 	memmove(r->duts + at, r->duts + at + 1, (r->n_duts - at - 1) * sizeof(*r->duts));
 	r->n_duts--;

@@ -1,5 +1,6 @@
-/* What executord must know after a restart: DUT states, training progress, admitted jobs. STATE/executord/duts.json, replaced as a whole on
- * the loop's thread pool, changes that come meanwhile together in one more save.
+/* What executord must know after a restart: DUT states, training progress, admitted jobs. STATE/executord/duts.json and what has changed
+ * since in duts.journal (state_journal.h), written on the loop's thread pool: changes that come meanwhile together in one more save. A save
+ * costs what has changed; now and then, or when much has, duts.json is written anew.
  *
  * After a restart of executord each DUT is as it was; a boot of the gateway itself (another boot id) starts all of them anew. */
 #ifndef EXECUTORD_STATE_STORE_H
@@ -9,6 +10,7 @@
 #include <stdbool.h>
 
 #include "executord/jobs.h"
+#include "executord/state_journal.h"
 #include "libgateway/error.h"
 #include "libgateway/loop.h"
 #include "libmars/dut_state.h"
@@ -19,11 +21,16 @@ struct dut;
 struct state_waiter;
 
 struct state_store {
-	char *path; /* owned */
+	char *path, *journal; /* owned */
 	char boot_id[64];
+	char name[JOURNAL_NAME_MAX + 1]; /* of the duts.json on the disk, for the journal's lines */
+	size_t bytes, journal_bytes;     /* of both, about */
+	bool all_due, discovery_due;     /* what the next save has to write; all: a new duts.json */
+	char **due_ids;                  /* owned, each too: the DUTs that it has to write, in use or gone */
+	size_t n_due;
 	bool dirty, saving, failing;
-	bool started; /* nothing is saved before what was kept is read */
-	struct loop_timer due;
+	bool started;                     /* nothing is saved before what was kept is read */
+	struct loop_timer due;            /* of the next save */
 	struct state_waiter *waiting;     /* owned; for the next save, in their order */
 	struct state_waiter *being_saved; /* owned; for the one under way */
 };
@@ -31,7 +38,8 @@ struct state_store {
 /* Reads what was kept, gives each DUT its state, and starts their lives: goes on, or begins anew. A file that cannot be read is an
  * error in the log; the DUTs begin anew. */
 bool state_store_start(struct executord *ex, struct gw_error *err);
-void state_store_changed(struct executord *ex);
+void state_store_dut_changed(struct dut *dut); /* or its job; nothing else keeps the change */
+void state_store_discovery_changed(struct executord *ex);
 /* `saved` runs once, maybe inside the call: when all that has changed until now is on the disk, or could not be written there (a full disk
  * must not stop the farm). state_store_finish runs what is left. */
 void state_store_when_saved(struct executord *ex, void (*saved)(void *data), void *data);

@@ -47,6 +47,7 @@ static void on_retrial(void *data)
 void training_wait_retrial(struct dut *dut)
 {
 	dut->training.registration_failed = true;
+	state_store_dut_changed(dut);
 	loop_timer_start(&dut->ex->loop, &dut->retrial, (uint64_t)(dut->ex->settings.retrial_delay * 1000), on_retrial, dut);
 }
 
@@ -80,6 +81,7 @@ void training_take_result(struct dut *dut, const char *job, enum dut_job_kind ki
 	if (kind == DUT_JOB_LOOP)
 		add_loop(dut, job, outcome);
 	registry_dut_changed(dut->ex, dut);
+	state_store_dut_changed(dut);
 	if (passed && outcome->has_log) /* of a good boot nobody asks */
 		remove_log(dut->ex, job);
 }

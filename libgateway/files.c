@@ -94,6 +94,17 @@ bool file_save(const char *path, const void *bytes, size_t len, mode_t mode, str
 	return ok || gw_fail_errno(err, GW_UNREACHABLE, saved, "%s: cannot write", path);
 }
 
+bool file_append(const char *path, const void *bytes, size_t len, mode_t mode, bool anew, struct gw_error *err)
+{
+	int saved, fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (anew ? O_TRUNC : 0), mode);
+	bool ok = fd >= 0 && write_all(fd, bytes, len) && fdatasync(fd) == 0 && (!anew || sync_folder_of(path));
+
+	saved = errno;
+	if (fd >= 0)
+		close(fd);
+	return ok || gw_fail_errno(err, GW_UNREACHABLE, saved, "%s: cannot append", path);
+}
+
 bool file_remove(const char *path, struct gw_error *err)
 {
 	if (unlink(path) < 0 && errno != ENOENT)
