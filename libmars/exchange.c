@@ -1,6 +1,7 @@
 /* A save, by steps, and what each protects from:
  *
- *  1. The new text goes into `.NAME.new` beside the file, with the sticky bit: a file of that name and that bit is ours and unfinished.
+ *  1. The new text goes into `.NAME.new` beside the file, with the sticky bit: a file of that name and that bit is ours and unfinished. Its
+ *     time is a whole second: an editor that writes to it, when it has the file's name already, gives it another.
  *  2. fsync: a power loss never leaves half a text under the file's name.
  *  3. RENAME_EXCHANGE: what the file was is now in `.NAME.new`, without the bit, so nothing that an editor wrote can be gone.
  *  4. A read lease on it: nobody has it open for writing. Else its writer is waited for; if that takes too long the two change back.
@@ -9,8 +10,8 @@
  *  7. unlink, while the lease still holds.
  *
  * So a kill leaves one of: `.NAME.new` with the bit (before 3: drop it), without it and the file with it (between 3 and 6: change back, the
- * edit was not acknowledged), neither with it (between 6 and 7: drop the old one), none of that name (after 7). mars_save_recover does
- * this.
+ * edit was not acknowledged; but if an editor saved into the file since, that stays, with the edit that the editor saw), neither with it
+ * (between 6 and 7: drop the old one), none of that name (after 7). mars_save_recover does this.
  */
 #include "libmars/exchange.h"
 
@@ -158,6 +159,20 @@ static bool copy_traits(struct place *place, int fd, mode_t *mode, struct gw_err
 	return ok;
 }
 
+/* A time that no write gives: the mark of a text that is still as we wrote it. */
+static bool mark_as_ours(int fd)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {0}};
+
+	times[1].tv_sec = time(NULL);
+	return futimens(fd, times) == 0;
+}
+
+static bool is_as_we_wrote_it(const struct stat *st)
+{
+	return st->st_mtim.tv_nsec == 0;
+}
+
 /* The descriptor, or -1 with nothing left behind. */
 static int write_temp(struct place *place, const char *text, size_t len, mode_t *mode, struct gw_error *err)
 {
@@ -167,7 +182,7 @@ static int write_temp(struct place *place, const char *text, size_t len, mode_t 
 		gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot make %s; nothing was written", place->temp_path);
 		return -1;
 	}
-	if (!write_all(fd, text, len) || (fsync(fd) < 0 && errno != EINVAL))
+	if (!write_all(fd, text, len) || !mark_as_ours(fd) || (fsync(fd) < 0 && errno != EINVAL))
 		gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot write %s; nothing was changed", place->temp_path);
 	else if (copy_traits(place, fd, mode, err))
 		return fd;
@@ -263,7 +278,8 @@ static void change_back(struct place *place, ino_t ours)
 /* The new file becomes one that a start leaves alone, durably. */
 static bool settle(struct place *place, int fd, mode_t mode, struct gw_error *err)
 {
-	if (fchmod(fd, mode) == 0 && (fsync(fd) == 0 || errno == EINVAL) && (fsync(place->dir) == 0 || errno == EINVAL))
+	if (futimens(fd, NULL) == 0 && fchmod(fd, mode) == 0 && (fsync(fd) == 0 || errno == EINVAL) &&
+	    (fsync(place->dir) == 0 || errno == EINVAL))
 		return true;
 	return gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot write the directory of %s; nothing was changed", place->path);
 }
@@ -373,6 +389,24 @@ static bool check_owner(const struct place *place, const struct stat *st, struct
 		       st->st_uid, geteuid(), geteuid(), place->path);
 }
 
+/* Whether an editor saved into the new file, which has the temp name again, or is at it. */
+static bool was_edited(struct place *place)
+{
+	int fd = openat(place->dir, place->temp, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+	bool edited = fd >= 0 && (take_lease(fd) == 0 || (fstat(fd, &st) == 0 && !is_as_we_wrote_it(&st)));
+
+	if (fd >= 0)
+		close(fd);
+	return edited;
+}
+
+/* Looked at only after the swap: from then on no editor comes to the new file by its name. */
+static bool undo(struct place *place)
+{
+	return swap(place) && (!was_edited(place) || swap(place));
+}
+
 static bool recover_place(struct place *place, struct gw_error *err)
 {
 	struct stat file, temp;
@@ -382,7 +416,7 @@ static bool recover_place(struct place *place, struct gw_error *err)
 	if (have_temp && !S_ISREG(temp.st_mode))
 		return gw_fail(err, GW_REFUSED, "%s is in the way of saves; remove it", place->temp_path);
 	if (have_temp && !(temp.st_mode & S_ISVTX) && (!have_file || (file.st_mode & S_ISVTX))) {
-		if (have_file ? !swap(place) : renameat(place->dir, place->temp, place->dir, place->name) < 0)
+		if (have_file ? !undo(place) : renameat(place->dir, place->temp, place->dir, place->name) < 0)
 			return gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot put %s back as it was", place->path);
 		fsync(place->dir);
 		have_file = fstatat(place->dir, place->name, &file, 0) == 0;

@@ -161,7 +161,7 @@ static void fault_everywhere(const char *fault, const char *const *calls)
 
 static const char *const all_calls[] = {"openat", "read",      "pread64",           "write",      "fsync",
 					"fchmod", "renameat2", "unlinkat",          "newfstatat", "flistxattr",
-					"fcntl",  "close",     "inotify_add_watch", NULL};
+					"fcntl",  "close",     "inotify_add_watch", "utimensat",  NULL};
 
 static void promise_1_a_save_may_be_killed_at_any_call(void **state)
 {
@@ -189,7 +189,7 @@ static void promise_3_the_calls_of_a_save_come_in_their_order(void **state)
 }
 
 /* The calls that a full, worn or read-only disk, or too many open files, may fail. */
-static const char *const writing[] = {"openat", "write", "fsync", "fchmod", "renameat2", "unlinkat", NULL};
+static const char *const writing[] = {"openat", "write", "utimensat", "fsync", "fchmod", "renameat2", "unlinkat", NULL};
 
 static void promise_4_a_full_disk_leaves_the_old_file(void **state)
 {
@@ -203,7 +203,8 @@ static void promise_4_a_quota_leaves_the_old_file(void **state)
 
 static void promise_4_a_broken_disk_leaves_the_old_file(void **state)
 {
-	static const char *const calls[] = {"openat", "pread64", "write", "fsync", "fchmod", "renameat2", "unlinkat", "flistxattr", NULL};
+	static const char *const calls[] = {"openat", "pread64",   "write",    "utimensat",  "fsync",
+					    "fchmod", "renameat2", "unlinkat", "flistxattr", NULL};
 
 	fault_everywhere("error=EIO", calls);
 }

@@ -17,8 +17,9 @@
 #include "libmars/save.h"
 #include "libmars/watch.h"
 
-#define DUT_1 "52:54:00:00:00:01"
-#define FIRST "# the farm\nduts:\n  " DUT_1 ":\n    pdu_off_delay: 30 # slow capacitors\n"
+#define DUT_1            "52:54:00:00:00:01"
+#define FIRST            "# the farm\nduts:\n  " DUT_1 ":\n    pdu_off_delay: 30 # slow capacitors\n"
+#define NOT_ACKNOWLEDGED FIRST "    comment: not acknowledged\n"
 
 static char dir[256], db_path[300], temp_path[300];
 
@@ -337,18 +338,55 @@ static void an_unfinished_new_file_is_dropped_at_start(void **state)
 	assert_file(db_path, FIRST);
 }
 
+/* As a save leaves it that is killed there. The times are those of its steps. */
+static void put_killed_after_the_exchange(void)
+{
+	put(temp_path, FIRST);
+	put(db_path, NOT_ACKNOWLEDGED);
+	assert_int_equal(chmod(db_path, 01644), 0);
+	assert_int_equal(utimensat(AT_FDCWD, db_path, (const struct timespec[]){{1000, 0}, {1000, 0}}, 0), 0);
+}
+
 static void a_save_killed_after_the_exchange_is_undone_at_start(void **state)
 {
 	struct stat st;
 
-	put(temp_path, FIRST);
-	put(db_path, FIRST "    comment: not acknowledged\n");
-	assert_int_equal(chmod(db_path, 01644), 0);
+	put_killed_after_the_exchange();
 	mars_db_destroy(open_db());
 	assert_file(db_path, FIRST);
 	assert_int_equal(access(temp_path, F_OK), -1);
 	assert_int_equal(stat(db_path, &st), 0);
 	assert_false(st.st_mode & S_ISVTX);
+}
+
+/* Such an edit was lost once: the file was put back as it was before the save. */
+static void what_an_admin_saved_after_the_kill_is_not_undone_at_start(void **state)
+{
+	struct stat st;
+
+	put_killed_after_the_exchange();
+	put(db_path, NOT_ACKNOWLEDGED "    local_tty_device: ttyS0 # by hand\n");
+	mars_db_destroy(open_db());
+	assert_file(db_path, NOT_ACKNOWLEDGED "    local_tty_device: ttyS0 # by hand\n");
+	assert_int_equal(access(temp_path, F_OK), -1);
+	assert_int_equal(stat(db_path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0644);
+}
+
+static void what_an_admin_saves_during_the_start_is_not_undone_either(void **state)
+{
+	struct mars_db *db;
+	int fd;
+
+	put_killed_after_the_exchange();
+	fd = open(db_path, O_WRONLY | O_APPEND | O_CLOEXEC); /* an editor has it open, and has not written yet */
+	assert_true(fd >= 0);
+	db = open_db();
+	assert_int_equal(write(fd, "    local_tty_device: ttyS0\n", 28), 28);
+	close(fd);
+	mars_db_destroy(db);
+	assert_file(db_path, NOT_ACKNOWLEDGED "    local_tty_device: ttyS0\n");
+	assert_int_equal(access(temp_path, F_OK), -1);
 }
 
 static void a_save_killed_at_its_very_end_stays(void **state)
@@ -379,6 +417,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_admin_who_writes_in_place_never_loses_an_edit, begin, end),
 		cmocka_unit_test_setup_teardown(an_unfinished_new_file_is_dropped_at_start, begin, end),
 		cmocka_unit_test_setup_teardown(a_save_killed_after_the_exchange_is_undone_at_start, begin, end),
+		cmocka_unit_test_setup_teardown(what_an_admin_saved_after_the_kill_is_not_undone_at_start, begin, end),
+		cmocka_unit_test_setup_teardown(what_an_admin_saves_during_the_start_is_not_undone_either, begin, end),
 		cmocka_unit_test_setup_teardown(a_save_killed_at_its_very_end_stays, begin, end),
 	};
 
