@@ -105,6 +105,40 @@ static bool came_out(const struct tree *a, const struct tree_node *x, const stru
 	return v && came_out(a, u, b, v, edit, level + 1);
 }
 
+static bool is_within(const struct tree_node *node, const struct tree_node *outer)
+{
+	while (node && node != outer)
+		node = node->parent;
+	return node != NULL;
+}
+
+/* The first alias in `node`, but outside of `value`, that stands for it, for something in it, or for what it is in. */
+static const struct tree_node *find_alias_of(const struct tree_node *node, const struct tree_node *value)
+{
+	const struct tree_node *found = NULL;
+
+	if (!node || node == value)
+		return NULL;
+	if (node->kind == TREE_ALIAS)
+		return is_within(node->target, value) || is_within(value, node->target) ? node : NULL;
+	for (const struct tree_node *child = node->first; child && !found; child = child->next)
+		found = find_alias_of(child, value);
+	return found;
+}
+
+static void say_why(const struct editor *e)
+{
+	const struct tree_node *value = tree_root(e->tree), *next = value, *alias;
+
+	for (size_t i = 0; next && i < edit_path_length(e->edit); i++, value = next ? next : value)
+		next = tree_get(e->tree, value, e->edit->path[i], strlen(e->edit->path[i]));
+	alias = find_alias_of(tree_root(e->tree), value);
+	if (alias)
+		editor_refuse(e, GW_REFUSED, "the alias in line %u shares it; change it by hand", alias->line);
+	else
+		editor_refuse(e, GW_REFUSED, "this cannot be written into the file as it is laid out there; change it by hand");
+}
+
 struct edited { /* what the edits up to now made of the text */
 	struct text text;
 	const struct tree *tree;
@@ -127,7 +161,7 @@ static bool edit_once(struct edited *now, const char *name, const struct mars_ed
 		new = tree_parse(after.bytes, after.len, name, &errs);
 		ok = new &&came_out(now->tree, tree_root(now->tree), new, tree_root(new), edit, 0);
 		if (!ok)
-			editor_refuse(&e, GW_REFUSED, "this cannot be written into the file as it is laid out there; change it by hand");
+			say_why(&e);
 	}
 	for (int i = 0; i < e.n; i++)
 		text_finish(&e.splices[i].text);

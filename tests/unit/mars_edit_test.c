@@ -313,9 +313,11 @@ static void what_cannot_be_edited_is_refused_and_says_so(void **state)
 	assert_refused("x: &d {comment: a}\nduts:\n  " DUT_1 ": *d\n", REMOVE("duts", DUT_1, "comment"),
 		       "duts.'" DUT_1 "'.comment: '" DUT_1 "' is an alias of another entry; change it by hand; nothing was changed");
 	assert_refused("duts:\n  " DUT_1 ":\n    comment: &c a\n  " DUT_2 ":\n    comment: *c\n", COMMENT("y"),
-		       "duts.'" DUT_1
-		       "'.comment: this cannot be written into the file as it is laid out there; change it by hand; nothing was "
-		       "changed");
+		       "duts.'" DUT_1 "'.comment: the alias in line 5 shares it; change it by hand; nothing was changed");
+	assert_refused("duts:\n  " DUT_1 ":\n    comment: &c a\n  " DUT_2 ":\n    comment: *c\n", REMOVE("duts", DUT_1),
+		       "duts.'" DUT_1 "': the alias in line 5 shares it; change it by hand; nothing was changed");
+	assert_refused("duts:\n  " DUT_1 ": &d\n    comment: a\n  " DUT_2 ": *d\n", COMMENT("y"),
+		       "duts.'" DUT_1 "'.comment: the alias in line 4 shares it; change it by hand; nothing was changed");
 	assert_refused("duts:\n  " DUT_1 ": text\n", COMMENT("y"),
 		       "duts.'" DUT_1 "'.comment: '" DUT_1 "' is not a mapping; nothing was changed");
 	assert_refused("duts: [\n", COMMENT("y"), "mars_db.yaml:2:1: this is not valid YAML: flow sequence without a closing bracket");

@@ -15,7 +15,7 @@
 #include "libmars/text.h"
 #include "libmars/tree.h"
 
-enum { DUTS_MAX = 6, FIELDS_MAX = 7, TAGS_MAX = 4 };
+enum { DUTS_MAX = 6, FIELDS_MAX = 7, TAGS_MAX = 4, ANCHORS_MAX = 16 };
 
 static const char *const names[FIELDS_MAX] = {"comment",     "pdu_off_delay", "ready_for_service", "tags",
 					      "manual_tags", "gitlab",        "local_tty_device"};
@@ -44,6 +44,7 @@ struct maker {
 	struct style style;
 	struct text text;
 	int comments, anchors;
+	struct field anchored[ANCHORS_MAX]; /* what *a0, *a1, ... stand for */
 	struct dut duts[DUTS_MAX];
 };
 
@@ -74,13 +75,38 @@ static void lines_between(struct maker *m, unsigned indent)
 		text_adds(&m->text, m->style.line_end);
 }
 
+static void put_anchor(struct maker *m, const struct field *value)
+{
+	if (m->anchors == ANCHORS_MAX)
+		return;
+	text_addf(&m->text, "&a%d ", m->anchors);
+	m->anchored[m->anchors++] = *value;
+}
+
+/* Instead of the value, one that was anchored before and is of its kind: then the field means that. */
+static bool put_alias(struct maker *m, struct field *f)
+{
+	const struct field *value;
+	int which;
+
+	if (!m->anchors || f->plain || pick(m, 4))
+		return false;
+	which = (int)pick(m, (unsigned)m->anchors);
+	value = &m->anchored[which];
+	if (value->plain || value->is_list != f->is_list || value->is_map != f->is_map)
+		return false;
+	*f = *value;
+	text_addf(&m->text, "*a%d", which);
+	return true;
+}
+
 static void put_quoted(struct maker *m, const char *text, bool plain, bool may_anchor)
 {
 	bool tricky = !*text || strpbrk(text, ":#',[- ") || strcmp(text, "null") == 0 || strspn(text, "0123456789") == strlen(text);
 	unsigned how = plain ? 0 : tricky ? 1 + pick(m, 2) : pick(m, 3);
 
-	if (may_anchor && pick(m, 15) == 0)
-		text_addf(&m->text, "&a%d ", m->anchors++);
+	if (may_anchor && !plain && pick(m, 10) == 0)
+		put_anchor(m, &(struct field){.there = true, .text = text});
 	if (how == 1) {
 		text_adds(&m->text, "'");
 		for (const char *c = text; *c; c++)
@@ -109,12 +135,22 @@ static void flow_gap(struct maker *m, unsigned indent)
 	text_addf(&m->text, "%s%*s", m->style.line_end, (int)(indent + 1 + pick(m, 4)), "");
 }
 
-static void put_flow_items(struct maker *m, const struct field *f, unsigned indent)
+static void put_item(struct maker *m, const char **text, bool may_anchor)
+{
+	struct field item = {.there = true, .text = *text};
+
+	if (put_alias(m, &item))
+		*text = item.text;
+	else
+		put_quoted(m, *text, false, may_anchor);
+}
+
+static void put_flow_items(struct maker *m, struct field *f, unsigned indent)
 {
 	text_adds(&m->text, "[");
 	for (size_t i = 0; i < f->n; i++) {
 		flow_gap(m, indent);
-		put_quoted(m, f->items[i], false, false);
+		put_item(m, &f->items[i], false);
 		flow_gap(m, indent);
 		text_adds(&m->text, i + 1 < f->n ? ", " : pick(m, 4) ? "" : ",");
 	}
@@ -122,7 +158,7 @@ static void put_flow_items(struct maker *m, const struct field *f, unsigned inde
 	text_adds(&m->text, "]");
 }
 
-static void put_flow_value(struct maker *m, const struct field *f, unsigned indent)
+static void put_flow_value(struct maker *m, struct field *f, unsigned indent)
 {
 	if (f->is_list)
 		return put_flow_items(m, f, indent);
@@ -131,13 +167,13 @@ static void put_flow_value(struct maker *m, const struct field *f, unsigned inde
 	put_quoted(m, f->text, f->plain, false);
 }
 
-static void put_block_items(struct maker *m, const struct field *f, unsigned indent)
+static void put_block_items(struct maker *m, struct field *f, unsigned indent)
 {
 	end_line(m);
 	for (size_t i = 0; i < f->n; i++) {
 		lines_between(m, indent);
 		text_addf(&m->text, "%*s-%*s", (int)(indent + m->style.dash), "", 1 + (int)pick(m, 2), "");
-		put_quoted(m, f->items[i], false, true);
+		put_item(m, &f->items[i], true);
 		end_line(m);
 	}
 }
@@ -152,16 +188,21 @@ static void put_block_map(struct maker *m, const struct field *f, unsigned inden
 	end_line(m);
 }
 
-static void put_block_field(struct maker *m, const char *name, const struct field *f, unsigned indent)
+/* The anchor of a whole list or mapping. Its members are the last to be known, so it is noted when they are written. */
+static int begin_anchor(struct maker *m, const struct field *f)
 {
-	lines_between(m, indent);
-	text_addf(&m->text, "%*s", (int)indent, "");
-	put_key(m, name);
+	if ((!f->is_list && !f->is_map) || pick(m, 6) || m->anchors == ANCHORS_MAX)
+		return -1;
+	put_anchor(m, &(struct field){.plain = true}); /* of no kind until then: no alias in itself */
+	return m->anchors - 1;
+}
+
+static void put_block_value(struct maker *m, struct field *f, unsigned indent)
+{
 	if (f->is_list && f->n && pick(m, 2))
 		return put_block_items(m, f, indent);
 	if (f->is_map && pick(m, 2))
 		return put_block_map(m, f, indent);
-	text_adds(&m->text, " ");
 	if (f->is_list || f->is_map)
 		put_flow_value(m, f, indent);
 	else
@@ -169,7 +210,23 @@ static void put_block_field(struct maker *m, const char *name, const struct fiel
 	end_line(m);
 }
 
-static void put_dut(struct maker *m, const struct dut *dut)
+static void put_block_field(struct maker *m, const char *name, struct field *f, unsigned indent)
+{
+	int anchor;
+
+	lines_between(m, indent);
+	text_addf(&m->text, "%*s", (int)indent, "");
+	put_key(m, name);
+	text_adds(&m->text, " ");
+	if (put_alias(m, f))
+		return end_line(m);
+	anchor = begin_anchor(m, f);
+	put_block_value(m, f, indent);
+	if (anchor >= 0)
+		m->anchored[anchor] = *f;
+}
+
+static void put_dut(struct maker *m, struct dut *dut)
 {
 	unsigned indent = 2 * m->style.step;
 	bool flow = pick(m, 4) == 0, first = true;
@@ -188,7 +245,8 @@ static void put_dut(struct maker *m, const struct dut *dut)
 			text_adds(&m->text, first ? "" : ",");
 			flow_gap(m, indent);
 			text_addf(&m->text, "%s: ", names[i]);
-			put_flow_value(m, &dut->fields[i], indent);
+			if (!put_alias(m, &dut->fields[i]))
+				put_flow_value(m, &dut->fields[i], indent);
 		} else {
 			put_block_field(m, names[i], &dut->fields[i], indent);
 		}
@@ -311,6 +369,7 @@ static struct mars_edit make_edit(struct maker *m, struct mars_member *member)
 
 static bool scalar_is(const struct tree_node *node, const char *text, bool plain)
 {
+	node = tree_resolve(node);
 	if (plain && node->kind == TREE_SCALAR && node->style == TREE_PLAIN && atof(text) != 0) {
 		char copy[32] = "";
 
@@ -322,8 +381,10 @@ static bool scalar_is(const struct tree_node *node, const char *text, bool plain
 
 static bool field_is(const struct tree *tree, const struct tree_node *node, const struct field *f)
 {
-	const struct tree_node *item = node ? node->first : NULL;
+	const struct tree_node *item;
 
+	node = tree_resolve(node);
+	item = node ? node->first : NULL;
 	if (!f->there || !node)
 		return !node == !f->there;
 	if (f->is_map)
