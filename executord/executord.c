@@ -24,7 +24,8 @@ static const struct bus_handler handlers[] = {
 	{MSG_JOB_ENDED, jobs_on_ended_message},           {MSG_JOB_LEARNT, jobs_on_learnt_message},
 	{MSG_PORT_STATE, config_on_port_state},           {MSG_PDU_STATE, config_on_pdu_state},
 	{MSG_LEASE_LOST, discovery_on_lease_lost},        {MSG_BOOT_SEEN, discovery_on_boot_seen},
-	{MSG_CONSOLE_CHANGED, config_on_console_changed}, {0},
+	{MSG_CONSOLE_CHANGED, config_on_console_changed}, {MSG_GITLAB_TOKEN, gitlab_on_token},
+	{0},
 };
 /* clang-format on */
 

@@ -6,6 +6,7 @@
 #include "executord/database.h"
 #include "executord/discovery.h"
 #include "executord/events.h"
+#include "executord/gitlab.h"
 #include "executord/imagestore.h"
 #include "executord/job_logs.h"
 #include "executord/jobd_pool.h"

@@ -1,0 +1,27 @@
+/* What executord told gitlabd of MarsDB: instances and DUTs, as the messages' own structs, deep copies that the model owns. Loop thread
+ * only. */
+#ifndef GITLABD_MODEL_H
+#define GITLABD_MODEL_H
+
+#include "libbus/messages.h"
+
+struct model { /* zeroed memory is an empty one */
+	struct msg_gitlab_instance **instances;
+	size_t n_instances;
+	struct msg_gitlab_dut **duts; /* by id */
+	size_t n_duts;
+};
+
+void model_finish(struct model *model);
+void model_configure(struct model *model, const struct msg_gitlab_configure *all);
+void model_change(struct model *model, const struct msg_gitlab_change *change);
+
+/* Borrowed until the next change; NULL: there is none. */
+struct msg_gitlab_instance *model_instance(const struct model *model, const char *name);
+struct msg_gitlab_dut *model_dut(const struct model *model, const char *id);
+struct msg_gitlab_entry *model_entry(const struct msg_gitlab_dut *dut, const char *instance);
+
+/* The gateway's runner is exposed only with an `allow` of its own: the instance's does not count. */
+bool model_exposes_gateway(const struct msg_gitlab_instance *instance);
+
+#endif
