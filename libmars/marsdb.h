@@ -11,9 +11,10 @@
 
 #include <stdint.h>
 
-#define MARS_MAX_SIZE    (64U << 20) /* bytes of a database */
-#define MARS_MAX_DEPTH   32          /* mappings and lists in each other */
-#define MARS_MAX_ALIASED 100000      /* nodes that aliases stand for, in all */
+#define MARS_MAX_SIZE     (64U << 20) /* bytes of a database */
+#define MARS_MAX_DEPTH    32          /* mappings and lists in each other */
+#define MARS_MAX_ALIASED  100000      /* nodes that aliases stand for, in all */
+#define MARS_ALIASED_TEXT 64          /* bytes of a text that count as a node there */
 
 struct mars_strings {
 	char **v;

@@ -23,7 +23,7 @@ struct tree_node {
 	uint32_t len, n;                 /* of the text; of the children */
 	uint32_t start, end;   /* its bytes: with quotes, `*`, brackets; without anchor and tag. A block's end is its last child's */
 	uint32_t line, column; /* from 1 */
-	uint32_t weight;       /* nodes in it, those that aliases stand for counted */
+	uint32_t weight;       /* nodes in it, those that aliases stand for and the lengths of its texts counted */
 	uint8_t height;        /* levels below it */
 	uint8_t kind, style;   /* enum tree_kind, tree_style */
 	bool flow;             /* {} or [] */

@@ -103,6 +103,7 @@ static void fill_scalar(struct tree_builder *b, struct tree_node *node, struct f
 	node->style = styles[fy_token_scalar_style(token)];
 	node->text = keep_text(b, text ? text : "", len);
 	node->len = (uint32_t)len;
+	node->weight += node->len / MARS_ALIASED_TEXT;
 	widen_scalar(b, node);
 }
 
@@ -131,7 +132,7 @@ static void fill_alias(struct tree_builder *b, struct tree_node *node, struct fy
 	node->height = node->target->height;
 	b->tree->aliased += node->weight;
 	if (b->tree->aliased > MARS_MAX_ALIASED)
-		give_up(b, node, "aliases stand for too much; accepted: 100000 nodes in all");
+		give_up(b, node, "aliases stand for too much; accepted: 100000 nodes in all, each 64 bytes of a text counting as one");
 	else if (b->above + b->depth + node->height > MARS_MAX_DEPTH)
 		give_up(b, node, "mappings and lists are too deep in each other; accepted: 32 levels");
 }
@@ -246,14 +247,16 @@ static void attach(struct tree_builder *b, struct tree_node *node)
 	}
 }
 
-/* A node that is complete adds to its parent. Keys do not count: they are scalars. */
+/* A node that is complete adds to its parent; a key only what it is too long. */
 static void account(struct tree_builder *b, const struct tree_node *node)
 {
 	struct tree_node *parent = node->parent;
 
-	if (!parent || node == b->key)
+	if (!parent)
 		return;
-	parent->weight += node->weight;
+	parent->weight += node == b->key ? node->weight - 1 : node->weight;
+	if (node == b->key)
+		return;
 	if (parent->height < node->height + 1)
 		parent->height = (uint8_t)(node->height + 1);
 }
