@@ -11,6 +11,8 @@
 #include <cmocka.h>
 
 #include "libmars/marsdb.h"
+#include "libmars/text.h"
+#include "tests/harness/mars_mutants.h"
 
 static char *text_of(const char *path, size_t *len)
 {
@@ -78,10 +80,82 @@ static void promise_6_each_bad_database_gets_its_message(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+/* ---- The annotated sample of the reference, made wrong at each place ---- */
+
+/* Everything that the sample does not show is put beside what it does. */
+static void read_sample(struct text *sample)
+{
+	static const char more[] = "    mac_address: 52:54:00:11:22:33\n"
+				   "    firmware_boot_time: 7.5\n"
+				   "    boot_sequence_power: 60\n";
+	size_t len;
+	char *text = text_of(TEST_DATA "/mars/sample.yaml", &len), *at = strstr(text, "    pdu: APC");
+
+	assert_non_null(at);
+	text_add(sample, text, (size_t)(at - text));
+	text_adds(sample, more);
+	text_adds(sample, at);
+	free(text);
+}
+
+/* `*` stands for anything. */
+static bool matches(const char *pattern, const char *text)
+{
+	for (; *pattern && *pattern != '*'; pattern++, text++)
+		if (*pattern != *text)
+			return false;
+	if (!*pattern)
+		return !*text;
+	for (;; text++) {
+		if (matches(pattern + 1, text))
+			return true;
+		if (!*text)
+			return false;
+	}
+}
+
+static void check_mutant(void *data, const struct mutant *mutant)
+{
+	struct gw_errors errs = {0};
+	struct mars_db *db = mars_db_parse(mutant->text, mutant->len, "db", NULL, &errs);
+	bool said = false;
+	int *wrong = data;
+
+	for (size_t i = 0; !db && i < errs.n && !said; i++)
+		said = matches(mutant->error, errs.v[i].text + strlen("db:"));
+	if (!said) {
+		print_error("wanted: %s\nfound:  %s\n", mutant->error, db ? "it was accepted" : errs.v[0].text);
+		++*wrong;
+	}
+	mars_db_destroy(db);
+	gw_errors_finish(&errs);
+}
+
+static void promise_6_the_sample_made_wrong_at_any_place_gets_its_message(void **state)
+{
+	struct gw_errors errs = {0};
+	struct text sample = {0};
+	struct mars_db *db;
+	int wrong = 0;
+	size_t n;
+
+	read_sample(&sample);
+	db = mars_db_parse(sample.bytes, sample.len, "db", NULL, &errs);
+	if (!db)
+		fail_msg("%s", errs.v[0].text);
+	mars_db_destroy(db);
+	n = mars_mutants(sample.bytes, sample.len, check_mutant, &wrong);
+	printf("%zu bad databases\n", n);
+	assert_true(n >= 500);
+	assert_int_equal(wrong, 0);
+	text_finish(&sample);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(promise_6_each_bad_database_gets_its_message),
+		cmocka_unit_test(promise_6_the_sample_made_wrong_at_any_place_gets_its_message),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
