@@ -431,6 +431,7 @@ void config_push_edit(struct executord *ex, const struct mars_changes *changes)
 	push_pdus(ex, changes);
 	push_boots(ex, changes);
 	push_consoles(ex, changes);
+	gitlab_push_edit(ex, changes);
 }
 
 void config_push_start(struct executord *ex)
@@ -439,4 +440,5 @@ void config_push_start(struct executord *ex)
 	bus_watch(&ex->bus, "bootsd", on_bootsd, ex);
 	bus_watch(&ex->bus, "saladd", on_saladd, ex);
 	bus_watch(&ex->bus, "artifactd", on_artifactd, ex);
+	gitlab_start(ex);
 }

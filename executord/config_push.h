@@ -6,7 +6,7 @@
 
 struct executord;
 
-void config_push_start(struct executord *ex); /* watches pdud, bootsd, saladd and artifactd */
+void config_push_start(struct executord *ex); /* watches pdud, bootsd, saladd, artifactd and gitlabd */
 /* What changed, to those that it concerns; DUTs with another name (boot_due) too. */
 void config_push_edit(struct executord *ex, const struct mars_changes *changes);
 void config_push_pdud(struct executord *ex);

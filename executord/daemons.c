@@ -9,7 +9,7 @@
 #include "executord/names.h"
 #include "libgateway/ended.h"
 
-static const char *const known[DAEMONS_KNOWN] = {"executord", "bootsd", "pdud", "saladd", "artifactd"};
+static const char *const known[DAEMONS_KNOWN] = {"executord", "bootsd", "pdud", "saladd", "artifactd", "gitlabd"};
 
 static double now(void)
 {

@@ -9,7 +9,7 @@
 
 #include "libbus/bus.h"
 
-#define DAEMONS_KNOWN 5 /* executord, bootsd, pdud, saladd, artifactd */
+#define DAEMONS_KNOWN 6 /* executord, bootsd, pdud, saladd, artifactd, gitlabd */
 
 struct executord;
 struct daemons {

@@ -33,6 +33,7 @@ struct dut {
 	char last_job[64];      /* the id of the one before; "": none. Its jobd may still be there */
 	bool end_unsaved;       /* that it is over is not on the disk yet */
 	bool boot_due;          /* bootsd is to be told of it */
+	bool gitlab_due;        /* gitlabd is */
 	int log_port;           /* saladd's read-only port; 0: not known */
 	bool save_due;          /* of state_store.h: the next save has it */
 	bool event_due;         /* of events.h: watchers are to be told of it */

@@ -1,8 +1,16 @@
-/* gitlabd's side: what it is told of instances and DUTs, and the tokens that it has MarsDB keep. Loop thread only. */
+/* gitlabd's side: its part of the database, told at each of its starts and after each edit, the tokens that it has MarsDB keep, and what
+ * REST tells of runners. Loop thread only. */
 #ifndef EXECUTORD_GITLAB_H
 #define EXECUTORD_GITLAB_H
 
+#include "libmars/marsdb.h"
+
 struct bus_call;
+struct executord;
+
+void gitlab_start(struct executord *ex); /* watches gitlabd */
+/* What changed, and DUTs with another name (gitlab_due) too. Without an instance gitlabd is told of no DUT. */
+void gitlab_push_edit(struct executord *ex, const struct mars_changes *changes);
 
 void gitlab_on_token(void *owner, const void *body, struct bus_call *call); /* MSG_GITLAB_TOKEN */
 

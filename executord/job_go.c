@@ -204,23 +204,10 @@ static struct msg_dut describe(const struct executord *ex, const struct dut *dut
 				.comment = mars->comment};
 }
 
-/* What the DUT answers to; the caller frees v. */
-static struct bus_texts machine_tags(const struct executord *ex, const struct mars_dut *mars)
-{
-	struct bus_texts tags = {gw_calloc(mars->tags.n + mars->manual_tags.n + 1, sizeof(char *)), 0};
-
-	for (size_t i = 0; i < mars->tags.n; i++)
-		tags.v[tags.n++] = mars->tags.v[i];
-	for (size_t i = 0; i < mars->manual_tags.n; i++)
-		tags.v[tags.n++] = mars->manual_tags.v[i];
-	tags.v[tags.n++] = (char *)ex->settings.farm_tag;
-	return tags;
-}
-
 static void ask_go(struct job *job, const struct mars_dut *mars)
 {
 	struct msg_dut dut = describe(job->ex, job->dut, mars);
-	struct bus_texts tags = machine_tags(job->ex, mars);
+	struct bus_texts tags = registry_tags(job->ex, mars);
 	struct msg_name_value *variables = gw_calloc(job->request.n_environ + 1, sizeof(*variables));
 	struct msg_job_go go = {.job = job->id,
 				.job_id = job->request.job_id,

@@ -87,6 +87,18 @@ const struct mars_dut *registry_mars(struct executord *ex, const struct dut *dut
 	return mars_db_find_dut(ex->database.db, dut->id);
 }
 
+struct bus_texts registry_tags(const struct executord *ex, const struct mars_dut *mars)
+{
+	struct bus_texts tags = {gw_calloc(mars->tags.n + mars->manual_tags.n + 1, sizeof(char *)), 0};
+
+	for (size_t i = 0; i < mars->tags.n; i++)
+		tags.v[tags.n++] = mars->tags.v[i];
+	for (size_t i = 0; i < mars->manual_tags.n; i++)
+		tags.v[tags.n++] = mars->manual_tags.v[i];
+	tags.v[tags.n++] = (char *)ex->settings.farm_tag;
+	return tags;
+}
+
 /* ---- what REST has printed ---- */
 
 static void drop_page(struct http_shared **page)
@@ -225,7 +237,7 @@ static void set_full_name(struct executord *ex, struct dut *dut, const struct na
 	registry_dut_changed(ex, dut);
 	free(dut->full_name);
 	dut->full_name = name;
-	dut->boot_due = true;
+	dut->boot_due = dut->gitlab_due = true;
 }
 
 static void name_duts(struct executord *ex)

@@ -9,6 +9,7 @@
 
 #include "executord/dut.h"
 #include "executord/pdu.h"
+#include "libbus/messages.h"
 #include "libgateway/error.h"
 #include "libgateway/http_server.h"
 #include "libgateway/loop.h"
@@ -55,6 +56,8 @@ struct dut *registry_dut_named(struct executord *ex, const char *name, struct gw
 struct dut *registry_dut_at(struct executord *ex, const char *pdu, const char *port);         /* whose port that is; NULL: nobody's */
 struct pdu *registry_pdu(struct executord *ex, const char *name, struct gw_error *err);       /* GW_NOT_FOUND */
 const struct mars_dut *registry_mars(struct executord *ex, const struct dut *dut);            /* NULL: its entry is gone */
+/* What a DUT answers to: tags + manual_tags + farm:FARM. The texts are borrowed; the caller frees v. */
+struct bus_texts registry_tags(const struct executord *ex, const struct mars_dut *mars);
 void registry_forget(struct executord *ex, struct dut *dut);
 
 /* Something that REST shows of it has changed. */
