@@ -75,6 +75,11 @@ const struct ctl_command ctl_commands[] = {
 	 "Without a gateway, GITLAB_ALLOW_INSECURE and EXECUTOR_VPDU_ENDPOINT count as for executord. Secrets are never shown.\n"
 	 "Exit codes: 0 valid, 1 errors or no answer.",
 	 ctl_db_options, ctl_db, "check,diff FILE"},
+	{"gitlab", "status|prune", 1, 1, "Shows the GitLab runners; removes those that no machine has.",
+	 "status shows each runner: whether gitlab-runner's config.toml has it, what GitLab last said of its token, and what is wrong.\n"
+	 "prune removes the runners on GitLab that are named as this farm's and that no machine has, and says which they were.\n"
+	 "Exit codes: 0 done, 1 no answer, or some could not be removed.",
+	 ctl_gitlab_options, ctl_gitlab, "status,prune"},
 	{"lint", "FILE", 1, 1, "Checks a job's description: every error at once. Needs no gateway.", NULL, ctl_job_options, ctl_lint,
 	 "FILE"},
 	{"render", "FILE", 1, 1, "Prints a job's description as a machine's jobd would render it.", NULL, ctl_job_options, ctl_render,

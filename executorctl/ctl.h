@@ -67,8 +67,8 @@ bool ctl_colour(const char *when, bool *colour, struct gw_error *err);
 /* The commands, one function each. */
 typedef int ctl_run_fn(const struct ctl *ctl, const struct ctl_args *args, struct gw_error *err);
 ctl_run_fn ctl_run, ctl_duts, ctl_dut, ctl_pdus, ctl_retire, ctl_activate, ctl_quick_check, ctl_port, ctl_discover, ctl_cancel, ctl_watch,
-	ctl_db, ctl_lint, ctl_render, ctl_simulate, ctl_complete;
+	ctl_db, ctl_lint, ctl_render, ctl_simulate, ctl_complete, ctl_gitlab;
 
-extern const struct ctl_option ctl_run_options[], ctl_db_options[], ctl_job_options[], ctl_simulate_options[];
+extern const struct ctl_option ctl_run_options[], ctl_db_options[], ctl_job_options[], ctl_simulate_options[], ctl_gitlab_options[];
 
 #endif

@@ -48,6 +48,8 @@ const struct http_route rest_routes[] = {
 	{"GET",    "/api/v1/events",              rest_get_events,        0},
 	{"GET",    "/api/v1/database",            rest_get_database,      0},
 	{"POST",   "/api/v1/database/check",      rest_check_database,    DATABASE},
+	{"GET",    "/api/v1/gitlab",              rest_get_gitlab,        0},
+	{"POST",   "/api/v1/gitlab/prune",        rest_prune_gitlab,      SMALL, JSON},
 	{"POST",   "/api/v1/jobs",                rest_post_job,          JOB, FORM, rest_answer_job},
 	{0},
 };

@@ -34,6 +34,7 @@ http_handler rest_get_quick_check, rest_post_quick_check, rest_cancel_job, rest_
 http_handler rest_get_pdus, rest_get_pdu, rest_get_port, rest_patch_port, rest_get_alarms; /* rest_pdu.c */
 http_handler rest_get_discovery, rest_post_discovery, rest_delete_discovery;               /* rest_discover.c */
 http_handler rest_get_database, rest_check_database;                                       /* rest_database.c */
+http_handler rest_get_gitlab, rest_prune_gitlab;                                           /* rest_gitlab.c */
 http_handler rest_post_job;                                                                /* job_submit.c */
 http_handler rest_get_boot_script, rest_get_boot_script_of_mac;                            /* rest_boot.c */
 

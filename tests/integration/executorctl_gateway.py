@@ -23,6 +23,15 @@ PORT = {"label": "left", "min_off_time": 5, "state": "OFF", "last_shutdown": Non
 PDUS = {"APC": {"ports": {"3": PORT, "4": dict(PORT, label="", state="ON", reserved=True)}, "state": "OK", "error": None},
         "Lab": {"ports": {}, "state": "ERROR", "error": "no route to 10.0.0.9"}}
 ALARMS = [{"pdu": "APC", "port_id": "3", "dut": None, "text": "port 3 of APC could not be \u001b[2J switched OFF yet"}]
+RUNNERS = [{"instance": "lab", "dut": DUT, "description": "farm-gfx9-1", "runner_id": 42, "exposed": True, "valid": "yes",
+            "last_check": "2026-01-31T12:00:00.123+00:00"},
+           {"instance": "fdo", "dut": "rack-2", "description": "farm-virtio-1", "runner_id": -1, "exposed": False, "valid": "unknown",
+            "last_check": None, "last_error": "no tags\u001b[2J"}]
+GITLAB = {"instances": [{"name": "lab", "url": "https://lab.example", "last_check": "2026-01-31T12:00:00.123+00:00", "next_try": None, "removals": 0},
+                        {"name": "fdo", "url": "https://fdo.example", "last_check": None, "next_try": "2026-01-31T12:00:00.123+00:00",
+                         "last_error": "answered 502", "removals": 3}],
+          "runners": RUNNERS, "orphans": [{"instance": "lab", "runner_id": 7, "description": "farm-old-1"}],
+          "config_file": "/etc/gitlab-runner/config.toml", "config_error": "conf.j2:3: no"}
 busy = 0
 
 
@@ -189,7 +198,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             say(method, path, json.dumps(json.loads(body), sort_keys=True))
         known = {("GET", "/api/v1/full-state"): {"duts": DUTS, "pdus": PDUS, "discover": {}, "alarms": ALARMS, "pinned_ports": [{"pdu": "APC", "port_id": "4"}]}, ("GET", f"/api/v1/dut/{DUT}"): DUTS[DUT], ("GET", "/api/v1/dut/rack-2"): DUTS["rack-2"],
                  ("GET", "/api/v1/pdus"): {"pdus": PDUS}, ("GET", "/api/v1/pdu/APC/port/3"): PORT, ("PATCH", "/api/v1/pdu/APC/port/3"): {},
-                 ("POST", "/api/v1/dut/discover"): {}, ("POST", f"/api/v1/dut/{DUT}/cancel_job"): {}}
+                 ("POST", "/api/v1/dut/discover"): {}, ("POST", f"/api/v1/dut/{DUT}/cancel_job"): {},
+                 ("GET", "/api/v1/gitlab"): GITLAB}
+        if (method, path) == ("POST", "/api/v1/gitlab/prune"):
+            asked = json.loads(body)
+            kept = [dict(GITLAB["orphans"][0], **({} if not asked["remove"] else {"error": "403 Forbidden"} if asked.get("instance") else {}))]
+            return self.answer(200, {"orphans": kept, "errors": [] if asked.get("instance") else ["fdo: answered 502"]})
         if path == "/api/v1/pdu/APC/port/4":
             return self.answer(400, {"error": "port 4 of PDU APC is reserved"})
         if path == "/api/v1/pdu/web/port/1":

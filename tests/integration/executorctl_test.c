@@ -327,6 +327,36 @@ static void a_job_is_cancelled(void **state)
 	assert_string_equal(err, "executorctl: '/api/v1/dut/nobody/cancel_job' is not known here\n");
 }
 
+static void runners_are_a_table_with_what_is_wrong(void **state)
+{
+	assert_int_equal(ctl("gitlab", "status", NULL), 0);
+	assert_string_equal(out, "INSTANCE  RUNNER         ID  EXPOSED  VALID    LAST CHECK           LAST ERROR\n"
+				 "lab       farm-gfx9-1    42  yes      yes      2026-01-31T12:00:00  -\n"
+				 "fdo       farm-virtio-1  -   no       unknown  -                    no tags?[2J\n");
+	assert_string_equal(err, "executorctl: fdo: answered 502\n"
+				 "executorctl: fdo: runners that are still to be removed there: 3\n"
+				 "executorctl: /etc/gitlab-runner/config.toml is as it was: conf.j2:3: no\n"
+				 "executorctl: runners named as ours that no machine has: 1; `executorctl gitlab prune` removes them\n");
+	assert_int_equal(ctl("gitlab", "statsu", NULL), 2);
+	assert_string_equal(err, "executorctl: 'statsu' is not a command of gitlab; accepted: status, prune\n");
+	assert_int_equal(ctl("gitlab", "status", "--list", NULL), 2);
+	assert_string_equal(err, "executorctl: --instance and --list belong to `gitlab prune`\n");
+}
+
+static void orphans_are_listed_and_removed(void **state)
+{
+	assert_int_equal(ctl("gitlab", "prune", "--list", "--instance", "lab", NULL), 0);
+	proc_await(&gateway, "POST /api/v1/gitlab/prune {\"instance\": \"lab\", \"remove\": false}");
+	assert_string_equal(out, "INSTANCE  ID  DESCRIPTION  WHAT\nlab       7   farm-old-1   orphan\n");
+	assert_int_equal(ctl("gitlab", "prune", NULL), 1); /* the other instance was not asked */
+	proc_await(&gateway, "POST /api/v1/gitlab/prune {\"remove\": true}");
+	assert_string_equal(out, "INSTANCE  ID  DESCRIPTION  WHAT\nlab       7   farm-old-1   removed\n");
+	assert_string_equal(err, "executorctl: fdo: answered 502\nexecutorctl: not all orphans were removed\n");
+	assert_int_equal(ctl("gitlab", "prune", "-i", "lab", NULL), 1);
+	assert_non_null(strstr(out, "403 Forbidden\n"));
+	assert_string_equal(err, "executorctl: not all orphans were removed\n");
+}
+
 static void a_server_that_is_no_gateway_is_shown_escaped(void **state)
 {
 	assert_int_equal(ctl("port", "web", "1", NULL), 1);
@@ -395,6 +425,8 @@ int main(void)
 		cmocka_unit_test(a_port_is_shown_and_switched),
 		cmocka_unit_test(a_discovery_is_begun),
 		cmocka_unit_test(a_job_is_cancelled),
+		cmocka_unit_test(runners_are_a_table_with_what_is_wrong),
+		cmocka_unit_test(orphans_are_listed_and_removed),
 		cmocka_unit_test(a_server_that_is_no_gateway_is_shown_escaped),
 		cmocka_unit_test(what_is_tried_without_a_gateway_says_that_its_registry_rules_are_not_known),
 		cmocka_unit_test(each_command_has_its_help_and_the_options_their_table),

@@ -77,6 +77,8 @@ static const struct row forbidden[] = {
 	{"GET", R1 "/events", NULL, 400, ERROR("a machine of the farm may not watch it")},
 	{"GET", R1 "/database", NULL, ITSELF_ALONE}, /* costs time, and quotes the file */
 	{"POST", R1 "/database/check", "duts: {}", ITSELF_ALONE},
+	{"GET", R1 "/gitlab", NULL, ITSELF_ALONE},
+	{"POST", R1 "/gitlab/prune", "{\"remove\": true}", ITSELF_ALONE},
 	{"POST", R1 "/dut/", "{\"mac_address\": \"" A "\", \"base_name\": \"forged\"}", NOT_MAC(A)},
 	{"PUT", R1 "/machine/", "{\"id\": \"" A "\", \"base_name\": \"forged\"}", NOT_MAC(A)},
 	{"PATCH", R1 "/machine/", "{\"mac_address\": \"52:54:00:00:00:78\", \"base_name\": \"x\"}", NOT_MAC("52:54:00:00:00:78")},
