@@ -130,6 +130,8 @@ static struct content *read_base(struct mars_job *job, bool *exists)
 		gw_context(&job->err, "nothing was written");
 		if (job->err.kind == GW_NOT_FOUND)
 			job->err.kind = GW_UNREACHABLE;
+		else if (job->err.kind == GW_BAD_INPUT) /* the file, not the edit */
+			job->err.kind = GW_BUSY;
 		return NULL;
 	}
 	if (!text || (len == job->seen->len && memcmp(text, job->seen->text, len) == 0)) {
@@ -137,8 +139,10 @@ static struct content *read_base(struct mars_job *job, bool *exists)
 		return content_hold(job->seen);
 	}
 	base = content_create(text, len, job->name, &job->options, job->seen, &errs);
-	if (!base && !gw_errors_none(&errs, &job->err))
+	if (!base && !gw_errors_none(&errs, &job->err)) {
 		gw_context(&job->err, "the file as it is now is not valid, so nothing was written");
+		job->err.kind = GW_BUSY; /* once the file is put right, the edit goes */
+	}
 	gw_errors_finish(&errs);
 	return base;
 }

@@ -10,8 +10,8 @@
 #include "libmars/marsdb.h"
 
 /* The edits go into the file as it is now, are checked, saved and durable; then the outcome is the content in memory, and `changes` has
- * what differs (the admin's edits found on the way included). False: file and memory are as before. GW_BAD_INPUT: the outcome, or the file
- * as the admin left it, is not valid; GW_BUSY: a value to set was changed meanwhile, or somebody keeps the file open for writing;
+ * what differs (the admin's edits found on the way included). False: file and memory are as before. GW_BAD_INPUT: the outcome is not valid;
+ * GW_BUSY: the file as an admin left it is not valid, a value to set was changed meanwhile, or somebody keeps the file open for writing;
  * GW_NO_SPACE, GW_UNREACHABLE: the disk. A database without a file (mars_db_parse) is edited in memory. */
 bool mars_db_apply(struct mars_db *db, const struct mars_edit *edits, size_t n, struct mars_changes *changes, struct gw_error *err);
 

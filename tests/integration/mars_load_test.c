@@ -88,10 +88,11 @@ static void patch_next(void)
 		shared->acknowledged = shared->asked;
 	else if (status == 409)
 		shared->conflicts++;
-	else if (status != 0 && status != 400) /* 0: it was killed; 400: an editor has written half */
+	else if (status != 0) /* it was killed */
 		fprintf(stderr, "PATCH: %d %s\n", status, answer);
-	if ((status == 409 && !strstr(answer, "meanwhile") && !strstr(answer, "keeps") && !strstr(answer, "saved by others")) ||
-	    (status != 0 && status != 200 && status != 400 && status != 409))
+	if ((status == 409 && !strstr(answer, "meanwhile") && !strstr(answer, "keeps") && !strstr(answer, "saved by others") &&
+	     !strstr(answer, "the file as it is now is not valid")) || /* an editor has written half */
+	    (status != 0 && status != 200 && status != 409))
 		_exit(1);
 	free(answer);
 	if (status == 0 && shared->stop)
