@@ -3,40 +3,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "libgateway/farm_name.h"
 #include "libgateway/files.h"
 #include "libgateway/url.h"
 #include "libjob/pattern.h"
 
 #define SETTINGS_JOB_MAX (4U << 20) /* bytes of a job that is our own */
 
-bool settings_farm_of(const char *hostname, char farm[64], struct gw_error *err)
-{
-	static const char suffix[] = "-gateway";
-	size_t len = strlen(hostname);
-
-	if (len <= strlen(suffix) || strcmp(hostname + len - strlen(suffix), suffix) != 0 || len - strlen(suffix) > 63)
-		return gw_fail(err, GW_BAD_INPUT,
-			       "FARM_NAME is not set, and the hostname '%.64s' does not give it: it is no NAME-gateway; accepted: 1 to 63 "
-			       "characters",
-			       hostname);
-	snprintf(farm, 64, "%.*s", (int)(len - strlen(suffix)), hostname);
-	return true;
-}
-
 static bool load_farm(struct settings *s, const struct env *env, struct gw_error *err)
 {
-	const char *given = env_text(env, OPT_FARM_NAME);
-	char hostname[256] = "";
-
-	if (given && *given) {
-		snprintf(s->farm, sizeof(s->farm), "%s", given);
-	} else {
-		gethostname(hostname, sizeof(hostname) - 1);
-		if (!settings_farm_of(hostname, s->farm, err))
-			return false;
-	}
+	if (!farm_name(env, s->farm, err))
+		return false;
 	snprintf(s->farm_tag, sizeof(s->farm_tag), "farm:%s", s->farm);
 	return true;
 }

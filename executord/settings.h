@@ -30,7 +30,4 @@ bool settings_load(struct settings *s, const struct env *env, struct gw_error *e
 bool settings_key(struct settings *s, const struct env *env, struct gw_error *err);
 void settings_finish(struct settings *s);
 
-/* "lab" of "lab-gateway", or GW_BAD_INPUT. */
-bool settings_farm_of(const char *hostname, char farm[64], struct gw_error *err);
-
 #endif

@@ -11,6 +11,7 @@
 #include "executord/executord.h"
 #include "executord/json.h"
 #include "executord/settings.h"
+#include "libgateway/farm_name.h"
 
 static const char db[] = "gitlab:\n"
 			 "  freedesktop: {url: 'https://gitlab.freedesktop.org/'}\n"
@@ -146,13 +147,13 @@ static void the_farm_is_called_as_its_gateway(void **state)
 	char name[64];
 	struct gw_error err = {0};
 
-	assert_true(settings_farm_of("lab-gateway", name, &err));
+	assert_true(farm_name_of("lab-gateway", name, &err));
 	assert_string_equal(name, "lab");
-	assert_false(settings_farm_of("lab", name, &err));
+	assert_false(farm_name_of("lab", name, &err));
 	assert_string_equal(err.text,
 			    "FARM_NAME is not set, and the hostname 'lab' does not give it: it is no NAME-gateway; accepted: 1 to 63 "
 			    "characters");
-	assert_false(settings_farm_of("-gateway", name, &err));
+	assert_false(farm_name_of("-gateway", name, &err));
 }
 
 int main(void)
