@@ -10,12 +10,10 @@
 
 struct database_write {
 	struct executord *ex;
-	struct mars_edit *edits; /* owned */
-	size_t n;
+	struct mars_job *job; /* owned until it is ended */
 	char what[64];
 	database_done *done;
 	void *data;
-	struct mars_job *job; /* while under way */
 	uv_work_t work;
 	struct database_write *next;
 };
@@ -43,8 +41,17 @@ static void on_reload(uv_work_t *work)
 static void reload(struct executord *ex);
 static void settle(struct executord *ex);
 
-/* One is over: the next, if there is one. */
-static void go_on(struct executord *ex)
+/* One is over: the next, if there is one. They take turns: an editor that saves again and again cannot keep a write waiting, nor writes an
+ * edit. */
+static void after_reload(struct executord *ex)
+{
+	write_next(ex);
+	if (ex->database.reload_due)
+		reload(ex);
+	settle(ex);
+}
+
+static void after_write(struct executord *ex)
 {
 	if (ex->database.reload_due)
 		reload(ex);
@@ -74,7 +81,7 @@ static void on_reloaded(uv_work_t *work, int status)
 	take_changes(ex, &changes);
 	events_database(ex);
 	gw_errors_finish(&errs);
-	go_on(ex);
+	after_reload(ex);
 }
 
 static void reload(struct executord *ex)
@@ -152,12 +159,6 @@ bool database_start(struct executord *ex, struct gw_error *err)
 	return d->watch && open_file(ex, err) && loop_fd_start(&ex->loop, &d->fd, mars_watch_fd(d->watch), UV_READABLE, on_edited, ex, err);
 }
 
-static void write_destroy(struct database_write *w)
-{
-	mars_edits_free(w->edits, w->n);
-	free(w);
-}
-
 static void on_work(uv_work_t *work)
 {
 	struct database_write *w = work->data;
@@ -191,7 +192,7 @@ static void on_worked(uv_work_t *work, int status)
 		d->last = &d->first;
 	if (ex->loop.stopping && !d->watch) { /* database_finish waits */
 		mars_changes_finish(&changes);
-		write_destroy(w);
+		free(w);
 		return;
 	}
 	take_changes(ex, &changes);
@@ -199,8 +200,8 @@ static void on_worked(uv_work_t *work, int status)
 		w->done(w->data, &err);
 	else if (err.kind != GW_OK)
 		log_failure(w->what, &err);
-	write_destroy(w);
-	go_on(ex);
+	free(w);
+	after_write(ex);
 }
 
 static void write_next(struct executord *ex)
@@ -211,7 +212,7 @@ static void write_next(struct executord *ex)
 	if (!w || d->working)
 		return;
 	d->working = true;
-	w->job = mars_apply_begin(d->db, w->edits, w->n);
+	mars_apply_begin(w->job);
 	w->work.data = w;
 	gw_assert(uv_queue_work(&ex->loop.uv, &w->work, on_work, on_worked) == 0);
 }
@@ -221,8 +222,7 @@ void database_write(struct executord *ex, const struct mars_edit *edits, size_t 
 	struct database_write *w = gw_calloc(1, sizeof(*w));
 
 	w->ex = ex;
-	w->edits = mars_edits_dup(edits, n);
-	w->n = n;
+	w->job = mars_apply_ask(ex->database.db, edits, n);
 	snprintf(w->what, sizeof(w->what), "%s", what);
 	w->done = done;
 	w->data = data;
@@ -260,7 +260,8 @@ void database_finish(struct executord *ex)
 
 		d->first = w->next;
 		log_warning("%s: not written, since executord stops", w->what);
-		write_destroy(w);
+		mars_apply_cancel(w->job);
+		free(w);
 	}
 	mars_db_destroy(d->db);
 	d->db = NULL;

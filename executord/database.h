@@ -36,7 +36,10 @@ void database_read_again(struct executord *ex);                  /* SIGHUP */
 void database_settle(struct executord *ex, void (*settled)(void *data), void *data);
 void database_finish(struct executord *ex); /* waits for the write that is under way; drops the others */
 
-/* Edits that are durable when `done` runs (once, from the loop, never inside this call), with what changed already applied; or `err` says
+/* They take turns: after a reload a write, after a write a reload. A value that an admin changed since database_write was called stays the
+ * admin's: GW_BUSY.
+ *
+ * Edits that are durable when `done` runs (once, from the loop, never inside this call), with what changed already applied; or `err` says
  * why file and memory are as before. `edits` are copied. `done` may be NULL: a failure is then logged with `what`. */
 typedef void database_done(void *data, const struct gw_error *err);
 void database_write(struct executord *ex, const struct mars_edit *edits, size_t n, const char *what, database_done *done, void *data);

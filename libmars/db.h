@@ -9,9 +9,10 @@ struct mars_db {
 	char *path; /* NULL: in memory only */
 	struct mars_options options;
 	struct content *content;
-	char error[512];   /* why the file as it is now is not in use */
-	int64_t loaded_at; /* seconds since the epoch */
-	bool busy;         /* a mars_job is under way */
+	char error[512];          /* why the file as it is now is not in use */
+	int64_t loaded_at;        /* seconds since the epoch */
+	bool busy;                /* a mars_job is under way */
+	struct mars_job *waiting; /* save.c: those that are asked and not begun */
 };
 
 /* Makes `content` (taken over) the database's; adds what differs to `changes`. */

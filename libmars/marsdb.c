@@ -78,7 +78,7 @@ void mars_db_destroy(struct mars_db *db)
 {
 	if (!db)
 		return;
-	gw_assert(!db->busy);
+	gw_assert(!db->busy && !db->waiting);
 	content_release(db->content);
 	free(db->name);
 	free(db->path);

@@ -12,13 +12,20 @@
 
 #define ROUNDS 64 /* each lost to an editor that saved in that very moment */
 
+struct view {                           /* what authors of edits that wait for their turn see */
+	struct content *before, *after; /* held; after: with this job's edits; NULL: these could not be made there */
+};
+
 struct mars_job {
-	struct mars_db *db; /* only begin and end touch it */
+	struct mars_db *db;    /* never touched by work */
+	struct mars_job *next; /* in db->waiting */
 	char *name, *path;
 	struct mars_options options;
 	struct content *seen; /* what the edits' author saw */
 	struct mars_edit *edits;
 	size_t n;
+	struct view *views; /* from begin on: each once */
+	size_t n_views;
 	struct content *outcome; /* NULL: it failed */
 	struct gw_error err;
 };
@@ -64,7 +71,7 @@ static void free_value(struct mars_value *value)
 	}
 }
 
-struct mars_edit *mars_edits_dup(const struct mars_edit *edits, size_t n)
+static struct mars_edit *copy_edits(const struct mars_edit *edits, size_t n)
 {
 	struct mars_edit *copies = gw_calloc(n ? n : 1, sizeof(*copies));
 
@@ -77,7 +84,7 @@ struct mars_edit *mars_edits_dup(const struct mars_edit *edits, size_t n)
 	return copies;
 }
 
-void mars_edits_free(struct mars_edit *edits, size_t n)
+static void free_edits(struct mars_edit *edits, size_t n)
 {
 	for (size_t e = 0; e < n; e++) {
 		for (int i = 0; i < MARS_PATH_MAX; i++)
@@ -87,30 +94,106 @@ void mars_edits_free(struct mars_edit *edits, size_t n)
 	free(edits);
 }
 
-struct mars_job *mars_apply_begin(struct mars_db *db, const struct mars_edit *edits, size_t n)
+struct mars_job *mars_apply_ask(struct mars_db *db, const struct mars_edit *edits, size_t n)
 {
 	struct mars_job *job = gw_calloc(1, sizeof(*job));
 
-	gw_assert(!db->busy);
-	db->busy = true;
 	job->db = db;
 	job->name = gw_strdup(db->name);
 	job->path = gw_strdup(db->path);
 	job->options = db->options;
 	job->seen = content_hold(db->content);
-	job->edits = mars_edits_dup(edits, n);
+	job->edits = copy_edits(edits, n);
 	job->n = n;
+	job->next = db->waiting;
+	db->waiting = job;
 	return job;
 }
 
 static void job_destroy(struct mars_job *job)
 {
-	mars_edits_free(job->edits, job->n);
+	for (size_t i = 0; i < job->n_views; i++) {
+		content_release(job->views[i].before);
+		content_release(job->views[i].after);
+	}
+	free(job->views);
+	free_edits(job->edits, job->n);
 	content_release(job->seen);
 	content_release(job->outcome);
 	free(job->name);
 	free(job->path);
 	free(job);
+}
+
+static void stop_waiting(struct mars_job *job)
+{
+	struct mars_job **at = &job->db->waiting;
+
+	while (*at != job)
+		at = &(*at)->next;
+	*at = job->next;
+}
+
+void mars_apply_cancel(struct mars_job *job)
+{
+	stop_waiting(job);
+	job_destroy(job);
+}
+
+/* --- What others have seen ------------------------------------------------------------------------------------------------------------
+ *
+ * An edit conflicts with what an admin changed since its author looked, never with what the gateway itself changed: so what is saved counts
+ * as seen by those who wait, and just that: not the admin's edits that were merged on the way. */
+
+static struct view *view_of(struct mars_job *job, const struct content *seen)
+{
+	for (size_t i = 0; i < job->n_views; i++)
+		if (job->views[i].before == seen)
+			return &job->views[i];
+	return NULL;
+}
+
+static void add_view(struct mars_job *job, struct content *seen)
+{
+	if (view_of(job, seen))
+		return;
+	job->views = gw_realloc(job->views, (job->n_views + 1) * sizeof(*job->views));
+	job->views[job->n_views++] = (struct view){.before = content_hold(seen)};
+}
+
+void mars_apply_begin(struct mars_job *job)
+{
+	struct mars_db *db = job->db;
+
+	gw_assert(!db->busy);
+	db->busy = true;
+	stop_waiting(job);
+	add_view(job, db->content); /* what is asked until the end sees this */
+	for (struct mars_job *other = db->waiting; other; other = other->next)
+		add_view(job, other->seen);
+}
+
+static void look_again(struct mars_job *job, struct content *base, struct content *outcome)
+{
+	for (size_t i = 0; i < job->n_views; i++) {
+		struct view *view = &job->views[i];
+		struct gw_error err = {0};
+
+		view->after = view->before == base ? content_hold(outcome)
+						   : content_edit(view->before, job->name, &job->options, job->edits, job->n, &err);
+	}
+}
+
+static void tell_waiting(struct mars_job *job)
+{
+	for (struct mars_job *other = job->db->waiting; other; other = other->next) {
+		struct view *view = view_of(job, other->seen);
+
+		if (!view || !view->after)
+			continue;
+		content_release(other->seen);
+		other->seen = content_hold(view->after);
+	}
 }
 
 /* --- One round ---------------------------------------------------------------------------------------------------------------------- */
@@ -170,6 +253,8 @@ static bool one_round(struct mars_job *job)
 
 	if (outcome && outcome != base && job->path)
 		exchanged = mars_exchange(job->path, exists ? base->text : NULL, base->len, outcome->text, outcome->len, &job->err);
+	if (exchanged == EXCHANGE_SAVED)
+		look_again(job, base, outcome);
 	content_release(base);
 	if (exchanged == EXCHANGE_SAVED) {
 		job->outcome = outcome;
@@ -194,6 +279,7 @@ bool mars_apply_end(struct mars_job *job, struct mars_changes *changes, struct g
 
 	job->db->busy = false;
 	if (ok) {
+		tell_waiting(job);
 		mars_db_replace(job->db, job->outcome, changes);
 		job->outcome = NULL;
 	} else if (err) {
@@ -205,8 +291,9 @@ bool mars_apply_end(struct mars_job *job, struct mars_changes *changes, struct g
 
 bool mars_db_apply(struct mars_db *db, const struct mars_edit *edits, size_t n, struct mars_changes *changes, struct gw_error *err)
 {
-	struct mars_job *job = mars_apply_begin(db, edits, n);
+	struct mars_job *job = mars_apply_ask(db, edits, n);
 
+	mars_apply_begin(job);
 	mars_apply_work(job);
 	return mars_apply_end(job, changes, err);
 }

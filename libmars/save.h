@@ -15,17 +15,17 @@
  * GW_NO_SPACE, GW_UNREACHABLE: the disk. A database without a file (mars_db_parse) is edited in memory. */
 bool mars_db_apply(struct mars_db *db, const struct mars_edit *edits, size_t n, struct mars_changes *changes, struct gw_error *err);
 
-/* The same in three. `begin` copies the edits and never fails; `work` may run on another thread while the owner keeps reading the database;
- * `end` frees the job. Between begin and end neither apply nor reload may begin: mars_db_is_busy says so. */
+/* The same in steps, for who must wait for its turn. `ask` copies the edits and notes what their author sees: the content in memory,
+ * against which GW_BUSY is decided even if a reload comes first. Any number may be asked; what one of them changes the others have seen,
+ * too. `begin` when it is its turn; `work` may run on another thread while the owner keeps reading the database; `end` frees the job.
+ * Between begin and end no other apply nor reload may begin: mars_db_is_busy says so. `cancel`: instead of begin. */
 struct mars_job;
-struct mars_job *mars_apply_begin(struct mars_db *db, const struct mars_edit *edits, size_t n);
+struct mars_job *mars_apply_ask(struct mars_db *db, const struct mars_edit *edits, size_t n);
+void mars_apply_begin(struct mars_job *job);
 void mars_apply_work(struct mars_job *job);
 bool mars_apply_end(struct mars_job *job, struct mars_changes *changes, struct gw_error *err);
+void mars_apply_cancel(struct mars_job *job);
 bool mars_db_is_busy(const struct mars_db *db);
-
-/* A batch of its own memory, for who must wait for its turn. */
-struct mars_edit *mars_edits_dup(const struct mars_edit *edits, size_t n);
-void mars_edits_free(struct mars_edit *edits, size_t n); /* as mars_edits_dup gave it; NULL with 0 is fine */
 
 /* Puts right what a killed save left: afterwards the file is the one before or after that save and no temp file is left. Done by
  * mars_db_open. */
