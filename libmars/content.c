@@ -185,6 +185,16 @@ struct content *content_create(char *text, size_t len, const char *name, const s
 	return content ? content : content_create_parsed(text, len, NULL, name, options, before, errs);
 }
 
+struct content *content_create_again(char *text, size_t len, const char *name, const struct mars_options *options, struct content *before,
+				     struct gw_errors *errs)
+{
+	if (len || !before->len)
+		return content_create(text, len, name, options, before, errs);
+	gw_errors_add(errs, GW_BAD_INPUT, "%s:1:1: the file is empty; accepted: a database, {} for one without anything", name);
+	free(text);
+	return NULL;
+}
+
 /* --- Warnings ------------------------------------------------------------------------------------------------------------------------- */
 
 struct line_at { /* lines are counted where one is asked for */

@@ -50,6 +50,9 @@ struct content {
  * it is not valid. */
 struct content *content_create(char *text, size_t len, const char *name, const struct mars_options *options, struct content *before,
 			       struct gw_errors *errs);
+/* The same of what the file has now: no byte at all is not taken for a database, where there was one. An editor left it on a full disk. */
+struct content *content_create_again(char *text, size_t len, const char *name, const struct mars_options *options, struct content *before,
+				     struct gw_errors *errs);
 /* The same of a text that is read as a whole, with its tree (taken over) if there is one already. */
 struct content *content_create_parsed(char *text, size_t len, struct tree *tree, const char *name, const struct mars_options *options,
 				      struct content *before, struct gw_errors *errs);

@@ -22,7 +22,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,17 +200,6 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* 1: nobody writes to it, 0: somebody may, -1: this file system or our rights know no leases. A lease is broken by SIGIO, whose default is
- * to end the process: SIGURG instead, which is ignored by default. */
-static int take_lease(int fd)
-{
-	if (fcntl(fd, F_SETSIG, SIGURG) < 0)
-		return -1;
-	if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0)
-		return 1;
-	return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
-}
-
 /* False: somebody keeps it open for writing. The file is open for reading at `fd` and has the temp name. */
 static bool await_writers(struct place *place, int fd)
 {
@@ -221,7 +209,7 @@ static bool await_writers(struct place *place, int fd)
 
 	if (watch >= 0)
 		inotify_add_watch(watch, place->temp_path, IN_CLOSE_WRITE);
-	while ((lease = take_lease(fd)) == 0 && (left = until - now_ms()) > 0) {
+	while ((lease = mars_file_lease(fd)) == 0 && (left = until - now_ms()) > 0) {
 		struct pollfd p = {.fd = watch, .events = POLLIN};
 
 		poll(&p, 1, left < 100 ? (int)left : 100); /* two writers: only the second's close matters, so look again */
@@ -394,7 +382,7 @@ static bool was_edited(struct place *place)
 {
 	int fd = openat(place->dir, place->temp, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat st;
-	bool edited = fd >= 0 && (take_lease(fd) == 0 || (fstat(fd, &st) == 0 && !is_as_we_wrote_it(&st)));
+	bool edited = fd >= 0 && (mars_file_lease(fd) == 0 || (fstat(fd, &st) == 0 && !is_as_we_wrote_it(&st)));
 
 	if (fd >= 0)
 		close(fd);

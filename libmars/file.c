@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -51,16 +52,37 @@ char *mars_file_read_fd(int fd, const char *path, size_t *len, struct gw_error *
 	return NULL;
 }
 
-char *mars_file_read(const char *path, size_t *len, struct gw_error *err)
+/* A lease is broken by SIGIO, whose default is to end the process: SIGURG instead, which is ignored by default. */
+int mars_file_lease(int fd)
+{
+	if (fcntl(fd, F_SETSIG, SIGURG) < 0)
+		return -1;
+	if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0)
+		return 1;
+	return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+}
+
+static char *read_path(const char *path, bool settled, size_t *len, struct gw_error *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* not to wait at a FIFO */
-	char *text;
+	char *text = NULL;
 
 	if (fd < 0) {
 		gw_fail_errno(err, errno == ENOENT ? GW_NOT_FOUND : GW_UNREACHABLE, errno, "cannot open %s", path);
 		return NULL;
 	}
-	text = mars_file_read_fd(fd, path, len, err);
+	if (!settled || mars_file_lease(fd) != 0)
+		text = mars_file_read_fd(fd, path, len, err);
 	close(fd);
 	return text;
+}
+
+char *mars_file_read(const char *path, size_t *len, struct gw_error *err)
+{
+	return read_path(path, false, len, err);
+}
+
+char *mars_file_read_settled(const char *path, size_t *len, struct gw_error *err)
+{
+	return read_path(path, true, len, err);
 }

@@ -6,6 +6,11 @@
 
 /* malloc'ed and terminated; at most MARS_MAX_SIZE. GW_NOT_FOUND if there is none. */
 char *mars_file_read(const char *path, size_t *len, struct gw_error *err);
+/* As mars_file_read. NULL and no error: somebody has it open for writing, so what it holds is not what is meant yet. */
+char *mars_file_read_settled(const char *path, size_t *len, struct gw_error *err);
 char *mars_file_read_fd(int fd, const char *path, size_t *len, struct gw_error *err); /* from its start; `fd` stays the caller's */
+/* 1: nobody can write to it until `fd`, which is open for reading, is closed. 0: somebody has it open for writing. -1: this file system or
+ * our rights know no leases. */
+int mars_file_lease(int fd);
 
 #endif

@@ -221,7 +221,7 @@ static struct content *read_base(struct mars_job *job, bool *exists)
 		free(text);
 		return content_hold(job->seen);
 	}
-	base = content_create(text, len, job->name, &job->options, job->seen, &errs);
+	base = content_create_again(text, len, job->name, &job->options, job->seen, &errs);
 	if (!base && !gw_errors_none(&errs, &job->err)) {
 		gw_context(&job->err, "the file as it is now is not valid, so nothing was written");
 		job->err.kind = GW_BUSY; /* once the file is put right, the edit goes */

@@ -17,13 +17,17 @@
 
 struct watch_point { /* a directory and the name in it that matters */
 	int wd;
+	char path[PATH_MAX];
 	char name[NAME_MAX + 1];
 };
+
+#define POINTS_MAX 8
 
 struct mars_watch {
 	int fd;
 	char *path;
-	struct watch_point points[2]; /* the path's own directory; with a symlink, its target's */
+	struct watch_point points[POINTS_MAX]; /* the path's own directory; with a symlink, that of where it leads, and so on */
+	size_t n;
 };
 
 static void split(const char *path, char *dir, size_t size, char name[NAME_MAX + 1])
@@ -40,26 +44,54 @@ static bool add_point(struct mars_watch *watch, struct watch_point *point, const
 {
 	char dir[PATH_MAX];
 
+	snprintf(point->path, sizeof(point->path), "%s", path);
 	split(path, dir, sizeof(dir), point->name);
 	point->wd = inotify_add_watch(watch->fd, dir, WHAT);
 	return point->wd >= 0 || gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot watch %s", dir);
 }
 
-/* A symlink may be replaced by another at any time, so where it leads is looked at anew. */
-static void follow_symlink(struct mars_watch *watch)
+/* `path` becomes what the symlink there leads to, which need not exist. */
+static bool next_hop(char path[PATH_MAX])
 {
-	char real[PATH_MAX], dir[PATH_MAX], name[NAME_MAX + 1];
-	struct stat st;
-	int wd = -1;
+	char target[PATH_MAX], dir[PATH_MAX], name[NAME_MAX + 1], *joined;
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+	bool fits;
 
-	if (lstat(watch->path, &st) == 0 && S_ISLNK(st.st_mode) && realpath(watch->path, real)) {
-		split(real, dir, sizeof(dir), name);
-		wd = inotify_add_watch(watch->fd, dir, WHAT);
-		memcpy(watch->points[1].name, name, sizeof(name));
-	}
-	if (watch->points[1].wd >= 0 && watch->points[1].wd != wd && watch->points[1].wd != watch->points[0].wd)
-		inotify_rm_watch(watch->fd, watch->points[1].wd);
-	watch->points[1].wd = wd;
+	if (n <= 0)
+		return false;
+	target[n] = '\0';
+	split(path, dir, sizeof(dir), name);
+	joined = target[0] == '/' ? gw_strdup(target) : gw_sprintf("%s/%s", dir, target);
+	fits = strlen(joined) < PATH_MAX;
+	snprintf(path, PATH_MAX, "%s", joined);
+	free(joined);
+	return fits;
+}
+
+static bool is_watched(const struct mars_watch *watch, int wd)
+{
+	for (size_t i = 0; i < watch->n; i++)
+		if (watch->points[i].wd == wd)
+			return true;
+	return false;
+}
+
+/* A symlink may be replaced by another at any time, so where it leads is looked at anew. */
+static void follow_symlinks(struct mars_watch *watch)
+{
+	char path[PATH_MAX];
+	int before[POINTS_MAX];
+	size_t n = watch->n;
+
+	for (size_t i = 0; i < n; i++)
+		before[i] = watch->points[i].wd;
+	snprintf(path, sizeof(path), "%s", watch->path);
+	for (watch->n = 1; watch->n < POINTS_MAX && next_hop(path); watch->n++)
+		if (!add_point(watch, &watch->points[watch->n], path, NULL))
+			break;
+	for (size_t i = 1; i < n; i++) /* one directory may be there twice */
+		if (!is_watched(watch, before[i]))
+			inotify_rm_watch(watch->fd, before[i]);
 }
 
 struct mars_watch *mars_watch_create(const char *path, struct gw_error *err)
@@ -67,7 +99,6 @@ struct mars_watch *mars_watch_create(const char *path, struct gw_error *err)
 	struct mars_watch *watch = gw_calloc(1, sizeof(*watch));
 
 	watch->path = gw_strdup(path);
-	watch->points[1].wd = -1;
 	watch->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (watch->fd < 0)
 		gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot watch %s", path);
@@ -75,7 +106,7 @@ struct mars_watch *mars_watch_create(const char *path, struct gw_error *err)
 		mars_watch_destroy(watch);
 		return NULL;
 	}
-	follow_symlink(watch);
+	follow_symlinks(watch);
 	return watch;
 }
 
@@ -101,12 +132,12 @@ static bool matters(const struct mars_watch *watch, const struct inotify_event *
 
 	if (event->mask & IN_Q_OVERFLOW)
 		return true;
-	for (int i = 0; i < 2; i++) {
+	for (size_t i = 0; i < watch->n; i++) {
 		if (event->wd != watch->points[i].wd || !event->len || strcmp(event->name, watch->points[i].name) != 0)
 			continue;
 		if (!(event->mask & IN_CREATE))
 			return true;
-		if (lstat(watch->path, &st) == 0 && (S_ISLNK(st.st_mode) || st.st_nlink > 1))
+		if (lstat(watch->points[i].path, &st) == 0 && (S_ISLNK(st.st_mode) || st.st_nlink > 1))
 			return true;
 	}
 	return false;
@@ -125,7 +156,7 @@ bool mars_watch_read(struct mars_watch *watch)
 			changed |= matters(watch, event);
 		}
 	if (changed)
-		follow_symlink(watch);
+		follow_symlinks(watch);
 	return changed;
 }
 
@@ -149,6 +180,7 @@ struct mars_reload {
 	char *name, *path;
 	struct mars_options options;
 	struct content *before, *outcome; /* outcome: `before` again if nothing has changed; NULL: not valid */
+	bool unsettled;                   /* it is being written: nothing is known of it until its writer closes it, which is seen */
 	struct gw_errors errs;
 };
 
@@ -171,15 +203,18 @@ void mars_reload_work(struct mars_reload *reload)
 	struct content *before = reload->before;
 	struct gw_error err = {0};
 	size_t len;
-	char *text = mars_file_read(reload->path, &len, &err);
+	char *text = mars_file_read_settled(reload->path, &len, &err);
 
-	if (!text) {
+	reload->unsettled = !text && err.kind == GW_OK;
+	if (reload->unsettled) {
+		reload->outcome = content_hold(before);
+	} else if (!text) {
 		gw_errors_add(&reload->errs, err.kind, "%s", err.text);
 	} else if (len == before->len && memcmp(text, before->text, len) == 0) {
 		free(text);
 		reload->outcome = content_hold(before);
 	} else {
-		reload->outcome = content_create(text, len, reload->name, &reload->options, before, &reload->errs);
+		reload->outcome = content_create_again(text, len, reload->name, &reload->options, before, &reload->errs);
 	}
 }
 
@@ -199,6 +234,8 @@ bool mars_reload_end(struct mars_reload *reload, struct mars_changes *changes, s
 	hand_errors(&reload->errs, errs);
 	if (!ok)
 		keep_last_good(db, &reload->errs);
+	else if (reload->unsettled)
+		; /* what was wrong with it, if anything, still is */
 	else if (reload->outcome == db->content)
 		db->error[0] = '\0';
 	else

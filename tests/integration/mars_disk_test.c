@@ -201,11 +201,42 @@ static void promise_4_a_read_only_disk_is_answered_503_and_changes_nothing(void 
 	go_through(*state, &read_only, "writable");
 }
 
+/* An editor that truncates, and then gets no space: the file is empty. One that writes a new one leaves the old. */
+static void promise_6_an_editor_on_a_full_disk_takes_nothing_away(void **state)
+{
+	struct farm *farm = *state;
+	char *text = file_get(farm->db_path), command[700];
+	int fd;
+
+	fill_blocks();
+	snprintf(command, sizeof(command), "sed -i 's/base_name: box/base_name: crate/' %s 2>/dev/null", farm->db_path);
+	assert_int_not_equal(system(command), 0);
+	assert_file_is(farm, text);
+
+	fd = open(farm->db_path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	assert_true(fd >= 0);
+	fill_blocks(); /* what it had is taken */
+	assert_int_equal(write(fd, text, strlen(text)), -1);
+	assert_int_equal(errno, ENOSPC);
+	close(fd);
+	proc_await(&farm->supervisor, "executord*mars_db.yaml:1:1: the file is empty; accepted: a database, {} for one without anything.*");
+	assert_string_equal(farm_get(DUT, "base_name"), "box");
+	assert_refused(409, "{\"comment\": \"new\"}", "{\"error\":\"*so nothing was written: mars_db.yaml:1:1: the file is empty*");
+	assert_file_is(farm, "");
+
+	free_blocks();
+	file_put(farm->db_path, text);
+	farm_await(farm, "/full-state", "database/error", "(none)");
+	assert_string_equal(farm_get(DUT, "base_name"), "box");
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(promise_4_a_full_disk_is_answered_507_and_changes_nothing),
 		cmocka_unit_test(promise_4_a_disk_without_inodes_is_answered_507_and_changes_nothing),
+		cmocka_unit_test(promise_6_an_editor_on_a_full_disk_takes_nothing_away),
 		cmocka_unit_test(promise_4_a_read_only_disk_is_answered_503_and_changes_nothing),
 	};
 

@@ -168,6 +168,155 @@ static void a_symlink_that_leads_elsewhere_is_seen_and_its_target_is_watched(voi
 	assert_seen(30);
 }
 
+/* The database is a symlink to elsewhere/db from here on. */
+static void begin_symlink(char target[320])
+{
+	char sub[300];
+
+	snprintf(sub, sizeof(sub), "%s/elsewhere", dir);
+	snprintf(target, 320, "%s/db", sub);
+	assert_int_equal(mkdir(sub, 0755), 0);
+	put(target, FIRST);
+	assert_int_equal(unlink(db_path), 0);
+	assert_int_equal(symlink("elsewhere/db", db_path), 0);
+	await_change();
+	assert_int_equal(reload(NULL, 0), 0);
+}
+
+static void a_rename_over_a_symlinks_target_is_seen(void **state)
+{
+	char target[320];
+
+	begin_symlink(target);
+	put(other_path, SECOND);
+	assert_true(nothing_is_pending());
+	assert_int_equal(rename(other_path, target), 0);
+	assert_seen(31);
+}
+
+/* It was not, once: nobody watched where there was nothing. And what was just made is not read before it is written. */
+static void a_symlinks_target_deleted_and_made_anew_is_seen(void **state)
+{
+	char target[320];
+	int fd;
+
+	begin_symlink(target);
+	assert_int_equal(unlink(target), 0);
+	await_change();
+	assert_int_equal(reload(NULL, 0), -1);
+	fd = open(target, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_true(nothing_is_pending());
+	assert_int_equal(write(fd, SECOND, strlen(SECOND)), strlen(SECOND));
+	assert_int_equal(close(fd), 0);
+	assert_seen(31);
+}
+
+static void a_link_replaced_behind_the_symlink_is_seen(void **state)
+{
+	char target[320], last[340];
+
+	begin_symlink(target);
+	snprintf(last, sizeof(last), "%s/elsewhere/db-2", dir);
+	put(last, SECOND);
+	assert_true(nothing_is_pending());
+	assert_int_equal(unlink(target), 0);
+	assert_int_equal(symlink("db-2", target), 0);
+	assert_seen(31);
+	put(last, FIRST);
+	assert_seen(30);
+}
+
+static void a_file_in_the_place_of_the_symlink_is_seen(void **state)
+{
+	char target[320];
+
+	begin_symlink(target);
+	put(other_path, SECOND);
+	assert_int_equal(rename(other_path, db_path), 0);
+	assert_seen(31);
+	put(target, SECOND); /* it is nobody's now */
+	assert_true(nothing_is_pending());
+}
+
+static void a_copy_over_the_file_is_seen(void **state)
+{
+	char command[800];
+
+	put(other_path, SECOND);
+	snprintf(command, sizeof(command), "cp %s %s", other_path, db_path);
+	assert_int_equal(system(command), 0);
+	assert_seen(31);
+}
+
+/* Its editor was quick: the next save has begun when the first is looked at. What it has until now is valid, and half. */
+static void a_save_half_way_is_not_taken_for_the_real_one(void **state)
+{
+	int fd;
+
+	put(other_path, SECOND);
+	assert_int_equal(rename(other_path, db_path), 0);
+	fd = open(db_path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, SECOND, strlen("duts:\n")), strlen("duts:\n"));
+	await_change();
+	assert_int_equal(reload(NULL, 0), 0);
+	assert_true(off_delay() == 30);
+	assert_int_equal(write(fd, SECOND + strlen("duts:\n"), strlen(SECOND) - strlen("duts:\n")), strlen(SECOND) - strlen("duts:\n"));
+	assert_int_equal(close(fd), 0);
+	assert_seen(31);
+}
+
+static void an_error_stays_while_it_is_being_put_right(void **state)
+{
+	int fd;
+
+	put(db_path, BAD);
+	await_change();
+	assert_int_equal(reload(NULL, 0), -1);
+	fd = open(db_path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(reload(NULL, 0), 0);
+	assert_non_null(strstr(mars_db_error(db), "'soon' is not a number of seconds"));
+	assert_int_equal(write(fd, SECOND, strlen(SECOND)), strlen(SECOND));
+	assert_int_equal(close(fd), 0);
+	assert_seen(31);
+	assert_string_equal(mars_db_error(db), "");
+}
+
+/* Of a hundred saves at once, by all ways, what counts is the last; they are looked at once. */
+static void a_burst_of_saves_ends_with_the_last(void **state)
+{
+	char text[200];
+
+	for (int i = 0; i <= 100; i++) {
+		snprintf(text, sizeof(text), "duts:\n  " DUT_1 ":\n    pdu_off_delay: %d # slow capacitors\n", 100 + i);
+		if (i % 3 == 0)
+			assert_true(unlink(db_path) == 0 || i == 0);
+		put(i % 3 == 1 ? other_path : db_path, text);
+		if (i % 3 == 1)
+			assert_int_equal(rename(other_path, db_path), 0);
+	}
+	assert_seen(200);
+	assert_true(nothing_is_pending());
+}
+
+/* As an editor leaves it that truncates and then finds the disk full: it would have been a farm without machines. */
+static void a_file_without_a_byte_is_no_database(void **state)
+{
+	char error[512];
+
+	put(db_path, "");
+	await_change();
+	assert_int_equal(reload(error, sizeof(error)), -1);
+	assert_string_equal(error, "mars_db.yaml:1:1: the file is empty; accepted: a database, {} for one without anything");
+	assert_true(off_delay() == 30);
+	put(db_path, "{}\n");
+	await_change();
+	assert_int_equal(reload(NULL, 0), 1);
+	assert_int_equal(mars_db_dut_count(db), 0);
+}
+
 static void an_edit_with_a_typo_keeps_the_last_good_database(void **state)
 {
 	char error[512], want[600], found[512];
@@ -241,6 +390,15 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_deleted_file_keeps_the_last_good_database_until_it_is_back, begin, end),
 		cmocka_unit_test_setup_teardown(a_hard_link_put_in_place_is_seen, begin, end),
 		cmocka_unit_test_setup_teardown(a_symlink_that_leads_elsewhere_is_seen_and_its_target_is_watched, begin, end),
+		cmocka_unit_test_setup_teardown(a_rename_over_a_symlinks_target_is_seen, begin, end),
+		cmocka_unit_test_setup_teardown(a_symlinks_target_deleted_and_made_anew_is_seen, begin, end),
+		cmocka_unit_test_setup_teardown(a_link_replaced_behind_the_symlink_is_seen, begin, end),
+		cmocka_unit_test_setup_teardown(a_file_in_the_place_of_the_symlink_is_seen, begin, end),
+		cmocka_unit_test_setup_teardown(a_copy_over_the_file_is_seen, begin, end),
+		cmocka_unit_test_setup_teardown(a_save_half_way_is_not_taken_for_the_real_one, begin, end),
+		cmocka_unit_test_setup_teardown(an_error_stays_while_it_is_being_put_right, begin, end),
+		cmocka_unit_test_setup_teardown(a_burst_of_saves_ends_with_the_last, begin, end),
+		cmocka_unit_test_setup_teardown(a_file_without_a_byte_is_no_database, begin, end),
 		cmocka_unit_test_setup_teardown(an_edit_with_a_typo_keeps_the_last_good_database, begin, end),
 		cmocka_unit_test_setup_teardown(back_to_what_is_in_use_is_no_error_and_no_change, begin, end),
 		cmocka_unit_test_setup_teardown(a_save_of_our_own_reloads_as_no_change, begin, end),
