@@ -76,17 +76,37 @@ static int change_port(const struct ctl *ctl, const struct ctl_args *args, size_
 	return finish(answer, path, err);
 }
 
+/* PORT_CHANGES: it is none. */
+static size_t change_of(const char *word)
+{
+	size_t i = 0;
+
+	while (i < PORT_CHANGES && strcasecmp(word, port_changes[i].word) != 0)
+		i++;
+	return i;
+}
+
+/* `port on APC 3`, `port APC on 3`: where the PDU or the port should be. */
+static size_t early_word(const struct ctl_args *args)
+{
+	size_t i = change_of(args->operands[0]);
+
+	return i < PORT_CHANGES ? i : change_of(args->operands[1]);
+}
+
 int ctl_port(const struct ctl *ctl, const struct ctl_args *args, struct gw_error *err)
 {
 	const char *word = args->n_operands > 2 ? args->operands[2] : NULL;
 	double seconds = 0;
-	size_t i = 0;
+	size_t i, early;
 
 	if (!word)
 		return show_port(ctl, args, rest_path("pdu/%s/port/%s", (const char *const *)args->operands), err);
-	while (i < PORT_CHANGES && strcasecmp(word, port_changes[i].word) != 0)
-		i++;
-	if (i == PORT_CHANGES)
+	i = change_of(word);
+	if (i == PORT_CHANGES && (early = early_word(args)) < PORT_CHANGES)
+		gw_fail(err, GW_BAD_INPUT, "port: '%s' comes last: executorctl port PDU PORT %s%s", port_changes[early].word,
+			port_changes[early].word, port_changes[early].value ? "" : " SECONDS");
+	else if (i == PORT_CHANGES)
 		gw_fail(err, GW_BAD_INPUT, "port: '%.40s' is not a state; accepted: on, off, reserve, unreserve, min-off SECONDS", word);
 	else if ((args->n_operands == 4) != !port_changes[i].value)
 		gw_fail(err, GW_BAD_INPUT, "usage: executorctl port PDU PORT %s%s; see executorctl port --help", port_changes[i].word,

@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "executorctl/rest.h"
 #include "executorctl/show.h"
@@ -43,6 +44,42 @@ static void warn_of_alarms(const cJSON *state)
 	}
 }
 
+/* A daemon that was never seen may be none of this gateway's: an external SALAD's, say. */
+static bool is_missed(const cJSON *daemon)
+{
+	const char *state = text_of(daemon, "state");
+
+	return state && strcmp(state, "up") != 0 && (text_of(daemon, "since") || text_of(daemon, "last_exit"));
+}
+
+static void warn_of_daemon(const cJSON *daemon)
+{
+	const char *state = text_of(daemon, "state"), *since = text_of(daemon, "since"), *how = text_of(daemon, "last_exit");
+	const cJSON *back_off = get(daemon, "back_off");
+	struct buffer line = {0};
+	char *text, *shown;
+
+	buffer_printf(&line, "the daemon %s is %s", daemon->string, state);
+	if (since)
+		buffer_printf(&line, " since %s", since);
+	if (how)
+		buffer_printf(&line, "; its last end: %s", how);
+	if (cJSON_IsNumber(back_off) && back_off->valuedouble > 0)
+		buffer_printf(&line, "; its next start waits %.15g s", back_off->valuedouble);
+	text = buffer_take(&line);
+	shown = printable(text);
+	fprintf(stderr, "executorctl: %s\n", shown);
+	free(shown);
+	free(text);
+}
+
+static void warn_of_daemons(const cJSON *state)
+{
+	const cJSON *daemon;
+
+	cJSON_ArrayForEach(daemon, get(state, "daemons")) if (is_missed(daemon)) warn_of_daemon(daemon);
+}
+
 static void show_duts_json(const cJSON *duts)
 {
 	cJSON *page = cJSON_CreateObject();
@@ -67,6 +104,7 @@ int ctl_duts(const struct ctl *ctl, const struct ctl_args *args, struct gw_error
 		show_duts(stdout, duts, NULL, ctl->colour, ctl->width);
 	}
 	warn_of_database(answer);
+	warn_of_daemons(answer);
 	warn_of_alarms(answer);
 	cJSON_Delete(answer);
 	return 0;
@@ -85,6 +123,7 @@ int ctl_pdus(const struct ctl *ctl, const struct ctl_args *args, struct gw_error
 		printf("There are no PDUs; they are added to the gateway's mars_db.yaml.\n");
 	else
 		show_pdus(stdout, pdus, get(answer, "pinned_ports"), ctl->colour, ctl->width);
+	warn_of_daemons(answer);
 	warn_of_alarms(answer);
 	cJSON_Delete(answer);
 	return 0;

@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "executorctl/ctl.h"
+#include "executorctl/table.h"
 #include "executorctl/terminal.h"
 
 #define DEFAULT_URL "http://10.42.0.1/"
@@ -65,6 +67,15 @@ static int end_output(int code)
 	return code ? code : 1;
 }
 
+/* Much of a text may be a server's, or of a file that somebody sent. */
+static void say(const struct gw_error *err)
+{
+	char *text = printable(err->text);
+
+	fprintf(stderr, "executorctl: %s\n", text);
+	free(text);
+}
+
 int main(int argc, char **argv)
 {
 	struct ctl ctl = {.url = DEFAULT_URL, .width = terminal_width()};
@@ -76,7 +87,7 @@ int main(int argc, char **argv)
 	at = parse_global(&ctl, argc, argv, &err);
 	code = at ? run_command(&ctl, argc - at, argv + at, &err) : gw_exit_code(&err);
 	if (err.kind != GW_OK)
-		fprintf(stderr, "executorctl: %s\n", err.text);
+		say(&err);
 	curl_global_cleanup();
 	return end_output(code);
 }

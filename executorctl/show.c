@@ -7,12 +7,29 @@
 #include "executorctl/table.h"
 #include "libgateway/buffer.h"
 
+/* cJSON escapes the control characters below a space; these stand in strings alone, where \u says the same. Takes `text`. */
+static void print_json(char *text)
+{
+	for (const char *at = text; *at; at++) {
+		if (*at == 0x7f)
+			fputs("\\u007f", stdout);
+		else if ((unsigned char)at[0] == 0xc2 && (unsigned char)at[1] >= 0x80 && (unsigned char)at[1] < 0xa0)
+			printf("\\u00%02x", (unsigned char)*++at);
+		else
+			putchar(*at);
+	}
+	putchar('\n');
+	free(text);
+}
+
 void show_json(const cJSON *json)
 {
-	char *text = cJSON_Print(json);
+	print_json(cJSON_Print(json));
+}
 
-	printf("%s\n", text);
-	free(text);
+void show_json_line(const cJSON *json)
+{
+	print_json(cJSON_PrintUnformatted(json));
 }
 
 static const cJSON *get(const cJSON *object, const char *name)
@@ -259,11 +276,15 @@ void show_pdu_errors(FILE *out, const cJSON *pdus)
 
 	cJSON_ArrayForEach(pdu, pdus)
 	{
-		char *error = text_of(pdu, "error") ? printable(text_of(pdu, "error")) : NULL;
+		const char *error = text_of(pdu, "error"), *state = text_of(pdu, "state");
+		char *line, *shown;
 
-		if (error && *error)
-			fprintf(out, "%s is in state %s: %s\n", pdu->string, text_of(pdu, "state") ? text_of(pdu, "state") : "UNKNOWN",
-				error);
-		free(error);
+		if (!error || !*error)
+			continue;
+		line = gw_sprintf("%s is in state %s: %s", pdu->string, state ? state : "UNKNOWN", error);
+		shown = printable(line);
+		fprintf(out, "%s\n", shown);
+		free(shown);
+		free(line);
 	}
 }

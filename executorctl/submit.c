@@ -13,6 +13,7 @@
 #include "executorctl/environ.h"
 #include "executorctl/rest.h"
 #include "executorctl/stream.h"
+#include "executorctl/table.h"
 
 enum { CALLBACK_WAIT_MS = 15000, BUSY_WAIT_S = 1 };
 
@@ -201,6 +202,14 @@ static void await_machine(const struct ctl *ctl, struct stream **stream, bool *t
 		sleep(BUSY_WAIT_S);
 }
 
+static void say_waiting(const struct gw_error *why)
+{
+	char *text = printable(why->text);
+
+	fprintf(stderr, "executorctl: waiting: %s\n", text);
+	free(text);
+}
+
 /* 409: all the machines that the job may run on are busy. */
 static bool post(const struct ctl *ctl, const struct form *form, bool wait, struct gw_error *err)
 {
@@ -210,7 +219,7 @@ static bool post(const struct ctl *ctl, const struct form *form, bool wait, stru
 
 	while ((status = rest_post_form(ctl, "jobs", fill_form, (void *)form, err)) == 409 && wait) {
 		if (!said)
-			fprintf(stderr, "executorctl: waiting: %s\n", err->text);
+			say_waiting(err);
 		said = true;
 		*err = (struct gw_error){0};
 		await_machine(ctl, &stream, &tried);

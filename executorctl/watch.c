@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "executorctl/rest.h"
+#include "executorctl/show.h"
 #include "executorctl/stream.h"
 #include "executorctl/table.h"
 #include "executorctl/terminal.h"
@@ -55,14 +56,11 @@ static void remember_line(void *owner, const char *line)
 static void print_json(const struct event *event)
 {
 	cJSON *line = cJSON_CreateObject();
-	char *text;
 
 	cJSON_AddStringToObject(line, "event", event->name);
 	cJSON_AddNumberToObject(line, "id", (double)event->id);
 	cJSON_AddItemReferenceToObject(line, "data", event->data);
-	text = cJSON_PrintUnformatted(line);
-	printf("%s\n", text);
-	free(text);
+	show_json_line(line);
 	cJSON_Delete(line);
 }
 

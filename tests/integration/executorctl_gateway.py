@@ -21,8 +21,12 @@ DUTS = {DUT: {"id": DUT, "state": "IDLE", "ready_for_service": True, "full_name"
                    "firmware_boot_time": None, "gitlab": {}}}
 PORT = {"label": "left", "min_off_time": 5, "state": "OFF", "last_shutdown": None, "last_polled": None, "reserved": False}
 PDUS = {"APC": {"ports": {"3": PORT, "4": dict(PORT, label="", state="ON", reserved=True)}, "state": "OK", "error": None},
-        "Lab": {"ports": {}, "state": "ERROR", "error": "no route to 10.0.0.9"}}
+        "Lab\u001b[1m": {"ports": {}, "state": "ERROR", "error": "no route\u009b to\u007f 10.0.0.9"}}
 ALARMS = [{"pdu": "APC", "port_id": "3", "dut": None, "text": "port 3 of APC could not be \u001b[2J switched OFF yet"}]
+UP = {"state": "up", "pid": 7, "since": "2026-01-31T12:00:00+00:00", "restarts": 0, "last_exit": None, "last_exit_at": None, "back_off": 0}
+DAEMONS = {"executord": UP, "pdud": dict(UP, restarts=3, last_exit="exit code 1"),
+           "bootsd": dict(UP, state="failing", pid=None, restarts=9, last_exit="exit code 1\u001b[2J", back_off=8.5),
+           "artifactd": dict(UP, state="down", pid=None), "saladd": dict(UP, state="down", pid=None, since=None)}
 RUNNERS = [{"instance": "lab", "dut": DUT, "description": "farm-gfx9-1", "runner_id": 42, "exposed": True, "valid": "yes",
             "last_check": "2026-01-31T12:00:00.123+00:00"},
            {"instance": "fdo", "dut": "rack-2", "description": "farm-virtio-1", "runner_id": -1, "exposed": False, "valid": "unknown",
@@ -196,7 +200,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(status, {"version": 1, "error_msg": reason})
         if method in ("POST", "PATCH"):
             say(method, path, json.dumps(json.loads(body), sort_keys=True))
-        known = {("GET", "/api/v1/full-state"): {"duts": DUTS, "pdus": PDUS, "discover": {}, "alarms": ALARMS, "pinned_ports": [{"pdu": "APC", "port_id": "4"}]}, ("GET", f"/api/v1/dut/{DUT}"): DUTS[DUT], ("GET", "/api/v1/dut/rack-2"): DUTS["rack-2"],
+        known = {("GET", "/api/v1/full-state"): {"duts": DUTS, "pdus": PDUS, "discover": {}, "alarms": ALARMS, "daemons": DAEMONS, "pinned_ports": [{"pdu": "APC", "port_id": "4"}]}, ("GET", f"/api/v1/dut/{DUT}"): DUTS[DUT], ("GET", "/api/v1/dut/rack-2"): DUTS["rack-2"],
                  ("GET", "/api/v1/pdus"): {"pdus": PDUS}, ("GET", "/api/v1/pdu/APC/port/3"): PORT, ("PATCH", "/api/v1/pdu/APC/port/3"): {},
                  ("POST", "/api/v1/dut/discover"): {}, ("POST", f"/api/v1/dut/{DUT}/cancel_job"): {},
                  ("GET", "/api/v1/gitlab"): GITLAB}
@@ -206,6 +210,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(200, {"orphans": kept, "errors": [] if asked.get("instance") else ["fdo: answered 502"]})
         if path == "/api/v1/pdu/APC/port/4":
             return self.answer(400, {"error": "port 4 of PDU APC is reserved"})
+        if path == "/api/v1/pdu/odd/port/1":
+            return self.answer(400, {"error": "no\u009b2J"})
         if path == "/api/v1/pdu/web/port/1":
             return self.answer(502, b"<html>\x1b[2J</html>", "text/html")
         if (method, path) in known:

@@ -253,13 +253,19 @@ static void a_killed_client_puts_the_terminal_back(void **state)
 
 #define ALARM "executorctl: ALARM: port 3 of APC could not be ?[2J switched OFF yet\n"
 
+/* Those that are up say nothing, nor one that was never there. */
+#define DAEMONS                                                                                                                            \
+	"executorctl: the daemon bootsd is failing since 2026-01-31T12:00:00+00:00; its last end: exit code 1?[2J; its next start waits "  \
+	"8.5 s\n"                                                                                                                          \
+	"executorctl: the daemon artifactd is down since 2026-01-31T12:00:00+00:00\n"
+
 static void duts_are_a_table(void **state)
 {
 	assert_int_equal(ctl("duts", NULL), 0);
 	assert_string_equal(out, "ID                 NAME           STATE     TRAINING     READY  PORT   IP          TAGS  COMMENT\n"
 				 "52:54:00:11:22:0a  farm-gfx9-1    IDLE      -            yes    APC/3  10.42.0.17  a, b  loud?[2J fan\n"
 				 "rack-2             farm-virtio-1  TRAINING  loop 2 of 5  no     APC/4  -           -     -\n");
-	assert_string_equal(err, ALARM);
+	assert_string_equal(err, DAEMONS ALARM);
 }
 
 static void one_dut_is_shown_field_by_field(void **state)
@@ -278,18 +284,20 @@ static void one_dut_is_shown_field_by_field(void **state)
 static void pdus_are_a_table_with_their_errors(void **state)
 {
 	assert_int_equal(ctl("pdus", NULL), 0);
-	assert_string_equal(out, "PDU  PORT  LABEL  STATE        RESERVED  MIN OFF\n"
-				 "APC  3     left   OFF          no        5 s\n"
-				 "APC  4     -      ON (pinned)  yes       5 s\n"
-				 "Lab  -     -      ERROR        -         -\n"
-				 "Lab is in state ERROR: no route to 10.0.0.9\n");
-	assert_string_equal(err, ALARM);
+	assert_string_equal(out, "PDU      PORT  LABEL  STATE        RESERVED  MIN OFF\n"
+				 "APC      3     left   OFF          no        5 s\n"
+				 "APC      4     -      ON (pinned)  yes       5 s\n"
+				 "Lab?[1m  -     -      ERROR        -         -\n"
+				 "Lab?[1m is in state ERROR: no route?? to? 10.0.0.9\n");
+	assert_string_equal(err, DAEMONS ALARM);
 }
 
 static void json_is_the_answer_as_it_is(void **state)
 {
 	assert_int_equal(ctl("pdus", "--json", NULL), 0);
 	assert_non_null(strstr(out, "\"min_off_time\":\t5"));
+	assert_non_null(strstr(out, "\"Lab\\u001b[1m\":"));
+	assert_non_null(strstr(out, "\"error\":\t\"no route\\u009b to\\u007f 10.0.0.9\"")); /* the same text, and harmless on a terminal */
 	assert_int_equal(ctl("port", "APC", "3", "--json", NULL), 0);
 	assert_non_null(strstr(out, "\"label\":\t\"left\""));
 }
@@ -305,6 +313,18 @@ static void a_port_is_shown_and_switched(void **state)
 	assert_string_equal(err, "executorctl: port 4 of PDU APC is reserved\n");
 	assert_int_equal(ctl("port", "APC", "3", "up", NULL), 2);
 	assert_string_equal(err, "executorctl: port: 'up' is not a state; accepted: on, off, reserve, unreserve, min-off SECONDS\n");
+	assert_int_equal(ctl("port", "odd", "1", NULL), 1);
+	assert_string_equal(err, "executorctl: no??2J\n");
+}
+
+static void the_words_of_port_in_another_order_are_refused_with_the_right_one(void **state)
+{
+	assert_int_equal(ctl("port", "on", "APC", "3", NULL), 2);
+	assert_string_equal(err, "executorctl: port: 'on' comes last: executorctl port PDU PORT on\n");
+	assert_int_equal(ctl("port", "APC", "Reserve", "3", NULL), 2);
+	assert_string_equal(err, "executorctl: port: 'reserve' comes last: executorctl port PDU PORT reserve\n");
+	assert_int_equal(ctl("port", "min-off", "APC", "3", "5", NULL), 2);
+	assert_string_equal(err, "executorctl: port: 'min-off' comes last: executorctl port PDU PORT min-off SECONDS\n");
 }
 
 static void a_discovery_is_begun(void **state)
@@ -423,6 +443,7 @@ int main(void)
 		cmocka_unit_test(pdus_are_a_table_with_their_errors),
 		cmocka_unit_test(json_is_the_answer_as_it_is),
 		cmocka_unit_test(a_port_is_shown_and_switched),
+		cmocka_unit_test(the_words_of_port_in_another_order_are_refused_with_the_right_one),
 		cmocka_unit_test(a_discovery_is_begun),
 		cmocka_unit_test(a_job_is_cancelled),
 		cmocka_unit_test(runners_are_a_table_with_what_is_wrong),
