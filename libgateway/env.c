@@ -229,6 +229,12 @@ void env_job_variables(void (*each)(void *data, const char *name, const char *va
 	free(found);
 }
 
+void env_each(void (*each)(void *data, const char *name, const char *text), void *data)
+{
+	for (int o = 0; o < ENV_OPTIONS; o++)
+		each(data, rows[o].name, value_of(o));
+}
+
 void env_print_markdown(FILE *out)
 {
 	static const char *const programs[] = {"executord", "jobd", "bootsd", "pdud", "saladd", "artifactd", "gitlabd", "bucketd"};

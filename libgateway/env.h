@@ -100,6 +100,9 @@ char *env_program_path(const char *folder, const char *program);
 char *env_data_path(const char *in_source, const char *installed);
 char *env_built_path(const char *in_build, const char *installed); /* BUILD/x or /usr/share/executor/installed */
 
+/* Each option there is, whoever reads it: its text from the environment, or its default, or NULL. */
+void env_each(void (*each)(void *data, const char *name, const char *text), void *data);
+
 void env_print_markdown(FILE *out); /* the table for the README and the docs */
 
 /* env_unbuilt.c: options of parts that are not built yet. */

@@ -72,7 +72,7 @@ static bool sync_folder_of(const char *path)
 bool file_save(const char *path, const void *bytes, size_t len, mode_t mode, struct gw_error *err)
 {
 	char *temp = gw_sprintf("%s.new", path);
-	int saved, fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	int saved, fd = unlink(temp) == 0 || errno == ENOENT ? open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode) : -1;
 	bool ok = fd >= 0 && write_all(fd, bytes, len) && fsync(fd) == 0;
 
 	saved = errno;

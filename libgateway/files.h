@@ -11,7 +11,8 @@
 /* Reads a whole regular file of at most `max` bytes; a terminating NUL is added beyond `*len`. Caller frees. GW_NOT_FOUND if there is none.
  */
 char *file_read(const char *path, size_t max, size_t *len, struct gw_error *err);
-/* Writes beside, fsyncs, renames over, fsyncs the folder. After a failure the old file is as it was and the new one is gone. */
+/* Writes beside (PATH.new, anew, so `mode` is its mode from the first byte on), fsyncs, renames over, fsyncs the folder. After a failure
+ * the old file is as it was and the new one is gone. */
 bool file_save(const char *path, const void *bytes, size_t len, mode_t mode, struct gw_error *err);
 /* Written at the file's end and synced, or to a new file (`anew`: one that is there is emptied). After a failure its end may be torn. */
 bool file_append(const char *path, const void *bytes, size_t len, mode_t mode, bool anew, struct gw_error *err);

@@ -20,4 +20,12 @@
  * yours to free; on false `err` is set and `*out` is NULL. */
 bool template_render(const char *where, const char *text, size_t n, const struct value *names, char **out, struct gw_error *err);
 
+/* The same within other bounds than TEMPLATE_STEPS_MAX, TEMPLATE_OUTPUT_MAX and TEMPLATE_MEMORY_MAX. */
+struct template_bounds {
+	long steps;
+	size_t output, memory; /* bytes */
+};
+bool template_render_within(const struct template_bounds *bounds, const char *where, const char *text, size_t n, const struct value *names,
+			    char **out, struct gw_error *err);
+
 #endif

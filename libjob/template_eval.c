@@ -27,11 +27,11 @@ const struct value *tpl_fail(struct tpl *t, const char *fmt, ...)
 bool tpl_charge(struct tpl *t, size_t bytes)
 {
 	t->steps += 1 + (long)(bytes / 64);
-	if (t->steps > TEMPLATE_STEPS_MAX)
-		tpl_fail(t, "the template takes too much work; accepted: %d steps", TEMPLATE_STEPS_MAX);
+	if (t->steps > t->bounds->steps)
+		tpl_fail(t, "the template takes too much work; accepted: %ld steps", t->bounds->steps);
 	if (t->pool.full)
-		tpl_fail(t, "the template needs too much memory or nests values too deeply; accepted: %d MiB, %d levels",
-			 TEMPLATE_MEMORY_MAX / 1024 / 1024, VALUE_DEPTH_MAX);
+		tpl_fail(t, "the template needs too much memory or nests values too deeply; accepted: %zu MiB, %d levels",
+			 t->bounds->memory / 1024 / 1024, VALUE_DEPTH_MAX);
 	return !t->failed;
 }
 

@@ -76,7 +76,7 @@ struct loop_state { /* of a running `for` */
 	const struct value *changed; /* what loop.changed() saw last */
 };
 
-struct text { /* grows in memory of its own, which counts as the pool's; bounded by TEMPLATE_OUTPUT_MAX */
+struct text { /* grows in memory of its own, which counts as the pool's; bounded by bounds->output */
 	char *p;
 	size_t n, cap;
 };
@@ -84,6 +84,7 @@ struct text { /* grows in memory of its own, which counts as the pool's; bounded
 struct tpl {
 	struct value_pool pool;
 	const char *where;
+	const struct template_bounds *bounds;
 	struct gw_error *err;
 	bool failed; /* err is set: everything returns as fast as it can */
 	int line;    /* of what is being done, for errors */

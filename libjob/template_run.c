@@ -225,13 +225,14 @@ static void render(struct tpl *t, const char *text, size_t n)
 		tpl_charge(t, 0); /* the pool may be full since the last step */
 }
 
-bool template_render(const char *where, const char *text, size_t n, const struct value *names, char **out, struct gw_error *err)
+bool template_render_within(const struct template_bounds *bounds, const char *where, const char *text, size_t n, const struct value *names,
+			    char **out, struct gw_error *err)
 {
 	struct scope globals = {0};
 	struct text result = {0};
-	struct tpl t = {.where = where, .err = err, .line = 1, .names = names, .scope = &globals, .out = &result};
+	struct tpl t = {.where = where, .bounds = bounds, .err = err, .line = 1, .names = names, .scope = &globals, .out = &result};
 
-	value_pool_init(&t.pool, TEMPLATE_MEMORY_MAX);
+	value_pool_init(&t.pool, bounds->memory);
 	render(&t, text, n);
 	value_pool_finish(&t.pool);
 	*out = NULL;
@@ -240,4 +241,11 @@ bool template_render(const char *where, const char *text, size_t n, const struct
 	else
 		*out = result.p ? result.p : gw_strdup("");
 	return !t.failed;
+}
+
+bool template_render(const char *where, const char *text, size_t n, const struct value *names, char **out, struct gw_error *err)
+{
+	static const struct template_bounds bounds = {TEMPLATE_STEPS_MAX, TEMPLATE_OUTPUT_MAX, TEMPLATE_MEMORY_MAX};
+
+	return template_render_within(&bounds, where, text, n, names, out, err);
 }

@@ -299,8 +299,8 @@ static const struct value *padded(struct tpl *t, const struct value *v, int64_t 
 	int64_t n = width - (int64_t)value_len(v);
 	struct text text = {0};
 
-	if (n > TEMPLATE_OUTPUT_MAX)
-		return tpl_fail(t, "the text grows too large; accepted: %d bytes", TEMPLATE_OUTPUT_MAX);
+	if (n > 0 && (size_t)n > t->bounds->output)
+		return tpl_fail(t, "the text grows too large; accepted: %zu bytes", t->bounds->output);
 	for (int64_t i = 0; i < n * left / 2 && !t->failed; i++)
 		text_put(t, &text, &with, 1);
 	text_value(t, &text, v);

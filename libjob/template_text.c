@@ -21,8 +21,8 @@ void text_put(struct tpl *t, struct text *text, const char *p, size_t n)
 {
 	if (t->failed || !tpl_charge(t, n))
 		return;
-	if (n > TEMPLATE_OUTPUT_MAX - text->n) {
-		tpl_fail(t, "the text grows too large; accepted: %d bytes", TEMPLATE_OUTPUT_MAX);
+	if (n > t->bounds->output - text->n) {
+		tpl_fail(t, "the text grows too large; accepted: %zu bytes", t->bounds->output);
 		return;
 	}
 	if (text->n + n + 1 > text->cap && !text_grow(t, text, (text->n + n + 1) * 2 + 64))
@@ -163,22 +163,36 @@ void text_value(struct tpl *t, struct text *text, const struct value *v)
 		add_scalar(t, text, v, false);
 }
 
-/* Source: Jinja2's htmlsafe_json_dumps: < > & ' as \uXXXX. Letters other than ASCII stay: YAML knows no pairs of surrogates. */
+static bool json_plain(unsigned char c)
+{
+	return c >= 0x20 && c != 0x7f && !strchr("<>&'\"\\", c);
+}
+
+/* Source: Jinja2's htmlsafe_json_dumps: < > & ' as \uXXXX. Letters other than ASCII stay: YAML and TOML know no pairs of surrogates. DEL
+ * does not, which TOML takes in no other way. */
 static void json_string(struct tpl *t, struct text *text, const struct value *v)
 {
+	const char *p = v->u.s.p, *end = p + v->u.s.n;
 	char buf[16];
 
 	text_puts(t, text, "\"");
-	for (size_t i = 0; i < v->u.s.n && !t->failed; i++) {
-		unsigned char c = (unsigned char)v->u.s.p[i];
+	while (p < end && !t->failed) {
+		size_t plain = 0;
 
-		if (c == '\n' || c == '\t' || c == '\r')
-			snprintf(buf, sizeof(buf), "\\%c", c == '\n' ? 'n' : c == '\t' ? 't' : 'r');
-		else if (c == '"' || c == '\\')
-			snprintf(buf, sizeof(buf), "\\%c", c);
+		while (p + plain < end && json_plain((unsigned char)p[plain]))
+			plain++;
+		text_put(t, text, p, plain);
+		p += plain;
+		if (p == end)
+			break;
+		if (*p == '\n' || *p == '\t' || *p == '\r')
+			snprintf(buf, sizeof(buf), "\\%c", *p == '\n' ? 'n' : *p == '\t' ? 't' : 'r');
+		else if (*p == '"' || *p == '\\')
+			snprintf(buf, sizeof(buf), "\\%c", *p);
 		else
-			snprintf(buf, sizeof(buf), c < 0x20 || strchr("<>&'", c) ? "\\u%04x" : "%c", c);
+			snprintf(buf, sizeof(buf), "\\u%04x", (unsigned char)*p);
 		text_puts(t, text, buf);
+		p++;
 	}
 	text_puts(t, text, "\"");
 }

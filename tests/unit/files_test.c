@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -43,6 +44,14 @@ static char *in_dir(const char *name)
 	return path;
 }
 
+static void leave_behind(const char *name, mode_t mode)
+{
+	int fd = open(in_dir(name), O_WRONLY | O_CREAT, mode);
+
+	assert_true(fd >= 0);
+	close(fd);
+}
+
 static void a_saved_file_is_whole_and_has_its_mode(void **state)
 {
 	struct gw_error err = {0};
@@ -51,6 +60,7 @@ static void a_saved_file_is_whole_and_has_its_mode(void **state)
 	char *text;
 
 	assert_true(file_save(in_dir("a"), "one", 3, 0600, &err));
+	leave_behind("a.new", 0644); /* by a save that was killed */
 	assert_true(file_save(in_dir("a"), "three", 5, 0600, &err));
 	text = file_read(in_dir("a"), 100, &len, &err);
 	assert_string_equal(text, "three");
