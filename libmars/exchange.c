@@ -1,17 +1,20 @@
 /* A save, by steps, and what each protects from:
  *
- *  1. The new text goes into `.NAME.new` beside the file, with the sticky bit: a file of that name and that bit is ours and unfinished. Its
- *     time is a whole second: an editor that writes to it, when it has the file's name already, gives it another.
+ *  1. The new text goes into `.NAME.new` beside the file, with the sticky bit: a file of that name and that bit is ours and unfinished.
  *  2. fsync: a power loss never leaves half a text under the file's name.
- *  3. RENAME_EXCHANGE: what the file was is now in `.NAME.new`, without the bit, so nothing that an editor wrote can be gone.
- *  4. A read lease on it: nobody has it open for writing. Else its writer is waited for; if that takes too long the two change back.
- *  5. If it is not what the edit was made on, the two change back, and the edit is made anew on what is there.
- *  6. The bit off the new file, fsync of it and of the directory: from here on the save counts. If one fails the two change back.
- *  7. unlink, while the lease still holds.
+ *  3. A read lease on the file: nobody has it open for writing, and who opens it so from now on waits for us. Else its writer is waited
+ * for; if that takes too long, or it is not what the edit was made on, the new text is dropped (and the edit made anew on what is there).
+ *  4. RENAME_EXCHANGE: what the file was is now in `.NAME.new`, without the bit. If it is not the one with the lease, an editor renamed in
+ *     between; if somebody waits for the lease, he came by the name and will write: the two change back.
+ *  5. The bit off the new file, fsync of it and of the directory: from here on the save counts. If one fails the two change back.
+ *  6. unlink, while the lease still holds.
  *
- * So a kill leaves one of: `.NAME.new` with the bit (before 3: drop it), without it and the file with it (between 3 and 6: change back, the
- * edit was not acknowledged; but if an editor saved into the file since, that stays, with the edit that the editor saw), neither with it
- * (between 6 and 7: drop the old one), none of that name (after 7). mars_save_recover does this.
+ * So a kill leaves one of: `.NAME.new` with the bit (before 4: drop it), without it and the file with it (between 4 and 5: change back, the
+ * edit was not acknowledged), neither with it (between 5 and 6: drop the old one), none of that name (after 6). mars_save_recover does
+ * this.
+ *
+ * Editors reach the new file by its name from 4 on, and may write into it: so there is no waiting between 4 and 6, and what is written
+ * there by then is looked for where the two change back.
  */
 #include "libmars/exchange.h"
 
@@ -200,15 +203,16 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* False: somebody keeps it open for writing. The file is open for reading at `fd` and has the temp name. */
-static bool await_writers(struct place *place, int fd)
+/* As mars_file_lease; 0: somebody keeps it open for writing. */
+static int await_writers(int fd)
 {
 	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), lease;
 	int64_t until = now_ms() + WRITER_WAIT_MS, left;
-	char events[4096];
+	char events[4096], path[64];
 
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd); /* whatever its name is by now */
 	if (watch >= 0)
-		inotify_add_watch(watch, place->temp_path, IN_CLOSE_WRITE);
+		inotify_add_watch(watch, path, IN_CLOSE_WRITE);
 	while ((lease = mars_file_lease(fd)) == 0 && (left = until - now_ms()) > 0) {
 		struct pollfd p = {.fd = watch, .events = POLLIN};
 
@@ -218,7 +222,7 @@ static bool await_writers(struct place *place, int fd)
 	}
 	if (watch >= 0)
 		close(watch);
-	return lease != 0;
+	return lease;
 }
 
 /* --- Exchange and look -------------------------------------------------------------------------------------------------------------- */
@@ -245,22 +249,40 @@ static ino_t temp_inode(struct place *place)
 	return fstatat(place->dir, place->temp, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_ino : 0;
 }
 
-/* The old file gets its name back. An editor may save in between: then what it saved came out, and is put back again, being the latest. */
-static void change_back(struct place *place, ino_t ours)
+/* Whether an editor saved into the new file, which has the temp name again, or is at it. */
+static bool was_edited(struct place *place)
 {
+	int fd = openat(place->dir, place->temp, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+	bool edited = fd >= 0 && (mars_file_lease(fd) == 0 || (fstat(fd, &st) == 0 && !is_as_we_wrote_it(&st)));
+
+	if (fd >= 0)
+		close(fd);
+	return edited;
+}
+
+/* The old file gets its name back. An editor may save in between: then what it saved came out, and is put back again, being the latest.
+ * `unchanged`: the old file has nothing that the new one has not; then an edit of the new one stays, and true is returned. */
+static bool change_back(struct place *place, ino_t ours, bool unchanged)
+{
+	bool edited = false;
+
 	for (int i = 0; i < SWAPS_MAX; i++) {
 		ino_t restored = temp_inode(place);
 
 		if (!swap(place)) {
 			/* the file was deleted meanwhile: put back what was there, the next look sees */
 			renameat2(place->dir, place->temp, place->dir, place->name, RENAME_NOREPLACE);
-			return;
+			return false;
 		}
-		if (temp_is(place, ours))
+		if (temp_is(place, ours)) {
+			edited = i == 0 && unchanged && was_edited(place) && swap(place);
 			break;
+		}
 		ours = restored;
 	}
 	unlinkat(place->dir, place->temp, 0);
+	return edited;
 }
 
 /* The new file becomes one that a start leaves alone, durably. */
@@ -272,11 +294,19 @@ static bool settle(struct place *place, int fd, mode_t mode, struct gw_error *er
 	return gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot write the directory of %s; nothing was changed", place->path);
 }
 
-static bool old_is(int old, struct place *place, const char *base, size_t base_len, enum exchange_outcome *outcome, struct gw_error *err)
+struct old {
+	int fd; /* for reading; -1: none */
+	bool leased;
+	ino_t inode;
+	const char *base; /* what it has to hold */
+	size_t base_len;
+};
+
+static bool old_is_base(const struct old *old, struct place *place, enum exchange_outcome *outcome, struct gw_error *err)
 {
 	size_t len;
-	char *text = mars_file_read_fd(old, place->path, &len, err);
-	bool same = text && len == base_len && memcmp(text, base, len) == 0;
+	char *text = mars_file_read_fd(old->fd, place->path, &len, err);
+	bool same = text && len == old->base_len && memcmp(text, old->base, len) == 0;
 
 	if (!text)
 		gw_context(err, "nothing was changed");
@@ -285,30 +315,49 @@ static bool old_is(int old, struct place *place, const char *base, size_t base_l
 	return same;
 }
 
-/* What came out of the exchange decides whether it stays. Not EXCHANGE_SAVED: the two are to change back. */
-static enum exchange_outcome look_at_old(struct place *place, int fd, mode_t mode, const char *base, size_t base_len, struct gw_error *err)
+/* Open and kept from others' writing, if it still is what the edit was made on. */
+static bool take_old(struct old *old, struct place *place, enum exchange_outcome *outcome, struct gw_error *err)
 {
-	int old = openat(place->dir, place->temp, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	enum exchange_outcome outcome = EXCHANGE_FAILED;
+	struct stat st;
+	int lease;
 
-	if (old < 0) {
-		if (errno == ENOENT || errno == ELOOP) /* gone, or an admin's symlink */
-			return EXCHANGE_OTHER;
-		gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot look at what %s was; nothing was changed", place->path);
+	*outcome = EXCHANGE_FAILED;
+	old->fd = openat(place->dir, place->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (old->fd < 0 && (errno == ENOENT || errno == ELOOP)) { /* gone, or an admin's symlink */
+		*outcome = EXCHANGE_OTHER;
+		return false;
+	}
+	if (old->fd < 0 || fstat(old->fd, &st) < 0)
+		return gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot look at what %s is; nothing was changed", place->path);
+	lease = await_writers(old->fd);
+	if (!lease)
+		return gw_fail(err, GW_BUSY, "somebody keeps %s open for writing; nothing was changed", place->path);
+	old->leased = lease > 0;
+	old->inode = st.st_ino;
+	return old_is_base(old, place, outcome, err);
+}
+
+/* He opened it by its name when it still had it, and writes once the lease ends. */
+static bool somebody_waits(const struct old *old)
+{
+	return old->leased && fcntl(old->fd, F_GETLEASE) != F_RDLCK;
+}
+
+/* The two are exchanged. Not EXCHANGE_SAVED: they are to change back. */
+static enum exchange_outcome look_at_old(struct place *place, int fd, mode_t mode, const struct old *old, struct gw_error *err)
+{
+	enum exchange_outcome outcome = EXCHANGE_OTHER;
+
+	if (!temp_is(place, old->inode) || (!old->leased && !old_is_base(old, place, &outcome, err)))
+		return outcome;
+	if (!settle(place, fd, mode, err))
 		return EXCHANGE_FAILED;
-	}
-	if (!await_writers(place, old))
-		gw_fail(err, GW_BUSY, "somebody keeps %s open for writing; nothing was changed", place->path);
-	else if (old_is(old, place, base, base_len, &outcome, err) && settle(place, fd, mode, err)) {
-		if (!name_is(place, fd))
-			outcome = EXCHANGE_OTHER;
-		else if (unlinkat(place->dir, place->temp, 0) == 0) /* while the lease holds */
-			outcome = EXCHANGE_SAVED;
-		else
-			gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot remove %s; nothing was changed", place->temp_path);
-	}
-	close(old);
-	return outcome;
+	if (!name_is(place, fd) || somebody_waits(old))
+		return EXCHANGE_OTHER;
+	if (unlinkat(place->dir, place->temp, 0) == 0) /* while the lease holds */
+		return EXCHANGE_SAVED;
+	gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot remove %s; nothing was changed", place->temp_path);
+	return EXCHANGE_FAILED;
 }
 
 static enum exchange_outcome exchange_new(struct place *place, int fd, mode_t mode, struct gw_error *err)
@@ -326,7 +375,7 @@ static enum exchange_outcome exchange_new(struct place *place, int fd, mode_t mo
 	return EXCHANGE_FAILED;
 }
 
-static enum exchange_outcome exchange_old(struct place *place, int fd, mode_t mode, const char *base, size_t base_len, struct gw_error *err)
+static enum exchange_outcome exchange_with(struct place *place, int fd, mode_t mode, const struct old *old, struct gw_error *err)
 {
 	enum exchange_outcome outcome;
 	struct stat st;
@@ -338,9 +387,23 @@ static enum exchange_outcome exchange_old(struct place *place, int fd, mode_t mo
 		unlinkat(place->dir, place->temp, 0);
 		return why == ENOENT ? EXCHANGE_OTHER : EXCHANGE_FAILED;
 	}
-	outcome = look_at_old(place, fd, mode, base, base_len, err);
-	if (outcome != EXCHANGE_SAVED)
-		change_back(place, st.st_ino);
+	outcome = look_at_old(place, fd, mode, old, err);
+	if (outcome != EXCHANGE_SAVED && change_back(place, st.st_ino, temp_is(place, old->inode) && !somebody_waits(old)))
+		outcome = EXCHANGE_OTHER;
+	return outcome;
+}
+
+static enum exchange_outcome exchange_old(struct place *place, int fd, mode_t mode, const char *base, size_t base_len, struct gw_error *err)
+{
+	struct old old = {.fd = -1, .base = base, .base_len = base_len};
+	enum exchange_outcome outcome;
+
+	if (take_old(&old, place, &outcome, err))
+		outcome = exchange_with(place, fd, mode, &old, err);
+	else
+		unlinkat(place->dir, place->temp, 0);
+	if (old.fd >= 0)
+		close(old.fd);
 	return outcome;
 }
 
@@ -375,18 +438,6 @@ static bool check_owner(const struct place *place, const struct stat *st, struct
 		return true;
 	return gw_fail(err, GW_REFUSED, "%s belongs to user %u, which a save by user %u could not keep; run: chown %u %s", place->path,
 		       st->st_uid, geteuid(), geteuid(), place->path);
-}
-
-/* Whether an editor saved into the new file, which has the temp name again, or is at it. */
-static bool was_edited(struct place *place)
-{
-	int fd = openat(place->dir, place->temp, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	struct stat st;
-	bool edited = fd >= 0 && (mars_file_lease(fd) == 0 || (fstat(fd, &st) == 0 && !is_as_we_wrote_it(&st)));
-
-	if (fd >= 0)
-		close(fd);
-	return edited;
 }
 
 /* Looked at only after the swap: from then on no editor comes to the new file by its name. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -219,11 +220,16 @@ static void a_file_that_is_being_written_is_waited_for_then_left_alone(void **st
 	const struct mars_edit edit = {MARS_SET, {"duts", DUT_1, "comment"}, MARS_V_TEXT("x"), true};
 	struct mars_changes changes = {0};
 	struct gw_error err = {0};
-	int fd = open(db_path, O_WRONLY | O_APPEND);
+	int fd = open(db_path, O_WRONLY | O_APPEND), watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	char event[1024];
 
+	assert_true(inotify_add_watch(watch, dir, IN_MOVED_TO) >= 0);
 	assert_false(mars_db_apply(db, &edit, 1, &changes, &err));
 	assert_int_equal(err.kind, GW_BUSY);
 	assert_non_null(strstr(err.text, "somebody keeps "));
+	assert_int_equal(read(watch, event, sizeof(event)),
+			 -1); /* it kept its name all the time: a second editor's save is not lost either */
+	close(watch);
 	assert_int_equal(write(fd, "    comment: by hand\n", 21), 21);
 	close(fd);
 	assert_file(db_path, FIRST "    comment: by hand\n"); /* the editor still had the right file */
