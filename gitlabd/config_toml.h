@@ -1,5 +1,5 @@
 /* gitlab-runner's config.toml: rendered from GITLAB_CONF_TEMPLATE_FILE, written only when its bytes differ. The file holds tokens: it is
- * 0600 from its first byte. Loop thread only. */
+ * 0600 from its first byte. Loop thread only; blocks it for as long as a template renders (some 10 us a runner) and a file is synced. */
 #ifndef GITLABD_CONFIG_TOML_H
 #define GITLABD_CONFIG_TOML_H
 
