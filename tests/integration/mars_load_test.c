@@ -77,11 +77,14 @@ static int stop(void **state)
 
 /* ---- REST's side ---- */
 
-static void patch_next(void)
+/* A byte into `begun` for each that begins. */
+static void patch_next(int begun)
 {
 	char body[64], *answer;
 	int status;
 
+	if (begun >= 0)
+		assert_int_equal(write(begun, "", 1), 1);
 	shared->asked = shared->acknowledged + 1;
 	snprintf(body, sizeof(body), "{\"comment\": \"number %d\"}", shared->asked);
 	status = farm_request("PATCH", DUT, body, &answer);
@@ -100,14 +103,14 @@ static void patch_next(void)
 		_exit(0);
 }
 
-static pid_t start_client(void)
+static pid_t start_client(int begun)
 {
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		alarm((unsigned)option("MARS_RACE_ROUNDS", 0) / 10 + PROC_PATIENCE_MS / 1000U); /* only a failing test gets there */
 		while (!shared->stop && shared->acknowledged < shared->until_asked)
-			patch_next();
+			patch_next(begun);
 		_exit(0);
 	}
 	return pid;
@@ -263,19 +266,25 @@ static void assert_nothing_is_lost(struct farm *farm, int round)
 
 static void kill_once(struct farm *farm, int round, unsigned *seed)
 {
+	int by_hand, by_rest, begun[2];
 	pid_t client, editor;
-	int by_hand, by_rest;
+	char byte;
 
 	shared->stop = false;
 	shared->until_asked = shared->until_saved = 1 << 30;
-	client = start_client();
+	assert_int_equal(pipe(begun), 0);
+	client = start_client(begun[1]);
+	close(begun[1]);
 	editor = start_editor(farm->db_path, rand_r(seed), save_once);
-	poll(NULL, 0, 5 + rand_r(seed) % 200); /* the moment of the kill is the random thing here */
+	for (int i = rand_r(seed) % 5; i >= 0; i--)
+		assert_int_equal(read(begun[0], &byte, 1), 1);
+	poll(NULL, 0, rand_r(seed) % 20); /* the moment of the kill is the random thing here */
 	proc_signal(&farm->supervisor, SIGKILL);
 	assert_int_equal(proc_wait(&farm->supervisor), 128 + SIGKILL);
 	shared->stop = true;
 	await_child(editor, "the editor");
 	await_child(client, "the client");
+	close(begun[0]);
 	read_state(farm, &by_hand, &by_rest); /* also before anything put it right */
 	start_executord(farm);
 	assert_nothing_is_lost(farm, round);
@@ -302,7 +311,7 @@ static void race(const struct farm *farm, bool (*save)(const char *path))
 	shared->conflicts = 0;
 	shared->until_asked = asked + rounds;
 	shared->until_saved = saved + rounds;
-	client = start_client();
+	client = start_client(-1);
 	editor = start_editor(farm->db_path, 7, save);
 	await_child(client, "the client");
 	await_child(editor, "the editor");
