@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -168,6 +169,56 @@ static void promise_3_a_symlink_stays_one_and_its_target_is_saved(void **state)
 }
 
 /* --- Others edit too ---------------------------------------------------------------------------------------------------------------- */
+
+#define SOMEBODY 12345
+
+static void promise_3_the_owner_is_kept(void **state)
+{
+	struct mars_db *db;
+	struct stat st;
+
+	if (geteuid() != 0)
+		skip(); /* who is not root owns all his files, or see below */
+	assert_int_equal(chown(db_path, SOMEBODY, SOMEBODY + 1), 0);
+	db = open_db();
+	set_comment(db, "x");
+	mars_db_destroy(db);
+	assert_int_equal(stat(db_path, &st), 0);
+	assert_int_equal(st.st_uid, SOMEBODY);
+	assert_int_equal(st.st_gid, SOMEBODY + 1);
+}
+
+/* In a child that is not root any more. Its exit code is 0 if the message is the expected one. */
+static void open_as_somebody(void)
+{
+	struct gw_errors errs = {0};
+	char want[800];
+
+	snprintf(want, sizeof(want), "%s belongs to user 0, which a save by user %d could not keep; run: chown %d %s", db_path, SOMEBODY,
+		 SOMEBODY, db_path);
+	if (setgid(SOMEBODY) < 0 || setuid(SOMEBODY) < 0 || mars_db_open(db_path, NULL, &errs))
+		_exit(2);
+	if (strcmp(errs.v[0].text, want) == 0)
+		_exit(0);
+	fprintf(stderr, "%s\nwanted: %s\n", errs.v[0].text, want);
+	_exit(1);
+}
+
+static void promise_3_an_owner_that_a_save_could_not_keep_is_refused_at_start(void **state)
+{
+	int status;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chmod(dir, 0777), 0);
+	pid = fork();
+	if (pid == 0)
+		open_as_somebody();
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_file(db_path, FIRST);
+}
 
 static void an_admins_edit_that_was_not_seen_yet_is_merged(void **state)
 {
@@ -415,6 +466,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_first_save_makes_the_file, begin, end),
 		cmocka_unit_test_setup_teardown(promise_3_mode_and_attributes_are_kept, begin, end),
 		cmocka_unit_test_setup_teardown(promise_3_a_symlink_stays_one_and_its_target_is_saved, begin, end),
+		cmocka_unit_test_setup_teardown(promise_3_the_owner_is_kept, begin, end),
+		cmocka_unit_test_setup_teardown(promise_3_an_owner_that_a_save_could_not_keep_is_refused_at_start, begin, end),
 		cmocka_unit_test_setup_teardown(an_admins_edit_that_was_not_seen_yet_is_merged, begin, end),
 		cmocka_unit_test_setup_teardown(promise_5_a_value_that_both_changed_stays_the_admins, begin, end),
 		cmocka_unit_test_setup_teardown(a_database_that_vanished_is_not_made_anew, begin, end),
