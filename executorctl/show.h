@@ -11,7 +11,7 @@
 
 /* To standard output; no control character but line ends and tabs is in it. */
 void show_json(const cJSON *json);
-void show_json_line(const cJSON *json); /* in one line */
+void show_json_line(const cJSON *json);                       /* in one line */
 void show_object(const struct ctl *ctl, const cJSON *object); /* a line a value, nested names with dots */
 void show_value(struct buffer *out, const cJSON *item);       /* a list's items with commas between, a bool as yes or no */
 

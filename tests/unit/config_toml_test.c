@@ -199,8 +199,7 @@ static void each_runner_of_a_farm_is_in_it(void **state)
 							  "'docker'\nlimit 1\n" ENVIRONMENT DOCKER(
 								  "1g") "\nname 'lab-gfx9-2'\nurl 'https://work.example/git/'\ntoken "
 									"'glrt-b-work'\nexecutor 'docker'\nlimit 1\n" ENVIRONMENT
-									"pre_build_script '" REFUSE
-									"case \"${GITLAB_USER_LOGIN-}\" "
+									"pre_build_script '" REFUSE "case \"${GITLAB_USER_LOGIN-}\" "
 									"in\\n\\'o\\'\\\\\\'\\'brien\\n\"\\\\$(id)\\')\\n"
 									"\\trefuse \"this runner\\'s rules deny the user\" "
 									";;\\nesac\\n" ALLOW_GFX END "'\n" DOCKER("1g"));
