@@ -303,7 +303,9 @@ static const char *answer_header(const struct http_transfer *t, const char *name
 {
 	struct curl_header *header;
 
-	return curl_easy_header(t->easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK ? header->value : NULL;
+	if (curl_easy_header(t->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+		return NULL;
+	return strcmp(header->value, "\r") == 0 ? "" : header->value; /* libcurl 7.88 leaves that of an empty one */
 }
 
 static void deliver(struct http_transfer *t, const struct gw_error *err)

@@ -221,7 +221,7 @@ async def door(gitlabs, reader, writer):
             gitlab = gitlabs.get(name)
             if not gitlab:
                 answer = Answer(404, {"error": f"no GitLab '{name}'"})
-            elif what:
+            elif what and what[0]:
                 answer = await gitlab.order(what[0], json.loads(rq.body or b"{}"))
             else:
                 answer = Answer(200, gitlab.state())
