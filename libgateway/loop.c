@@ -96,10 +96,11 @@ static void stop_signals_mask(int how)
 	pthread_sigmask(how, &stops, NULL);
 }
 
-/* A database's text (5 MiB with ten thousand DUTs) is read at each edit: from the heap, since new pages cost more than the reading. What a
- * large message leaves goes back to the system otherwise (libbus/bus_notes.c). */
+/* A new page costs more than what is written to it, so what an edit of a large database needs (5 MiB with ten thousand DUTs) stays in the
+ * heap. One heap for all threads: else each of the pool's keeps as much, and what one has left is new to the next. */
 static void keep_memory_warm(void)
 {
+	mallopt(M_ARENA_MAX, 1);
 	mallopt(M_MMAP_THRESHOLD, 32 << 20);
 	mallopt(M_TRIM_THRESHOLD, 32 << 20);
 }
