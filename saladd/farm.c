@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libgateway/log.h"
+
 /* Everything in it is borrowed from the machine. */
 static struct msg_console message_of(struct machine *m)
 {
@@ -20,65 +22,65 @@ static void on_changed(void *data, struct machine *m)
 	bus_publish(&farm->bus, MSG_CONSOLE_CHANGED, &message);
 }
 
-/* Those that executord wants from now on, and only those, are kept for its sake. */
-static bool want(struct machines *all, const struct bus_texts *ids, struct gw_error *err)
+/* Those that executord wants from now on are kept for its sake. One that cannot be had now (no descriptor is left) is tried again when its
+ * console is there; an id that cannot be one is an error. `answer`: those that have their ports, appended; NULL: not asked for. */
+static bool want(struct machines *all, const struct bus_texts *ids, struct msg_consoles *answer, struct gw_error *err)
 {
-	for (size_t i = 0; i < all->n; i++)
-		all->v[i]->wanted = false;
-	for (size_t i = 0; i < ids->n; i++) {
-		struct machine *m = machines_get(all, ids->v[i], err);
-		if (!m)
-			return false;
-		m->wanted = true;
+	struct gw_error why = {0};
+	struct machine *m;
+
+	for (size_t i = 0; i < ids->n && why.kind != GW_BAD_INPUT; i++) {
+		why = (struct gw_error){0};
+		m = machines_want(all, ids->v[i], &why);
+		if (m && answer)
+			answer->consoles.v[answer->consoles.n++] = message_of(m);
+		else if (why.kind != GW_BAD_INPUT)
+			log_failure("saladd", &why);
 	}
-	return true;
+	if (why.kind == GW_BAD_INPUT)
+		*err = why;
+	return why.kind != GW_BAD_INPUT;
 }
 
 static void on_console_list(void *owner, const void *body, struct bus_call *call)
 {
-	struct farm *farm = owner;
+	struct machines *all = ((struct farm *)owner)->machines;
 	const struct msg_console_want *wanted = body;
 	struct msg_consoles answer = {0};
 	struct gw_error err = {0};
 
-	if (!want(farm->machines, &wanted->ids, &err)) {
+	for (size_t i = 0; i < all->n; i++)
+		all->v[i]->wanted = false;
+	if (!want(all, &wanted->ids, NULL, &err)) {
 		bus_answer_error(call, &err);
 		return;
 	}
-	answer.consoles.n = farm->machines->n;
-	answer.consoles.v = gw_calloc(answer.consoles.n, sizeof(answer.consoles.v[0]));
-	for (size_t i = 0; i < answer.consoles.n; i++)
-		answer.consoles.v[i] = message_of(farm->machines->v[i]);
+	answer.consoles.n = all->n;
+	answer.consoles.v = gw_calloc(all->n + 1, sizeof(answer.consoles.v[0]));
+	for (size_t i = 0; i < all->n; i++)
+		answer.consoles.v[i] = message_of(all->v[i]);
 	bus_answer(call, &answer);
 	free(answer.consoles.v);
 }
 
 static void on_console_change(void *owner, const void *body, struct bus_call *call)
 {
-	struct farm *farm = owner;
+	struct machines *all = ((struct farm *)owner)->machines;
 	const struct msg_console_change *change = body;
 	struct msg_consoles answer = {0};
 	struct gw_error err = {0};
 
 	for (size_t i = 0; i < change->gone.n; i++) {
-		struct machine *m = machines_find(farm->machines, change->gone.v[i]);
+		struct machine *m = machines_find(all, change->gone.v[i]);
 
 		if (m)
 			m->wanted = false;
 	}
 	answer.consoles.v = gw_calloc(change->ids.n + 1, sizeof(answer.consoles.v[0]));
-	for (size_t i = 0; i < change->ids.n && !err.kind; i++) {
-		struct machine *m = machines_get(farm->machines, change->ids.v[i], &err);
-
-		if (!m)
-			continue;
-		m->wanted = true;
-		answer.consoles.v[answer.consoles.n++] = message_of(m);
-	}
-	if (err.kind)
-		bus_answer_error(call, &err);
-	else
+	if (want(all, &change->ids, &answer, &err))
 		bus_answer(call, &answer);
+	else
+		bus_answer_error(call, &err);
 	free(answer.consoles.v);
 }
 

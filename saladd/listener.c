@@ -63,6 +63,7 @@ bool listener_open(struct listener *l, struct loop *loop, int fd, const char *ad
 	if (l->fd < 0)
 		return false;
 	fcntl(l->fd, F_SETFL, fcntl(l->fd, F_GETFL) | O_NONBLOCK); /* systemd's is not */
+	l->port = activation_port_of(l->fd);
 	if (loop_fd_start(loop, &l->watch, l->fd, UV_READABLE, on_connection, l, err))
 		return true;
 	close(l->fd);
@@ -71,7 +72,7 @@ bool listener_open(struct listener *l, struct loop *loop, int fd, const char *ad
 
 uint16_t listener_port(const struct listener *l)
 {
-	return l->watch.uv ? activation_port_of(l->fd) : 0;
+	return l->watch.uv ? l->port : 0;
 }
 
 void listener_finish(struct listener *l)

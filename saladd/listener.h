@@ -9,6 +9,7 @@
 struct listener {
 	struct loop *loop;
 	int fd;
+	uint16_t port;
 	struct loop_fd watch;    /* watch.uv NULL: closed */
 	struct loop_timer pause; /* no descriptors are left: accepts again when it has run */
 	void (*accepted)(void *data, int fd);

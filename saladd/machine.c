@@ -8,6 +8,8 @@
 #include "saladd/returning.h"
 #include "saladd/stream.h"
 
+#define BACKLOG 64
+
 static const char client_refused[] = "A client is already connected, re-try later!\r\n";
 static const char reader_refused[] = "Reached the maximum number of log clients for this machine, re-try later!\r\n";
 
@@ -125,11 +127,20 @@ static void reader_input(void *data, const char *bytes, size_t n)
 	/* read-only: what a reader says is not heard */
 }
 
+static void reader_end(struct reader *r)
+{
+	struct reader **link = &r->machine->readers;
+
+	while (*link != r)
+		link = &(*link)->next;
+	*link = r->next;
+	wire_finish(&r->wire);
+	free(r);
+}
+
 static void reader_gone(void *data)
 {
-	struct reader *r = data;
-
-	wire_finish(&r->wire);
+	reader_end(data);
 }
 
 static void reader_drained(void *data)
@@ -141,7 +152,7 @@ static void reader_stalled(void *data)
 	struct reader *r = data;
 
 	log_warning("machine %s: a reader of its log does not read; it is disconnected", r->machine->id);
-	wire_finish(&r->wire);
+	reader_end(r);
 }
 
 static const struct wire_events reader_events = {reader_input, reader_gone, reader_drained, reader_stalled};
@@ -150,17 +161,34 @@ static void on_reader(void *data, int fd)
 {
 	struct machine *m = data;
 	struct gw_error err = {0};
+	struct reader *r;
+	int n = 0;
 
-	for (int i = 0; i < MACHINE_READERS_MAX; i++) {
-		struct reader *r = &m->readers[i];
-		if (wire_is_open(&r->wire))
-			continue;
-		r->machine = m;
-		if (!wire_open(&r->wire, m->all->loop, fd, &reader_events, r, &err))
-			log_failure(m->id, &err);
+	for (r = m->readers; r; r = r->next)
+		n++;
+	if (n == MACHINE_READERS_MAX) {
+		farewell_say(&m->all->farewells, fd, reader_refused);
 		return;
 	}
-	farewell_say(&m->all->farewells, fd, reader_refused);
+	r = gw_calloc(1, sizeof(*r));
+	*r = (struct reader){.next = m->readers, .machine = m};
+	m->readers = r;
+	if (!wire_open(&r->wire, m->all->loop, fd, &reader_events, r, &err)) {
+		log_failure(m->id, &err);
+		reader_end(r);
+	}
+}
+
+/* A slow one is let go. */
+static void to_readers(struct machine *m, const char *bytes, size_t n)
+{
+	struct reader *next;
+
+	for (struct reader *r = m->readers; r; r = next) {
+		next = r->next;
+		if (!wire_send(&r->wire, bytes, n))
+			reader_stalled(r);
+	}
 }
 
 /* ---- the machine ---- */
@@ -179,9 +207,7 @@ void machine_written(struct machine *m, const char *bytes, size_t n)
 		add_newest(&m->written, bytes, n);
 	else
 		buffer_finish(&m->written); /* its client has not come back */
-	for (int i = 0; i < MACHINE_READERS_MAX; i++)
-		if (wire_is_open(&m->readers[i].wire) && !wire_send(&m->readers[i].wire, bytes, n))
-			reader_stalled(&m->readers[i]);
+	to_readers(m, bytes, n);
 	pause_the_faster(m);
 }
 
@@ -212,34 +238,44 @@ bool machine_has_client(const struct machine *m)
 
 bool machine_is_idle(const struct machine *m)
 {
-	bool connected = m->stream || machine_has_client(m);
+	return !m->stream && !m->readers && !machine_has_client(m);
+}
 
-	for (int i = 0; i < MACHINE_READERS_MAX; i++)
-		connected |= wire_is_open(&m->readers[i].wire);
-	return !connected && !m->wanted;
+static bool open_port(struct machine *m, struct listener *l, void (*accepted)(void *data, int fd), struct gw_error *err)
+{
+	int fd = ports_listen(&m->all->ports, m->all->address, BACKLOG, err);
+
+	if (fd < 0 || !listener_open(l, m->all->loop, fd, NULL, 0, accepted, m, err))
+		return false;
+	l->closed_to = m->all->dut_interface;
+	return true;
 }
 
 bool machine_open(struct machine *m, struct machines *all, const char *id, struct gw_error *err)
 {
 	*m = (struct machine){.all = all};
-	strcpy(m->id, id); /* of at most SCAN_ID_MAX bytes */
-	if (!listener_open(&m->console, all->loop, -1, all->address, 0, on_client, m, err) ||
-	    !listener_open(&m->logs, all->loop, -1, all->address, 0, on_reader, m, err)) {
-		listener_finish(&m->console);
+	if (!open_port(m, &m->console, on_client, err) || !open_port(m, &m->logs, on_reader, err)) {
+		machine_close(m);
 		return gw_context(err, "machine %s", id);
 	}
-	m->console.closed_to = m->logs.closed_to = all->dut_interface;
+	m->id = gw_strdup(id);
 	return true;
+}
+
+void machine_close(struct machine *m)
+{
+	listener_finish(&m->console);
+	listener_finish(&m->logs);
 }
 
 void machine_finish(struct machine *m)
 {
 	gw_assert(!m->stream);
 	wire_finish(&m->client);
-	for (int i = 0; i < MACHINE_READERS_MAX; i++)
-		wire_finish(&m->readers[i].wire);
-	listener_finish(&m->console);
-	listener_finish(&m->logs);
+	while (m->readers)
+		reader_end(m->readers);
+	machine_close(m);
 	buffer_finish(&m->typed);
 	buffer_finish(&m->written);
+	free(m->id);
 }

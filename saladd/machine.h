@@ -25,18 +25,19 @@ struct stream;
 struct machines;
 
 struct reader {
+	struct reader *next; /* in machine.readers */
 	struct wire wire;
 	struct machine *machine;
 };
 
 struct machine {
 	struct machines *all;
-	char id[SCAN_ID_MAX + 1];
+	char *id;    /* owned */
 	bool wanted; /* executord has it among its DUTs */
 	struct listener console, logs;
 	struct stream *stream; /* borrowed; NULL: not connected */
 	struct wire client;
-	struct reader readers[MACHINE_READERS_MAX];
+	struct reader *readers;    /* owned; at most MACHINE_READERS_MAX */
 	struct buffer typed;       /* by the client while there was no stream: the oldest MACHINE_KEPT_MAX */
 	struct buffer written;     /* by the machine while its client was coming back: the newest MACHINE_KEPT_MAX */
 	uint64_t returns_until_ms; /* of loop_now_ms; 0: no client is on its way back */
@@ -47,7 +48,8 @@ struct machine {
 bool machine_open(struct machine *m, struct machines *all, const char *id, struct gw_error *err);
 void machine_finish(struct machine *m); /* its stream, if any, has been detached before */
 bool machine_has_client(const struct machine *m);
-bool machine_is_idle(const struct machine *m); /* nobody is connected, nobody wants it */
+bool machine_is_idle(const struct machine *m); /* nobody is connected */
+void machine_close(struct machine *m);         /* its ports */
 
 void machine_attach(struct machine *m, struct stream *stream);        /* it had none */
 void machine_detach(struct machine *m);                               /* the stream has gone, or is taken over */

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "libgateway/log.h"
 
@@ -19,28 +20,65 @@ static bool id_check(const char *id, struct gw_error *err)
 		       log_escape(shown, sizeof(shown), id, n), SCAN_ID_MAX);
 }
 
+/* Where it stands among the sorted, or is to stand. */
+static size_t place_of(const struct machines *all, const char *id)
+{
+	size_t low = 0, high = all->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (strcmp(all->by_id[mid]->id, id) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
 struct machine *machines_find(const struct machines *all, const char *id)
 {
-	for (size_t i = 0; i < all->n; i++)
-		if (strcmp(all->v[i]->id, id) == 0)
-			return all->v[i];
-	return NULL;
+	size_t at = place_of(all, id);
+
+	return at < all->n && strcmp(all->by_id[at]->id, id) == 0 ? all->by_id[at] : NULL;
+}
+
+static void add(struct machines *all, struct machine *m)
+{
+	size_t at = place_of(all, m->id);
+
+	memmove(&all->by_id[at + 1], &all->by_id[at], (all->n - at) * sizeof(all->by_id[0]));
+	all->by_id[at] = m;
+	all->v[all->n++] = m;
+}
+
+static void forget(struct machines *all, size_t i)
+{
+	struct machine *m = all->v[i];
+	size_t at = place_of(all, m->id);
+
+	log_info("machine %s: forgotten, since there are %zu machines and nobody uses it", m->id, all->max);
+	all->n--;
+	memmove(&all->by_id[at], &all->by_id[at + 1], (all->n - at) * sizeof(all->by_id[0]));
+	memmove(&all->v[i], &all->v[i + 1], (all->n - i) * sizeof(all->v[0]));
+	machine_close(m);
+	if (m->wanted && all->changed)
+		all->changed(all->data, m);
+	machine_finish(m);
+	free(m);
 }
 
 static bool make_room(struct machines *all, struct gw_error *err)
 {
-	if (all->n < MACHINES_MAX)
+	if (all->n < all->max)
 		return true;
-	for (size_t i = 0; i < all->n; i++) {
-		if (!machine_is_idle(all->v[i]))
-			continue;
-		log_info("machine %s: forgotten, since there are %d machines and nobody uses it", all->v[i]->id, MACHINES_MAX);
-		machine_finish(all->v[i]);
-		free(all->v[i]);
-		memmove(&all->v[i], &all->v[i + 1], (--all->n - i) * sizeof(all->v[0]));
-		return true;
-	}
-	return gw_fail(err, GW_BUSY, "there are %d machines and all are in use: no more are accepted", MACHINES_MAX);
+	for (int wanted = 0; wanted < 2; wanted++)
+		for (size_t i = 0; i < all->n; i++)
+			if (machine_is_idle(all->v[i]) && all->v[i]->wanted == wanted) {
+				forget(all, i);
+				return true;
+			}
+	return gw_fail(err, GW_BUSY, "there are %zu machines and all are in use: no more are accepted", all->max);
 }
 
 struct machine *machines_get(struct machines *all, const char *id, struct gw_error *err)
@@ -56,17 +94,44 @@ struct machine *machines_get(struct machines *all, const char *id, struct gw_err
 		free(m);
 		return NULL;
 	}
-	all->v[all->n++] = m;
+	add(all, m);
 	log_info("machine %s: console on port %u, log on port %u", id, listener_port(&m->console), listener_port(&m->logs));
 	if (all->changed)
 		all->changed(all->data, m);
 	return m;
 }
 
+struct machine *machines_want(struct machines *all, const char *id, struct gw_error *err)
+{
+	struct machine *m = machines_find(all, id);
+
+	if (!m && id_check(id, err) && all->n < all->max / MACHINES_AHEAD)
+		m = machines_get(all, id, err);
+	if (m)
+		m->wanted = true;
+	return m;
+}
+
+static size_t machines_at_most(void)
+{
+	struct rlimit limit;
+	rlim_t n = 0;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= MACHINES_DESCRIPTORS)
+		return MACHINES_MAX;
+	if (limit.rlim_cur > MACHINES_DESCRIPTORS_OTHER)
+		n = (limit.rlim_cur - MACHINES_DESCRIPTORS_OTHER) / MACHINES_DESCRIPTORS_EACH;
+	log_warning("at most %zu descriptors may be open (RLIMIT_NOFILE): enough for %zu machines; %d would take %d",
+		    (size_t)limit.rlim_cur, (size_t)n, MACHINES_MAX, MACHINES_DESCRIPTORS);
+	return n;
+}
+
 void machines_init(struct machines *all, struct loop *loop, const char *address, char *clients_path)
 {
 	*all = (struct machines){.loop = loop, .address = address, .clients_path = clients_path, .farewells.loop = loop};
-	all->v = gw_calloc(MACHINES_MAX, sizeof(all->v[0]));
+	all->max = machines_at_most();
+	all->v = gw_calloc(all->max + 1, sizeof(all->v[0]));
+	all->by_id = gw_calloc(all->max + 1, sizeof(all->by_id[0]));
 }
 
 void machines_finish(struct machines *all)
@@ -77,6 +142,7 @@ void machines_finish(struct machines *all)
 	}
 	farewells_finish(&all->farewells);
 	free(all->v);
+	free(all->by_id);
 	free(all->clients_path);
 	*all = (struct machines){0};
 }

@@ -64,15 +64,17 @@ static bool is_wanted(struct saladd *s, struct gw_error *err)
 	return true;
 }
 
-/* Every machine needs a handful of descriptors. */
+/* More than the limit for good is allowed to root only. */
 static void allow_many_descriptors(void)
 {
-	struct rlimit limit;
+	struct rlimit limit, more = {MACHINES_DESCRIPTORS, MACHINES_DESCRIPTORS};
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	if (limit.rlim_max < more.rlim_max && setrlimit(RLIMIT_NOFILE, &more) == 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /* The bus first: its lock keeps a second saladd from taking the machines' ports and the first one's records. */

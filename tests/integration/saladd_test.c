@@ -505,7 +505,8 @@ static struct {
 	struct bus bus;
 	int ups, answers, changes;
 	struct gw_error err;
-	char consoles[512]; /* of the last answer: "ID PORT LOGS CLIENT " of each */
+	size_t n_consoles;  /* of the last answer */
+	char consoles[512]; /* "ID PORT LOGS CLIENT " of each, of as many as there is room for */
 	char changed[256];
 } farm;
 
@@ -540,7 +541,8 @@ static void on_consoles(void *data, const void *answer, const struct gw_error *e
 	farm.answers++;
 	farm.err = *err;
 	farm.consoles[0] = '\0';
-	for (size_t i = 0; all && i < all->consoles.n; i++)
+	farm.n_consoles = all ? all->consoles.n : 0;
+	for (size_t i = 0; i < farm.n_consoles && strlen(farm.consoles) < sizeof(farm.consoles) - 1; i++)
 		print_console(farm.consoles, sizeof(farm.consoles), &all->consoles.v[i]);
 }
 
@@ -587,15 +589,27 @@ static void change_consoles(char *id, char *gone)
 	await(&farm.answers, farm.answers + 1);
 }
 
+static void join_as_executord(void)
+{
+	memset(&farm, 0, sizeof(farm));
+	assert_true(loop_init(&farm.loop, &farm.err));
+	assert_true(bus_join(&farm.bus, &farm.loop, getenv("TMPDIR"), BUS_EXECUTORD, NULL, executord_handlers, &farm, &farm.err));
+	bus_watch(&farm.bus, "saladd", on_peer, &farm);
+	await(&farm.ups, 1);
+}
+
+static void leave_the_bus(void)
+{
+	bus_finish(&farm.bus);
+	loop_finish(&farm.loop);
+}
+
 static void executord_names_its_machines_and_hears_of_new_ones(void **state)
 {
 	char first[] = "52:54:00:11:22:00", bad[] = "a b", later[] = "later", *ids[] = {first, bad}, *expected;
 	int console;
 
-	assert_true(loop_init(&farm.loop, &farm.err));
-	assert_true(bus_join(&farm.bus, &farm.loop, getenv("TMPDIR"), BUS_EXECUTORD, NULL, executord_handlers, &farm, &farm.err));
-	bus_watch(&farm.bus, "saladd", on_peer, &farm);
-	await(&farm.ups, 1);
+	join_as_executord();
 	ask_consoles(ids, 1);
 	expected = console_text(first);
 	assert_string_equal(farm.consoles, expected);
@@ -615,8 +629,36 @@ static void executord_names_its_machines_and_hears_of_new_ones(void **state)
 	ask_consoles(ids, 2);
 	assert_string_equal(farm.err.text, "'a b' is not a machine id; accepted: 1 to 128 printable ASCII characters without spaces");
 	close(console);
-	bus_finish(&farm.bus);
-	loop_finish(&farm.loop);
+	leave_the_bus();
+}
+
+/* Ports of machines whose consoles are not there would cost two sockets each. */
+static void of_ten_thousand_machines_each_gets_its_ports_once_it_is_there(void **state)
+{
+	enum { MACHINES = 10000 };
+	static char names[MACHINES][16];
+	static char *ids[MACHINES];
+	int late, asked;
+	char *expected;
+
+	for (int i = 0; i < MACHINES; i++) {
+		snprintf(names[i], sizeof(names[i]), "dut-%05d", i);
+		ids[i] = names[i];
+	}
+	join_as_executord();
+	ask_consoles(ids, MACHINES);
+	assert_int_equal(farm.err.kind, GW_OK);
+	assert_in_range(farm.n_consoles, 100, MACHINES / 2);
+	await(&farm.changes, (int)farm.n_consoles);
+	late = machine("dut-09999");
+	await(&farm.changes, farm.changes + 1);
+	expected = console_text("dut-09999");
+	assert_string_equal(farm.changed, expected); /* executord hears of them, so that REST shows them */
+	free(expected);
+	asked = client_of("dut-09998");
+	close(asked);
+	close(late);
+	leave_the_bus();
 }
 
 static void a_second_saladd_of_the_same_gateway_does_not_start(void **state)
@@ -685,6 +727,7 @@ int main(void)
 		TEST(a_port_in_use_and_a_bad_option_are_named),
 		TEST(a_second_saladd_of_the_same_gateway_does_not_start),
 		TEST(executord_names_its_machines_and_hears_of_new_ones),
+		TEST(of_ten_thousand_machines_each_gets_its_ports_once_it_is_there),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
