@@ -211,7 +211,8 @@ static void on_job(void *owner, const void *body, struct bus_call *call)
 }
 
 static const struct bus_handler executord_handlers[] = {
-	{MSG_JOB_HELLO, on_job}, {MSG_JOB_RUNNING, on_job}, {MSG_JOB_ENDED, on_job}, {MSG_PORT_STATE, on_port_state}, {0, NULL},
+	{MSG_JOB_HELLO, on_job},         {MSG_JOB_RUNNING, on_job},  {MSG_JOB_ENDED, on_job},
+	{MSG_PORT_STATE, on_port_state}, {MSG_GITLAB_TOKEN, on_job}, {0, NULL},
 };
 
 static void on_done(void *data, const void *answer, const struct gw_error *err)

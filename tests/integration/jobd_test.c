@@ -187,8 +187,13 @@ static void on_lease_lost(void *owner, const void *body, struct bus_call *call)
 }
 
 static const struct bus_handler executord_handlers[] = {
-	{MSG_JOB_HELLO, on_hello},       {MSG_JOB_RUNNING, on_running},   {MSG_JOB_ENDED, on_ended},
-	{MSG_PORT_STATE, on_port_state}, {MSG_LEASE_LOST, on_lease_lost}, {0},
+	{MSG_JOB_HELLO, on_hello},
+	{MSG_JOB_RUNNING, on_running},
+	{MSG_JOB_ENDED, on_ended},
+	{MSG_PORT_STATE, on_port_state},
+	{MSG_LEASE_LOST, on_lease_lost},
+	{MSG_GITLAB_TOKEN, on_running},
+	{0},
 };
 
 static void join_as(struct bus *bus, enum bus_daemon who, const struct bus_handler *handlers)

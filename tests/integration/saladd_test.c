@@ -547,7 +547,8 @@ static void on_consoles(void *data, const void *answer, const struct gw_error *e
 }
 
 static const struct bus_handler executord_handlers[] = {
-	{MSG_JOB_HELLO, on_job}, {MSG_JOB_RUNNING, on_job}, {MSG_JOB_ENDED, on_job}, {MSG_CONSOLE_CHANGED, on_changed}, {0, NULL},
+	{MSG_JOB_HELLO, on_job},           {MSG_JOB_RUNNING, on_job},  {MSG_JOB_ENDED, on_job},
+	{MSG_CONSOLE_CHANGED, on_changed}, {MSG_GITLAB_TOKEN, on_job}, {0, NULL},
 };
 
 static void on_patience(void *data)
