@@ -145,7 +145,7 @@ static const struct cell steps[DUT_STATES][DUT_EVENTS] = { /* a pair not written
 		NO_JOB_HERE,
 		[DUT_EV_QUICK_CHECK_REQUESTED] = GO(DUT_QUICK_CHECK, DO_START_QUICK_CHECK),
 		[DUT_EV_CANCEL]                = NO_JOB_RUNS,
-		[DUT_EV_BOOT_SEEN]             = IGNORE, /* an admin may boot an idle machine by hand */
+		[DUT_EV_BOOT_SEEN]             = IGNORE, /* whoever switched it ON without us: pdud switches it OFF again */
 	},
 	[DUT_QUEUED] = {
 		BUSY_WITH_A_JOB(DUT_QUEUED),

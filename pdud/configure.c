@@ -130,6 +130,7 @@ static void configure_ports(struct pdud *d, struct pdu *pdu, const struct msg_pd
 			reserve(d, pdu, pdu->ports[i]);
 		else if (!pdu->ports[i]->reserved && reserved[i])
 			unreserve(d, pdu->ports[i]);
+		expiry_look_at(d, pdu->ports[i]);
 	}
 	free(reserved);
 }

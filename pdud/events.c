@@ -24,6 +24,8 @@ static void on_port(void *owner, struct pdu *pdu, struct port *port, unsigned ou
 			  port_state_name(port->state), port->why ? "; " : "", port->why ? port->why : "");
 	if (outcome & PORT_GIVEN_UP)
 		give_up_on(pdu, port);
+	if (outcome & PORT_CHANGED)
+		expiry_look_at(d, port);
 	if (outcome & (PORT_CHANGED | PORT_FREED | PORT_GIVEN_UP)) {
 		keeper_touch(&d->records_file);
 		publish_port(d, pdu, port);

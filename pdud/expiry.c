@@ -45,6 +45,17 @@ static void expire(struct pdud *d, struct pdu *pdu, struct port *port, struct po
 		expiry_expect(d, port->left_until);
 }
 
+void expiry_look_at(struct pdud *d, struct port *port)
+{
+	int64_t until = pdu_now(&d->loop).mono_ms + pdud_grace_ms(d);
+
+	if (!port_found_on(port, until))
+		return;
+	log_info("%s: it is ON and nobody's: OFF in %g s, unless somebody takes it", port->where, (double)pdud_grace_ms(d) / 1000);
+	expiry_expect(d, until);
+	keeper_touch(&d->records_file);
+}
+
 static void sweep_port(struct pdud *d, struct pdu *pdu, struct port *port, struct port_time now)
 {
 	if (port_unclaimed(port))

@@ -174,10 +174,24 @@ bool port_owes(const struct port *p)
 	return p->owed || p->wish == WISH_OFF;
 }
 
+/* A machine's port that is nobody's. */
+static bool is_stray(const struct port *p)
+{
+	return p->assigned && !p->reserved && !p->pinned && !p->job && !p->owed && !p->left_until;
+}
+
 bool port_unclaimed(struct port *p)
 {
-	if (!p->assigned || p->reserved || p->pinned || p->job || p->owed || p->left_until || p->state == PORT_OFF)
+	if (!is_stray(p) || p->state == PORT_OFF)
 		return false;
 	owe_off(p);
+	return true;
+}
+
+bool port_found_on(struct port *p, int64_t until)
+{
+	if (!is_stray(p) || p->wish != WISH_NOTHING || (p->state != PORT_ON && p->state != PORT_REBOOT))
+		return false;
+	p->left_until = until;
 	return true;
 }

@@ -28,6 +28,9 @@ void port_disown(struct port *p);                             /* nobody's, and n
 bool port_owes(const struct port *p);                         /* an OFF is under way */
 /* pdud has started and nobody has claimed the port: if it is a DUT's and not seen OFF, OFF is owed from now on; true then. */
 bool port_unclaimed(struct port *p);
+/* A machine's port that is nobody's and reads ON (a power cut of its PDU, somebody at its buttons, an edit that gave it to a machine) goes
+ * OFF at `until` unless somebody takes it before; true then. */
+bool port_found_on(struct port *p, int64_t until);
 /* It is not reserved any more. ON, it is the admin's as before, or a machine's, which takes it before `until` or it goes OFF. */
 void port_unreserved(struct port *p, int64_t until);
 void port_off_is_due(struct port *p); /* nobody's, and OFF from now on */

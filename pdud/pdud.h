@@ -80,8 +80,9 @@ void waiters_answer(struct pdu *pdu, struct port *port);          /* the wish is
 void waiters_fail(struct port *port, const struct gw_error *why); /* it will not be */
 
 /* expiry.c */
-void expiry_expect(struct pdud *d, int64_t at); /* a lease may have to end then */
-void sweep_arm(struct pdud *d);                 /* a grace from now */
+void expiry_expect(struct pdud *d, int64_t at);         /* a lease may have to end then */
+void expiry_look_at(struct pdud *d, struct port *port); /* what it reads, or whose it is, has changed: nobody's ON ends after a grace */
+void sweep_arm(struct pdud *d);                         /* a grace from now */
 void expiry_finish(struct pdud *d);
 
 /* report.c */

@@ -34,7 +34,7 @@ struct port {
 
 	int64_t min_off_ms;
 	bool reserved; /* never touched */
-	bool assigned; /* a DUT's: switched OFF at pdud's start if nobody claims it */
+	bool assigned; /* a DUT's: ON and nobody's, it is switched OFF */
 
 	enum port_state state;
 	double last_polled, last_shutdown; /* seconds since the epoch; 0: never */

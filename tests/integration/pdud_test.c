@@ -406,6 +406,33 @@ static void what_others_switch_is_noticed(void **state)
 	expect_event("port.state {\"pdu\":\"F\",\"port\":\"1\",\"state\":\"ON\"");
 }
 
+/* Ways to become ON without a wish: somebody at the PDU, and an edit that makes it a machine's. */
+static void promise_17_a_machines_port_that_is_on_and_nobodys_goes_off(void **state)
+{
+	fake_start();
+	start_with(SHORT_GRACE, with_ports(FAKE, A_DUTS("1")));
+	expect_event("port.state {\"pdu\":\"F\",\"port\":\"1\",\"state\":\"OFF\"");
+	t.fake->on[1] = true;
+	proc_await(&t.pdud, "port 1 of PDU 'F': it is ON and nobody's: OFF in 0.");
+	expect_event("port.state {\"pdu\":\"F\",\"port\":\"1\",\"state\":\"ON\"");
+	expect_event("port.state {\"pdu\":\"F\",\"port\":\"1\",\"state\":\"OFF\"");
+	assert_false(t.fake->on[1]);
+	t.fake->on[0] = true;
+	expect_event("port.state {\"pdu\":\"F\",\"port\":\"0\",\"state\":\"ON\"");
+	configure(with_ports(FAKE, A_DUTS("1") "," A_DUTS("0")));
+	expect_event("port.state {\"pdu\":\"F\",\"port\":\"0\",\"state\":\"OFF\"");
+	assert_false(t.fake->on[0]);
+}
+
+static void a_pinned_port_that_becomes_a_machines_stays_on(void **state)
+{
+	start_with(SHORT_GRACE, with_ports(DUMMY, ""));
+	ask_for(&t.executord, "port.set", "{\"pdu\":\"D\",\"port\":\"0\",\"on\":true}", "answer *\"pinned\":true");
+	configure(with_ports(DUMMY, A_DUTS("0") "," A_DUTS("1")));
+	expect_event("port.state {\"pdu\":\"D\",\"port\":\"1\",*\"state\":\"OFF\"");
+	ask_for(&t.executord, "pdu.snapshot", "{}", "answer *" D_PORT_IS("0", "one", "ON") ",\"reserved\":false,\"pinned\":true");
+}
+
 static void what_may_not_be_is_refused_with_the_reason(void **state)
 {
 	char wrong_key[CAPABILITY_KEY_HEX + 1], right_key[CAPABILITY_KEY_HEX + 1];
@@ -526,7 +553,7 @@ static void after_a_restart_what_nobody_claims_goes_off_and_all_else_stays(void 
 	end_peer(&t.executord, SIGKILL);
 	proc_end(&t.pdud, SIGKILL);
 	start_with(SHORT_GRACE, pdus);
-	expect_event("port.state {\"pdu\":\"D\",\"port\":\"1\",*\"state\":\"OFF\"");
+	proc_await(&t.pdud, "port 1 of PDU 'D': * -> OFF"); /* maybe before anybody hears events */
 	ask_for(&t.executord, "pdu.snapshot", "{}",
 		"answer *" D_PORT_IS("0", "one", "ON") ",\"reserved\":false,\"pinned\":true*" D_PORT_IS("1", "two", "OFF") "*" D_PORT_IS(
 			"2", "three", "ON") ",\"reserved\":true*" D_PORT_IS("3", "four", "ON"));
@@ -785,6 +812,8 @@ int main(int argc, char **argv)
 		TEST(a_pdu_that_cannot_be_shows_why),
 		TEST(a_job_switches_a_real_machine_and_gives_it_back),
 		TEST(what_others_switch_is_noticed),
+		TEST(promise_17_a_machines_port_that_is_on_and_nobodys_goes_off),
+		TEST(a_pinned_port_that_becomes_a_machines_stays_on),
 		TEST(what_may_not_be_is_refused_with_the_reason),
 		TEST(a_revoked_job_loses_its_port_and_is_heard_no_more),
 		TEST(a_lease_that_is_not_renewed_ends_in_off),

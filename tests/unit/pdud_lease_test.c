@@ -345,10 +345,55 @@ static void a_port_that_was_reserved_and_is_on_is_the_admins_or_its_machines(voi
 	assert_int_equal(p.left_until, 0);
 }
 
+static void a_machines_port_that_is_found_on_goes_off_unless_somebody_takes_it(void **state)
+{
+	static const struct {
+		bool assigned, reserved, pinned, held, owed;
+		enum port_state state;
+		bool found;
+	} rows[] = {
+		{.assigned = true, .state = PORT_ON, .found = true},
+		{.assigned = true, .state = PORT_REBOOT, .found = true},
+		{.assigned = true, .state = PORT_OFF},
+		{.assigned = true, .state = PORT_UNKNOWN}, /* of a PDU that does not answer: seen when it does */
+		{.assigned = true, .state = PORT_ON, .reserved = true},
+		{.assigned = true, .state = PORT_ON, .pinned = true},
+		{.assigned = true, .state = PORT_ON, .held = true},
+		{.assigned = true, .state = PORT_ON, .owed = true},
+		{.state = PORT_ON}, /* nobody's machine */
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		teardown(state);
+		setup(state);
+		p.assigned = rows[i].assigned;
+		p.reserved = rows[i].reserved;
+		p.pinned = rows[i].pinned;
+		p.state = rows[i].state;
+		if (rows[i].held || rows[i].owed)
+			take("17");
+		if (rows[i].owed)
+			lease_end(&p);
+		assert_int_equal(port_found_on(&p, 3000), rows[i].found);
+		now.mono_ms = 3000;
+		assert_int_equal(lease_left_is_over(&p, now), rows[i].found);
+	}
+	teardown(state);
+	setup(state);
+	p.assigned = true;
+	p.state = PORT_ON;
+	assert_true(port_found_on(&p, 3000));
+	assert_false(port_found_on(&p, 9000)); /* seen again: the time goes on */
+	take("17");
+	now.mono_ms = 3000;
+	assert_false(lease_left_is_over(&p, now));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		TEST(a_machines_port_that_is_found_on_goes_off_unless_somebody_takes_it),
 		TEST(a_held_port_is_refused_with_the_holders_name),
 		TEST(taking_twice_is_renewing_and_keeps_the_wish),
 		TEST(a_lease_ends_when_it_is_not_renewed_in_time),
