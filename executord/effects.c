@@ -6,13 +6,15 @@
 #include <string.h>
 
 #include "executord/executord.h"
+#include "executord/field_changes.h"
+#include "executord/name_effects.h"
 #include "executord/runner_effects.h"
-#include "libgateway/buffer.h"
 #include "libmars/fields.h"
 
 struct effects {
 	struct executord *ex;
 	const struct mars_db *before, *after;
+	struct name_effects names;
 	cJSON *list; /* of the change at hand */
 };
 
@@ -130,6 +132,7 @@ static void say_dut(struct effects *e, const struct mars_change *change)
 	say_ports(e, old, new);
 	if (old && new && !same(old->mac_address, new->mac_address))
 		say(e, "boots of %s are its own from now on, those of %s are not", new->mac_address, old->mac_address);
+	name_effects_of_dut(e->list, &e->names, change->name, old, new);
 	runner_effects_of_dut(e->list, e->before, e->after, old, new);
 }
 
@@ -174,69 +177,6 @@ static void say_gitlab(struct effects *e, const struct mars_change *change)
 	runner_effects_of_instance(e->list, e->before, e->after, change->name);
 }
 
-/* ---- fields ---- */
-
-static char *strings_text(const struct mars_strings *strings)
-{
-	struct buffer out = {.max = 1000};
-
-	buffer_add(&out, "[", 1);
-	for (size_t i = 0; i < strings->n; i++)
-		if (!buffer_printf(&out, "%s%s", i ? ", " : "", strings->v[i])) {
-			out.max = 0;
-			buffer_add(&out, ", ...", 5);
-			break;
-		}
-	out.max = 0;
-	buffer_add(&out, "]", 1);
-	return buffer_take(&out);
-}
-
-/* NULL: not to be shown. The caller frees. */
-static char *value_text(const struct mars_field *field, const void *object)
-{
-	const void *at = (const char *)object + field->offset;
-	const char *text;
-
-	switch (field->type) {
-	case MARS_SECRET:
-	case MARS_CONFIG:
-	case MARS_OBJECT:
-	case MARS_OBJECTS:
-	case MARS_UNUSED:
-		return NULL;
-	case MARS_BOOL:
-		return gw_strdup(*(const bool *)at ? "true" : "false");
-	case MARS_INTEGER:
-		return *(const int64_t *)at < 0 ? gw_strdup("none") : gw_sprintf("%lld", (long long)*(const int64_t *)at);
-	case MARS_SECONDS:
-	case MARS_WATTS:
-		return *(const double *)at < 0 ? gw_strdup("none") : gw_sprintf("%.15g", *(const double *)at);
-	case MARS_TEXTS:
-	case MARS_TAGS:
-	case MARS_PORT_IDS:
-		return strings_text(at);
-	default:
-		text = *(char *const *)at;
-		return gw_strdup(text ? text : "none");
-	}
-}
-
-static void add_field(cJSON *list, const struct mars_field *field, const void *old, const void *new)
-{
-	char *loaded = value_text(field, old), *file = value_text(field, new);
-	cJSON *json = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(json, "name", field->name);
-	if (loaded && file) {
-		cJSON_AddStringToObject(json, "loaded", loaded);
-		cJSON_AddStringToObject(json, "file", file);
-	}
-	cJSON_AddItemToArray(list, json);
-	free(loaded);
-	free(file);
-}
-
 /* ---- one change ---- */
 
 static const void *find_pdu(const struct mars_db *db, const char *name)
@@ -276,9 +216,8 @@ static cJSON *change_json(struct effects *e, const struct mars_change *change)
 	cJSON_AddStringToObject(json, "kind", kinds[change->kind]);
 	cJSON_AddStringToObject(json, "name", change->name);
 	fields = cJSON_AddArrayToObject(json, "fields");
-	for (size_t i = 0; i < object->n; i++)
-		if (change->fields & (1U << i))
-			add_field(fields, &object->fields[i], old, new);
+	if (old && new)
+		field_changes_add(fields, object, change->fields, old, new);
 	e->list = cJSON_AddArrayToObject(json, "effects");
 	sorts[change->what].say(e, change);
 	return json;
@@ -289,7 +228,9 @@ cJSON *effects_json(struct executord *ex, const struct mars_db *after, const str
 	struct effects e = {.ex = ex, .before = ex->database.db, .after = after};
 	cJSON *list = cJSON_CreateArray();
 
+	name_effects_start(&e.names, ex, after, changes);
 	for (size_t i = 0; i < changes->n; i++)
 		cJSON_AddItemToArray(list, change_json(&e, &changes->v[i]));
+	name_effects_finish(&e.names);
 	return list;
 }

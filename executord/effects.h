@@ -9,7 +9,7 @@
 struct executord;
 
 /* [{"what","kind","name","fields":[{"name","loaded","file"}],"effects":["..."]}]: a row a change from what is loaded to `after`. Values of
- * fields that are or may hold secrets are left out. The caller deletes it. */
+ * fields that are or may hold secrets are left out (field_changes.h). The caller deletes it. */
 cJSON *effects_json(struct executord *ex, const struct mars_db *after, const struct mars_changes *changes);
 
 #endif

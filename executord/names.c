@@ -6,6 +6,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "libmars/fields.h"
+#include "libmars/marsdb.h"
+
 static double zone_seconds(const char *text)
 {
 	unsigned hours = 0, minutes = 0;
@@ -77,4 +80,11 @@ void names_number(struct named *v, size_t n)
 		qsort(v, n, sizeof(*v), by_name_and_age);
 	for (size_t i = 0; i < n; i++)
 		v[i].number = i && strcmp(v[i].base_name, v[i - 1].base_name) == 0 ? v[i - 1].number + 1 : 1;
+}
+
+bool names_touched(const struct mars_change *change)
+{
+	const uint32_t fields = 1U << MARS_DUT_BASE_NAME | 1U << MARS_DUT_FIRST_SEEN;
+
+	return change->what == MARS_DUT && (change->kind != MARS_CHANGED || (change->fields & fields));
 }

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct mars_change;
+
 struct named {
 	const char *base_name;
 	const char *first_seen; /* as MarsDB has it, or NULL: after all that have one */
@@ -12,7 +14,8 @@ struct named {
 	unsigned number;        /* given by names_number: from 1 */
 	double seconds;         /* names_number's own: first_seen, read */
 };
-void names_number(struct named *v, size_t n); /* sorts them too */
+void names_number(struct named *v, size_t n);         /* sorts them too */
+bool names_touched(const struct mars_change *change); /* whether it may give any DUT another name */
 
 /* Seconds since the epoch of a MarsDB date ("2021-12-22 16:57:08.146275", "2021-12-22T16:57:08+01:00", "2021-12-22"; UTC without a zone).
  */

@@ -327,13 +327,6 @@ static bool touches_pdus(const struct mars_change *change)
 	return change->what == MARS_PDU;
 }
 
-static bool touches_names(const struct mars_change *change)
-{
-	const uint32_t fields = 1U << MARS_DUT_BASE_NAME | 1U << MARS_DUT_FIRST_SEEN;
-
-	return change->what == MARS_DUT && (change->kind != MARS_CHANGED || (change->fields & fields));
-}
-
 static bool any(const struct mars_changes *changes, bool (*touches)(const struct mars_change *change))
 {
 	for (size_t i = 0; i < changes->n; i++)
@@ -351,7 +344,7 @@ void registry_apply_changes(struct executord *ex, const struct mars_changes *cha
 		take_structure(ex, &changes->v[i]);
 	if (any(changes, touches_pdus))
 		sync_pdus(ex);
-	if (any(changes, touches_names))
+	if (any(changes, names_touched))
 		name_duts(ex);
 	config_push_edit(ex, changes); /* before any job that the edit leads to */
 	discovery_on_edit(ex);

@@ -191,7 +191,7 @@ static void a_removed_machine_frees_its_port(void **state)
 				 "- GitLab instance fdo\n"
 				 "    => runners on it are unregistered: 1\n"
 				 "~ PDU DUMMY\n"
-				 "      config: changed (not shown: it may hold secrets)\n"
+				 "      config.ports: changed (not shown: it may hold secrets)\n"
 				 "      reserved_port_ids: [] -> [1]\n"
 				 "    => it is set up anew, and it alone\n"
 				 "    => port 1 is reserved\n");
@@ -214,6 +214,48 @@ static void a_machine_that_is_not_ready_is_trained(void **state)
 	ASSERT_SAYS(out, "+ DUT 52:54:00:00:00:02\n    => its state: TRAINING\n    => it is trained from the beginning");
 	assert_int_equal(CTL(E, "db", "check", edited("    base_name: box\n", "    base_name: box\n    is_retired: true\n"), NULL), 0);
 	ASSERT_SAYS(out, "    => its state: IDLE -> RETIRED\n");
+}
+
+static void a_runners_entry_is_told_field_by_field_without_its_token(void **state)
+{
+	assert_int_equal(
+		CTL(E, "db", "check",
+		    edited("fdo: {token: canary-2, runner_id: 7}", "fdo: {token: canary-6, exposed: false, acl: {deny: {users: [me]}}}"),
+		    NULL),
+		0);
+	assert_string_equal(out, "~ DUT " MAC "\n"
+				 "      gitlab.fdo.token: changed (not shown: it may hold secrets)\n"
+				 "      gitlab.fdo.exposed: true -> false\n"
+				 "      gitlab.fdo.runner_id: 7 -> none\n"
+				 "      gitlab.fdo.acl.deny.users: [] -> [me]\n"
+				 "    => its runner on fdo is unregistered\n");
+}
+
+static void another_base_name_counts_the_other_machines_anew(void **state)
+{
+	struct farm *farm = *state;
+	static const char others[] = "  52:54:00:00:00:02: {base_name: box}\n  52:54:00:00:00:03: {base_name: box}\n";
+	char *text, *was;
+
+	farm_edit_db(farm, "gitlab:\n  fdo:\n    url", "# two more\ngitlab:\n  fdo:\n    url");
+	was = file_get(farm->db_path);
+	farm_edit_db(farm, "# two more\n", others);
+	farm_await(farm, "/dut/52:54:00:00:00:03", "full_name", "test-box-3");
+	text = file_get(farm->db_path);
+	memcpy(strstr(text, "base_name: box"), "base_name: cap", 14);
+	file_put(tmp_path("new.yaml"), text);
+	assert_int_equal(CTL(E, "db", "check", tmp_path("new.yaml"), NULL), 0);
+	assert_string_equal(out, "~ DUT " MAC "\n"
+				 "      base_name: box -> cap\n"
+				 "    => its full name: test-box-1 -> test-cap-1\n"
+				 "    => the full name of 52:54:00:00:00:02: test-box-2 -> test-box-1\n"
+				 "    => the full name of 52:54:00:00:00:03: test-box-3 -> test-box-2\n"
+				 "    => its runner on fdo is registered anew: its name differs\n");
+	file_put(tmp_path("new.yaml"), was);
+	assert_int_equal(rename(tmp_path("new.yaml"), farm->db_path), 0);
+	farm_await(farm, "/duts", "duts/52:54:00:00:00:03/state", "(none)");
+	free(text);
+	free(was);
 }
 
 static void another_timeout_registers_all_runners_anew(void **state)
@@ -343,6 +385,8 @@ int main(void)
 		cmocka_unit_test(a_removed_machine_frees_its_port),
 		cmocka_unit_test(another_port_and_delay_are_told),
 		cmocka_unit_test(a_machine_that_is_not_ready_is_trained),
+		cmocka_unit_test(a_runners_entry_is_told_field_by_field_without_its_token),
+		cmocka_unit_test(another_base_name_counts_the_other_machines_anew),
 		cmocka_unit_test(another_timeout_registers_all_runners_anew),
 		cmocka_unit_test(a_removed_machines_job_is_cancelled),
 		cmocka_unit_test(a_machine_at_a_reserved_port_waits_and_the_admin_is_warned),
