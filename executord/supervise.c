@@ -28,8 +28,8 @@
 static const struct {
 	const char *name;
 	bool is_built;
-} daemons[] = {{"executord", true}, {"bootsd", true},   {"pdud", true},    {"saladd", true},
-	       {"artifactd", true}, {"gitlabd", false}, {"bucketd", false}};
+} daemons[] = {{"executord", true}, {"bootsd", true},  {"pdud", true},    {"saladd", true},
+	       {"artifactd", true}, {"gitlabd", true}, {"bucketd", false}};
 #define DAEMONS (sizeof(daemons) / sizeof(daemons[0]))
 
 /* Ends come in this order, each waited for: jobd needs all the others to end its job, executord needs pdud. */
@@ -467,7 +467,8 @@ static bool check_list(const char *list, struct gw_error *err)
 			i++;
 		if (i == DAEMONS)
 			ok = gw_fail(err, GW_BAD_INPUT,
-				     "EXECUTOR_STANDALONE_DAEMONS: '%.64s' is not a daemon; accepted: bootsd pdud saladd artifactd", word);
+				     "EXECUTOR_STANDALONE_DAEMONS: '%.64s' is not a daemon; accepted: bootsd pdud saladd artifactd gitlabd",
+				     word);
 		else if (!daemons[i].is_built)
 			ok = gw_fail(err, GW_BAD_INPUT, "EXECUTOR_STANDALONE_DAEMONS: %s is not built yet", word);
 	}

@@ -19,7 +19,7 @@
 #define DUT  "/dut/" FARM_MAC
 #define PORT "/pdu/VPDU/port/0"
 
-static const char *const daemons[] = {"executord", "bootsd", "pdud", "saladd", "artifactd"};
+static const char *const daemons[] = {"executord", "bootsd", "pdud", "saladd", "artifactd", "gitlabd"};
 #define DAEMONS (sizeof(daemons) / sizeof(daemons[0]))
 
 struct gateway {
@@ -306,7 +306,7 @@ static void machines_find_the_gateway_by_its_name(void **state)
 
 static void short_watchdogs(struct gateway *gw)
 {
-	static const char *const units[] = {"executord", "bootsd", "pdud", "saladd", "artifactd", "jobd@"};
+	static const char *const units[] = {"executord", "bootsd", "pdud", "saladd", "artifactd", "gitlabd", "jobd@"};
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		char *path = gw_sprintf("/etc/systemd/system/%s.service.d/test.conf", units[i]);
@@ -315,7 +315,7 @@ static void short_watchdogs(struct gateway *gw)
 		free(path);
 	}
 	booted_run(&gw->booted, "systemctl daemon-reload");
-	booted_run(&gw->booted, "systemctl restart executord bootsd pdud saladd artifactd");
+	booted_run(&gw->booted, "systemctl restart executord bootsd pdud saladd artifactd gitlabd");
 }
 
 static const char *key(const char *daemon, const char *field)

@@ -217,6 +217,7 @@ static void set_env(struct farm *farm, const struct farm_options *options)
 	add_env(farm, NULL, "SERGENT_HARTMAN_REGISTRATION_RETRIAL_DELAY=1");
 	add_env(farm, gw_sprintf("MARS_DB_FILE=%s", farm->db_path), NULL);
 	add_env(farm, gw_sprintf("EXECUTOR_STATE_DIR=%s", farm->state_dir), NULL);
+	add_env(farm, gw_sprintf("GITLAB_CONF_FILE=%s", tmp_path("config.toml")), NULL);
 	add_env(farm, gw_sprintf("EXECUTOR_RUNTIME_DIR=%s", farm->runtime_dir), NULL);
 	add_env(farm, gw_sprintf("EXECUTOR_REGISTRATION_JOB=%s", tmp_path("training.yml.j2")), NULL);
 	add_env(farm, gw_sprintf("EXECUTOR_BOOTLOOP_JOB=%s", tmp_path("training.yml.j2")), NULL);
@@ -263,7 +264,7 @@ void farm_start_supervisor(struct farm *farm)
 /* Until REST answers and pdud's ports are known there. */
 static void await_rest(struct farm *farm)
 {
-	static const char *const daemons[] = {"pdud", "bootsd", "saladd", "artifactd"};
+	static const char *const daemons[] = {"pdud", "bootsd", "saladd", "artifactd", "gitlabd"};
 
 	farm_await(farm, "/full-state", "now", "*");
 	for (size_t i = 0; i < sizeof(daemons) / sizeof(daemons[0]); i++)

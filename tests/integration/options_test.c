@@ -517,7 +517,7 @@ static void an_option_of_what_is_not_built_is_warned_of_once(void **state)
 	free(log);
 }
 
-static const char *const daemons[] = {"executord", "jobd", "bootsd", "pdud", "saladd", "artifactd"};
+static const char *const daemons[] = {"executord", "jobd", "bootsd", "pdud", "saladd", "artifactd", "gitlabd"};
 #define DAEMONS (sizeof(daemons) / sizeof(daemons[0]))
 
 /* No socket but those that ask the kernel for addresses and the resolver for names, and no file. */

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -36,7 +37,8 @@ static void a_word_that_is_no_daemon_is_refused(void **state)
 
 	start(&p, "misspelt", "pdud salad");
 	assert_int_equal(proc_wait(&p), 2);
-	assert_true(proc_has_said(&p, "EXECUTOR_STANDALONE_DAEMONS: 'salad' is not a daemon; accepted: bootsd pdud saladd artifactd"));
+	assert_true(
+		proc_has_said(&p, "EXECUTOR_STANDALONE_DAEMONS: 'salad' is not a daemon; accepted: bootsd pdud saladd artifactd gitlabd"));
 	start(&p, "unbuilt", "pdud bucketd");
 	assert_int_equal(proc_wait(&p), 2);
 	assert_true(proc_has_said(&p, "EXECUTOR_STANDALONE_DAEMONS: bucketd is not built yet"));
@@ -69,7 +71,7 @@ static void a_second_one_with_the_same_folders_is_refused(void **state)
 	assert_int_equal(proc_end(&first, SIGTERM), 0);
 }
 
-/* An edit whose writer has not closed the file yet is seen by nobody otherwise. */
+/* An edit by another name of the file, in another folder, is seen by nobody otherwise. */
 static void a_hangup_reads_the_database_again_and_ends_nothing(void **state)
 {
 	static const char more[] = "  BAD: {driver: apc}\n";
@@ -78,12 +80,14 @@ static void a_hangup_reads_the_database_again_and_ends_nothing(void **state)
 
 	start(&p, "hangup", "pdud");
 	proc_await(&p, "PDU 'DUMMY': OK");
-	fd = open(tmp_path("mars_db.yaml"), O_WRONLY | O_APPEND | O_CLOEXEC);
+	mkdir(tmp_path("elsewhere"), 0700);
+	assert_int_equal(link(tmp_path("mars_db.yaml"), tmp_path("elsewhere/link.yaml")), 0);
+	fd = open(tmp_path("elsewhere/link.yaml"), O_WRONLY | O_APPEND | O_CLOEXEC);
 	assert_int_equal(write(fd, more, sizeof(more) - 1), sizeof(more) - 1);
+	close(fd);
 	proc_signal(&p, SIGHUP);
 	kill(file_lock_holder(tmp_path("hangup-run/executord.lock")), SIGHUP);
 	proc_await(&p, "mars_db.yaml:3:17: pdus.BAD.driver: 'apc' is not a PDU driver*The database read at * stays in use.");
-	close(fd);
 	assert_int_equal(proc_end(&p, SIGTERM), 0);
 }
 

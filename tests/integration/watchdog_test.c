@@ -18,7 +18,7 @@
 
 #define STATE "/full-state"
 
-static const char *const daemons[] = {"bootsd", "pdud", "saladd", "artifactd", "executord"};
+static const char *const daemons[] = {"bootsd", "pdud", "saladd", "artifactd", "gitlabd", "executord"};
 #define DAEMONS (sizeof(daemons) / sizeof(daemons[0]))
 
 static int setup(void **state)

@@ -10,7 +10,7 @@ import tempfile
 import unittest
 
 UNITS, SYSTEMD, OPTIONS = sys.argv[1:4]
-SERVICES = ["artifactd.service", "bootsd.service", "executord.service", "jobd@.service", "pdud.service", "saladd.service"]
+SERVICES = ["artifactd.service", "bootsd.service", "executord.service", "gitlabd.service", "jobd@.service", "pdud.service", "saladd.service"]
 COMPANIONS = ["ci-gateway-dns.service"]
 ENVIRONMENT = ["-/etc/base_config.env", "-/config/config.env", "-/config/minio/minio.env"]
 OF_BOOTSD = {"CAP_NET_BIND_SERVICE", "CAP_NET_RAW"}
