@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "gitlabd/config_names.h"
+#include "gitlabd/toml_check.h"
 #include "libgateway/files.h"
 #include "libgateway/utf8.h"
 #include "libjob/template.h"
@@ -90,6 +91,10 @@ bool config_toml_render(const char *where, const char *template, size_t n, const
 	     (!pool.full || gw_fail(err, GW_BAD_INPUT, "%s: the farm needs more than %zu MiB", where, bounds.memory >> 20)) &&
 	     template_render_within(&bounds, where, template, n, names, &text, err);
 	value_pool_finish(&pool);
+	if (ok && !toml_check(text, strlen(text), err)) {
+		gw_context(err, "%s: what it makes is not TOML", where);
+		ok = false;
+	}
 	if (ok)
 		*out = gw_sprintf("%s\n", text); /* the engine takes a template's last newline off, as Jinja2 does */
 	free(text);

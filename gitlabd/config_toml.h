@@ -13,7 +13,8 @@ struct config_host {
 };
 struct config_host config_host_of_this_machine(const char *farm);
 
-/* The text for `model`, malloc'ed in *out, or false and why: "TEMPLATE:LINE: what". `template` of n bytes is called `where` in errors. */
+/* The text for `model`, malloc'ed in *out, or false and why: "TEMPLATE:LINE: what", or
+ * "TEMPLATE: what it makes is not TOML: line N: what". `template` of n bytes is called `where` in errors. */
 bool config_toml_render(const char *where, const char *template, size_t n, const struct env *env, const struct config_host *host,
 			const struct model *model, char **out, struct gw_error *err);
 

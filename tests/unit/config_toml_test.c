@@ -320,24 +320,24 @@ static void a_template_of_an_admin_sees_the_farm(void **state)
 	char *text;
 
 	put("t",
-	    "{{ config.FARM_NAME }} {{ config.EXECUTOR_PORT }} {{ config.nothing }}| {{ cpu_count }} {{ ram_total_MB }}\n"
-	    "{% for i in mars_db.gitlab.values() %}{{ i.name }} {{ i.url }} {{ i.expose_runners }} {{ i.should_expose_gateway_runner }} "
+	    "# {{ config.FARM_NAME }} {{ config.EXECUTOR_PORT }} {{ config.nothing }}| {{ cpu_count }} {{ ram_total_MB }}\n"
+	    "{% for i in mars_db.gitlab.values() %}# {{ i.name }} {{ i.url }} {{ i.expose_runners }} {{ i.should_expose_gateway_runner }} "
 	    "{{ i.gateway_runner.token }}\n{% endfor %}"
-	    "{% for d in mars_db.duts.values() %}{{ d.full_name }} {{ d.available }}{% for k, v in d.gitlab.items() %} {{ k }} {{ "
+	    "{% for d in mars_db.duts.values() %}# {{ d.full_name }} {{ d.available }}{% for k, v in d.gitlab.items() %} {{ k }} {{ "
 	    "v.exposed "
 	    "}} {{ v.token }}{% endfor %}\n{% endfor %}"
-	    "{% for k, v in config.job_environment_vars().items() if k != 'NASTY' %}{{ k }}={{ v }}\n{% endfor %}");
+	    "{% for k, v in config.job_environment_vars().items() if k != 'NASTY' %}{{ k }} = {{ v | tojson }}\n{% endfor %}");
 	setenv("GITLAB_CONF_TEMPLATE_FILE", in_dir("t"), 1);
 	make_farm(&farm);
 	text = updated(&farm);
-	assert_string_equal(text, "lab 80 | 20 16000\n"
-				  "home https://home.example/ True False None\n"
-				  "work https://work.example/git/ True True glrt-gateway\n"
-				  "lab-gfx9-1 True work True glrt-a-work home True glrt-a-home\n"
-				  "lab-gfx9-2 True work True glrt-b-work home False None\n"
-				  "lab-gfx10-1 False work True glrt-c-work home True glrt-c-home\n"
-				  "MINIO_URL=http://ci-gateway:9000\n"
-				  "fdo_Proxy=http://10.0.0.1:8888/\n\n");
+	assert_string_equal(text, "# lab 80 | 20 16000\n"
+				  "# home https://home.example/ True False None\n"
+				  "# work https://work.example/git/ True True glrt-gateway\n"
+				  "# lab-gfx9-1 True work True glrt-a-work home True glrt-a-home\n"
+				  "# lab-gfx9-2 True work True glrt-b-work home False None\n"
+				  "# lab-gfx10-1 False work True glrt-c-work home True glrt-c-home\n"
+				  "MINIO_URL = \"http://ci-gateway:9000\"\n"
+				  "fdo_Proxy = \"http://10.0.0.1:8888/\"\n\n");
 	free(text);
 }
 
@@ -351,6 +351,7 @@ static void a_template_with_an_error_keeps_the_old_file(void **state)
 		    {"{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}",
 		     "t:1: the template takes too much work"},
 		    {"a = 1\nb = \"\xff\"", "t:2: not UTF-8"},
+		    {"a = 1\nb = {{ mars_db.nothing }}", "t: what it makes is not TOML: line 2: a value is missing"},
 		    {NULL, "t: No such file or directory"}};
 	struct farm farm;
 	char *before;
