@@ -23,7 +23,11 @@ struct http_answer {
 	size_t len;
 	const char *etag, *last_modified, *content_type; /* NULL if absent */
 	const char *effective_url;
+	int64_t retry_after_s;        /* Retry-After, a date too; 0: none */
+	struct http_transfer *whence; /* for http_client_header */
 };
+/* Of any name; NULL if absent. Borrowed until `done` returns. */
+const char *http_client_header(const struct http_answer *answer, const char *name);
 
 /* Everything borrowed for the call only (the strings are copied), but for the callbacks' data. */
 struct http_ask {
@@ -36,6 +40,7 @@ struct http_ask {
 	unsigned total_ms;   /* 0: 30 s */
 	unsigned connect_ms; /* 0: 5 s */
 	unsigned stall_ms;   /* without a byte for so long: given up; 0: 30 s */
+	bool http2;          /* where TLS offers it; requests then share a connection */
 	unsigned redirects;  /* 0: none is followed; a header given above is not sent to another host */
 	/* Where a download goes, in pieces; false stops it. NULL: collected into answer.body. */
 	bool (*sink)(void *data, const void *bytes, size_t n);

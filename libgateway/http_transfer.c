@@ -188,7 +188,8 @@ static void hop(struct http_transfer *t)
 	curl_easy_setopt(t->easy, CURLOPT_URL, t->url);
 	curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
 	curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)(t->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+	curl_easy_setopt(t->easy, CURLOPT_PIPEWAIT, t->http2 ? 1L : 0L);
 	curl_easy_setopt(t->easy, CURLOPT_USERAGENT, "executor-gateway/" GW_VERSION);
 	curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(t->easy, CURLOPT_QUICK_EXIT, 1L); /* else giving up while a name is looked up waits for the resolver */
@@ -308,11 +309,21 @@ static const char *answer_header(const struct http_transfer *t, const char *name
 	return strcmp(header->value, "\r") == 0 ? "" : header->value; /* libcurl 7.88 leaves that of an empty one */
 }
 
+const char *http_client_header(const struct http_answer *answer, const char *name)
+{
+	return answer->whence ? answer_header(answer->whence, name) : NULL;
+}
+
 static void deliver(struct http_transfer *t, const struct gw_error *err)
 {
 	struct http_answer answer = {.body = t->answer.data && err->kind == GW_OK ? t->answer.data : "", .effective_url = t->url};
 
 	if (err->kind == GW_OK) {
+		curl_off_t retry_after_s = 0;
+
+		curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
+		answer.retry_after_s = retry_after_s;
+		answer.whence = t;
 		answer.status = (int)status_of(t);
 		answer.len = t->answer.len;
 		answer.etag = answer_header(t, "ETag");
@@ -377,6 +388,7 @@ struct http_transfer *http_client_ask(struct http_client *client, const struct h
 	t->url = gw_strdup(ask->url);
 	t->headers = copy_headers(ask);
 	t->has_body = ask->body != NULL;
+	t->http2 = ask->http2;
 	if (ask->body)
 		buffer_add(&t->body, ask->body, ask->body_len);
 	t->answer_max = ask->answer_max ? ask->answer_max : ANSWER_MAX_DEFAULT;

@@ -35,7 +35,7 @@ struct http_transfer {
 	char *method, *url; /* owned; of this hop */
 	struct curl_slist *headers;
 	struct buffer body, answer;
-	bool has_body;
+	bool has_body, http2;
 	size_t answer_max, came; /* bytes; of this hop */
 	uint64_t deadline_ms, last_byte_ms;
 	curl_off_t moved; /* bytes up and down, as last seen */

@@ -1,0 +1,47 @@
+/* The runners that are still to be removed on GitLab, whatever happens to us: STATE/gitlabd/removals.json. It holds tokens and is 0600 from
+ * its first byte. A runner is put here before its token leaves MarsDB, and before a new one's token is on its way there, so that none is
+ * forgotten; it is removed once MarsDB does not have the token, and then taken off. Loop thread only. */
+#ifndef GITLABD_REMOVALS_H
+#define GITLABD_REMOVALS_H
+
+#include "gitlabd/server.h"
+#include "libgateway/env.h"
+
+struct removals;
+/* Whether MarsDB has the token: then its runner stays. For now: it may get it, or lose it. */
+enum held { HELD_NOT, HELD_FOR_NOW, HELD_FOR_GOOD };
+struct removal {
+	struct work work; /* first */
+	struct removal *next;
+	struct removals *all;
+	char *url, *token, *description; /* description: for the log */
+	int64_t runner_id;
+	bool busy; /* a request is under way */
+	char *last_error;
+};
+
+struct removals {
+	struct servers *servers;
+	enum held (*held)(void *data, const char *url, const char *token);
+	void *data;
+	char *path;
+	struct removal *first;
+	struct loop_timer save_timer, review_timer;
+	bool unsaved;
+	char *save_error; /* NULL: the file is as it should be */
+};
+
+bool removals_init(struct removals *removals, struct servers *servers, const struct env *env, struct gw_error *err); /* reads the file */
+void removals_finish(struct removals *removals); /* after servers_finish */
+
+/* Not yet saved: removals_save does that, at once; else it is soon. One that is there already stays as it is. */
+void removals_add(struct removals *removals, const char *url, const char *token, int64_t runner_id, const char *description);
+bool removals_save(struct removals *removals);
+void removals_sync(struct removals *removals); /* saves what is not: MarsDB has dropped their tokens already */
+/* Soon: takes off what MarsDB has, has the others removed. Nothing happens before the first one. */
+void removals_review(struct removals *removals);
+
+bool removals_has(const struct removals *removals, const char *url, int64_t runner_id);
+size_t removals_count(const struct removals *removals, const char *url);
+
+#endif

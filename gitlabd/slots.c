@@ -1,0 +1,324 @@
+#include "gitlabd/slots.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "libgateway/log.h"
+
+void slot_set_text(char **at, const char *text)
+{
+	char *copy = gw_strdup(text);
+
+	free(*at);
+	*at = copy;
+}
+
+/* ---- the list ---- */
+
+static int compare(const struct slot *slot, const char *instance, const char *dut)
+{
+	int order = strcmp(slot->instance, instance);
+
+	return order ? order : strcmp(slot->dut ? slot->dut : "", dut ? dut : "");
+}
+
+static size_t place(const struct slots *slots, const char *instance, const char *dut)
+{
+	size_t low = 0, high = slots->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (compare(slots->v[mid], instance, dut) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static struct slot *slot_get(struct slots *slots, const char *instance, const char *dut)
+{
+	size_t at = place(slots, instance, dut);
+	struct slot *slot;
+
+	if (at < slots->n && compare(slots->v[at], instance, dut) == 0)
+		return slots->v[at];
+	slot = gw_calloc(1, sizeof(*slot));
+	slot->work.begin = slot_begin;
+	slot->all = slots;
+	slot->instance = gw_strdup(instance);
+	slot->dut = gw_strdup(dut);
+	slot->runner_id = -1;
+	slots->v = gw_realloc(slots->v, (slots->n + 1) * sizeof(struct slot *));
+	memmove(&slots->v[at + 1], &slots->v[at], (slots->n - at) * sizeof(struct slot *));
+	slots->v[at] = slot;
+	slots->n++;
+	return slot;
+}
+
+/* ---- what changed ---- */
+
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+	for (; text && *text; text++)
+		hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
+	return (hash ^ 0x100) * UINT64_C(1099511628211);
+}
+
+static uint64_t hash_number(uint64_t hash, int64_t number)
+{
+	for (int i = 0; i < 8; i++)
+		hash = (hash ^ (unsigned char)(number >> (8 * i))) * UINT64_C(1099511628211);
+	return hash;
+}
+
+static uint64_t hash_of(const struct slot_wanted *w)
+{
+	uint64_t hash = UINT64_C(14695981039346656037);
+
+	hash = hash_text(hash, w->instance->url);
+	hash = hash_text(hash, w->instance->registration_token);
+	hash = hash_text(hash, w->instance->access_token);
+	hash = hash_text(hash, w->instance->runner_type);
+	hash = hash_number(hash, w->instance->group_id);
+	hash = hash_number(hash, w->instance->project_id);
+	hash = hash_text(hash, w->want.description);
+	hash = hash_text(hash, w->want.not_now);
+	hash = hash_number(hash, w->want.maximum_timeout);
+	hash = hash_number(hash, w->want.exposed);
+	for (size_t i = 0; i < w->tags.n; i++)
+		hash = hash_text(hash, w->tags.v[i]);
+	return hash;
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static void forget_details(struct slot *slot)
+{
+	if (slot->details)
+		api_details_finish(slot->details);
+	free(slot->details);
+	slot->details = NULL;
+}
+
+/* MarsDB, or this GitLab, has the runner no more: it is to go, unless GitLab said that it is gone. */
+static void abandon(struct slot *slot)
+{
+	if (slot->token && slot->valid != RUNNER_INVALID)
+		removals_add(slot->all->removals, slot->url, slot->token, slot->runner_id, slot->description);
+}
+
+static void clear_untold(struct slot *slot)
+{
+	free(slot->untold.token);
+	memset(&slot->untold, 0, sizeof(slot->untold));
+}
+
+static void take_token(struct slot *slot, const struct msg_gitlab_entry *entry)
+{
+	bool is_ours = slot->untold.is && same(entry->token, slot->untold.token);
+
+	if (!is_ours)
+		abandon(slot);
+	slot_set_text(&slot->token, entry->token);
+	slot->valid = is_ours && entry->token ? RUNNER_VALID : RUNNER_UNKNOWN;
+	slot->verify_due = slot->details_due = !is_ours;
+	if (!is_ours)
+		forget_details(slot);
+	if (is_ours && !slot->busy.is)
+		clear_untold(slot);
+	else if (!is_ours && slot->untold.is && !slot->busy.is)
+		clear_untold(slot); /* an admin's edit counts more: what was registered meanwhile is removed */
+}
+
+/* Its tokens are the old GitLab's. */
+static void move_to(struct slot *slot, const char *url)
+{
+	if (slot->url && slot->token) {
+		abandon(slot);
+		slot->valid = RUNNER_INVALID;
+		forget_details(slot);
+	}
+	if (slot->url && slot->untold.is && slot->untold.token && !slot->busy.is)
+		clear_untold(slot);
+	slot_set_text(&slot->url, url);
+}
+
+static void update(struct slot *slot, const struct slot_wanted *w)
+{
+	uint64_t hash = hash_of(w);
+	bool moved = !same(slot->url, w->instance->url);
+
+	if (moved)
+		move_to(slot, w->instance->url);
+	if (!same(slot->token, w->entry->token))
+		take_token(slot, w->entry);
+	if (slot->runner_id != w->entry->runner_id && (!slot->untold.is || slot->untold.runner_id != w->entry->runner_id))
+		slot->details_due = true;
+	slot->runner_id = w->entry->runner_id;
+	slot_set_text(&slot->description, w->want.description);
+	if (slot->want != hash) {
+		slot->refused = false;
+		slot->verify_due = slot->details_due = true;
+		slot_set_text(&slot->last_error, NULL);
+	}
+	slot->want = hash;
+	slot->gone = false;
+	slot_queue(slot);
+}
+
+static void leave(struct slot *slot)
+{
+	if (!slot->gone)
+		abandon(slot);
+	slot->gone = true;
+	work_drop(&slot->work);
+}
+
+static void slot_sync(struct slot *slot)
+{
+	struct slot_wanted wanted;
+
+	if (slot_wanted(slot, &wanted)) {
+		update(slot, &wanted);
+		tags_finish(&wanted.tags);
+	} else {
+		leave(slot);
+	}
+}
+
+void slots_sweep_gone(struct slots *slots)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < slots->n; i++) {
+		if (slots->v[i]->gone && !slots->v[i]->busy.is)
+			slot_free(slots->v[i]);
+		else
+			slots->v[kept++] = slots->v[i];
+	}
+	slots->n = kept;
+}
+
+static void sync_dut(struct slots *slots, const struct msg_gitlab_dut *dut)
+{
+	for (size_t i = 0; i < dut->gitlab.n; i++)
+		if (model_instance(slots->model, dut->gitlab.v[i].instance))
+			slot_sync(slot_get(slots, dut->gitlab.v[i].instance, dut->id));
+}
+
+void slots_sync_all(struct slots *slots)
+{
+	slots->configured = true;
+	for (size_t i = 0; i < slots->model->n_instances; i++)
+		if (slots->model->instances[i]->gateway_runner.n)
+			slot_get(slots, slots->model->instances[i]->name, NULL);
+	for (size_t i = 0; i < slots->model->n_duts; i++)
+		for (size_t k = 0; k < slots->model->duts[i]->gitlab.n; k++)
+			if (model_instance(slots->model, slots->model->duts[i]->gitlab.v[k].instance))
+				slot_get(slots, slots->model->duts[i]->gitlab.v[k].instance, slots->model->duts[i]->id);
+	for (size_t i = 0; i < slots->n; i++)
+		slot_sync(slots->v[i]);
+	slots_sweep_gone(slots);
+	removals_sync(slots->removals);
+	removals_review(slots->removals);
+}
+
+void slots_sync_change(struct slots *slots, const struct msg_gitlab_change *change)
+{
+	if (change->instances.n || change->gone_instances.n || change->gone_duts.n) {
+		slots_sync_all(slots);
+		return;
+	}
+	for (size_t i = 0; i < change->duts.n; i++)
+		sync_dut(slots, &change->duts.v[i]);
+	removals_sync(slots->removals);
+	removals_review(slots->removals);
+}
+
+/* ---- all of them ---- */
+
+void slots_step_all(struct slots *slots)
+{
+	for (size_t i = 0; i < slots->n; i++)
+		slot_queue(slots->v[i]);
+}
+
+void slots_check_all(struct slots *slots)
+{
+	for (size_t i = 0; i < slots->n; i++) {
+		slots->v[i]->refused = false;
+		slots->v[i]->verify_due = slots->v[i]->details_due = true;
+	}
+	slots_step_all(slots);
+	removals_review(slots->removals);
+}
+
+static enum held slot_holds(const struct slot *slot, const char *url, const char *token)
+{
+	if (slot->busy.is && slot->untold.is && same(slot->untold.token, token))
+		return HELD_FOR_NOW; /* executord may be writing it */
+	if (slot->gone || strcmp(slot->url, url) != 0)
+		return HELD_NOT;
+	if (slot->untold.is && (same(slot->untold.token, token) || same(slot->token, token)))
+		return HELD_FOR_NOW;
+	return same(slot->token, token) ? HELD_FOR_GOOD : HELD_NOT;
+}
+
+enum held slots_hold(void *data, const char *url, const char *token)
+{
+	const struct slots *slots = data;
+	enum held held = slots->configured ? HELD_NOT : HELD_FOR_NOW; /* then nothing is known of MarsDB */
+
+	for (size_t i = 0; i < slots->n && held == HELD_NOT; i++)
+		held = slot_holds(slots->v[i], url, token);
+	return held;
+}
+
+bool slots_know(const struct slots *slots, const char *url, int64_t runner_id, const char *description)
+{
+	for (size_t i = 0; i < slots->n; i++) {
+		const struct slot *slot = slots->v[i];
+		bool is_here = slot->url && strcmp(slot->url, url) == 0;
+
+		if (is_here &&
+		    ((slot->token && slot->runner_id == runner_id) || (slot->untold.token && slot->untold.runner_id == runner_id)))
+			return true;
+		if (is_here && slot->busy.is && slot->description && strcmp(slot->description, description) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void on_check_time(void *data)
+{
+	struct slots *slots = data;
+
+	if (slots->configured) {
+		slots_check_all(slots);
+		slots->on_check(slots->data);
+	}
+	slots_start(slots);
+}
+
+void slots_start(struct slots *slots)
+{
+	uint64_t wait_ms = (uint64_t)(SLOTS_CHECK_MS * (0.95 + 0.1 * drand48()));
+
+	loop_timer_start(slots->loop, &slots->check_timer, wait_ms, on_check_time, slots);
+}
+
+void slots_finish(struct slots *slots)
+{
+	for (size_t i = 0; i < slots->n; i++)
+		slot_free(slots->v[i]);
+	free(slots->v);
+	loop_timer_finish(&slots->check_timer);
+	loop_timer_finish(&slots->retry_timer);
+	slots->v = NULL;
+	slots->n = 0;
+}
