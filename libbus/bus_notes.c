@@ -1,4 +1,3 @@
-#include <malloc.h>
 #include <stdlib.h>
 
 #include "libbus/internal.h"
@@ -38,7 +37,7 @@ static void note_free(struct bus_note *note)
 	free(note);
 }
 
-/* A farm of ten thousand machines is told of once, and its many pieces would stay in the heap for good: they go back. */
+/* A farm of ten thousand machines is told of once, and its many pieces would stay in the heap for good. */
 void bus_notes_deliver(struct bus_state *bus)
 {
 	struct bus_note *note, *notes = take_all(bus);
@@ -52,7 +51,7 @@ void bus_notes_deliver(struct bus_state *bus)
 		note_free(note);
 	}
 	if (large)
-		malloc_trim(0);
+		loop_tidy_later(bus->loop);
 }
 
 void bus_notes_drop(struct bus_state *bus)

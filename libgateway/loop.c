@@ -13,6 +13,8 @@
 
 #include "libgateway/log.h"
 
+#define TIDY_MS 1000
+
 /* To whoever started us, as sd_notify(3), but never waiting: a supervisor that is stuck reads nothing, and we are not to be stuck with it.
  */
 static void tell_starter(const char *text)
@@ -85,6 +87,16 @@ static void watchdog_start(struct loop *loop)
 	uv_unref((uv_handle_t *)&loop->watchdog);
 }
 
+static void on_tidy(uv_timer_t *timer)
+{
+	malloc_trim(0);
+}
+
+void loop_tidy_later(struct loop *loop)
+{
+	uv_timer_start(&loop->tidy, on_tidy, TIDY_MS, 0);
+}
+
 /* libuv gives closed signals their default back: a second SIGTERM would cut off the end that is under way. */
 static void stop_signals_mask(int how)
 {
@@ -119,6 +131,8 @@ bool loop_init(struct loop *loop, struct gw_error *err)
 	signal_start(loop, &loop->sigint, SIGINT);
 	signal_start(loop, &loop->sighup, SIGHUP);
 	watchdog_start(loop);
+	uv_timer_init(&loop->uv, &loop->tidy);
+	uv_unref((uv_handle_t *)&loop->tidy);
 	return true;
 }
 
@@ -168,6 +182,7 @@ void loop_finish(struct loop *loop)
 	uv_close((uv_handle_t *)&loop->sigint, NULL);
 	uv_close((uv_handle_t *)&loop->sighup, NULL);
 	uv_close((uv_handle_t *)&loop->watchdog, NULL);
+	uv_close((uv_handle_t *)&loop->tidy, NULL);
 	uv_walk(&loop->uv, name_handle, &left);
 	gw_assert(!left);
 	uv_run(&loop->uv, UV_RUN_DEFAULT);

@@ -11,7 +11,7 @@
 struct loop {
 	uv_loop_t uv;
 	uv_signal_t sigterm, sigint, sighup;
-	uv_timer_t watchdog;
+	uv_timer_t watchdog, tidy;
 	bool ready;                  /* uv is initialised */
 	bool stopping;               /* a stop was asked for */
 	void (*on_stop)(void *data); /* see loop_on_stop */
@@ -28,6 +28,10 @@ void loop_on_stop(struct loop *loop, void (*on_stop)(void *data), void *data);
 void loop_on_reload(struct loop *loop, void (*on_reload)(void *data), void *data); /* SIGHUP */
 /* Runs the last close callbacks; asserts that no handle is left open. Accepts zeroed memory. */
 void loop_finish(struct loop *loop);
+
+/* Much memory was used for a moment (by a message or a file of a large farm): what is free goes back to the system once a second has gone
+ * by without more of that. */
+void loop_tidy_later(struct loop *loop);
 
 uint64_t
 loop_now_ms(const struct loop *loop); /* monotonic (CLOCK_BOOTTIME is not used: a suspended gateway is off); the loop's cached time */

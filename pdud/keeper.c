@@ -6,6 +6,8 @@
 #include "libgateway/files.h"
 #include "libgateway/log.h"
 
+#define LARGE (64U << 10) /* bytes of a file; what they were printed from takes twenty times as many */
+
 struct keeping {
 	uv_work_t work;
 	struct keeper *k;
@@ -44,6 +46,8 @@ static void on_written(uv_work_t *work, int status)
 		log_error("%s; trying again in %d s", w->err.text, KEEPER_RETRY_MS / 1000);
 		k->dirty = true;
 	}
+	if (strlen(w->bytes) > LARGE)
+		loop_tidy_later(k->loop);
 	free(w->path);
 	free(w->bytes);
 	free(w);
