@@ -50,6 +50,27 @@ static bool is_on(const char *variable)
 			 strcasecmp(value, "yes") == 0);
 }
 
+/* As a gateway tells it: nothing is wrong with the text, but such a machine does nothing. */
+static void warn_of_reserved(const char *name, const struct mars_db *db)
+{
+	for (size_t i = 0; i < mars_db_dut_count(db); i++) {
+		const struct mars_dut *dut = mars_db_dut(db, i);
+		const struct mars_pdu *pdu = dut->pdu && dut->pdu_port_id ? mars_db_find_pdu(db, dut->pdu) : NULL;
+		char *text, *shown;
+
+		if (!pdu || !mars_pdu_port_reserved(pdu, dut->pdu_port_id))
+			continue;
+		text = gw_sprintf(
+			"%s: duts.'%s': port %s of %s is reserved: it is never switched, so the machine waits until it is not, or "
+			"has another",
+			name, dut->id, dut->pdu_port_id, dut->pdu);
+		shown = printable(text);
+		fprintf(stderr, "%s\n", shown);
+		free(shown);
+		free(text);
+	}
+}
+
 static int check_offline(const char *name, const char *text, size_t len, struct gw_error *err)
 {
 	struct mars_options options = {.allow_insecure_urls = is_on("GITLAB_ALLOW_INSECURE"),
@@ -65,6 +86,7 @@ static int check_offline(const char *name, const char *text, size_t len, struct 
 	if (db) {
 		for (size_t i = 0; i < mars_db_warnings(db)->n; i++)
 			print_message(stderr, mars_db_warnings(db)->v[i].text, name, text, len);
+		warn_of_reserved(name, db);
 		printf("%s is valid: PDUs: %zu, DUTs: %zu, GitLab instances: %zu\n", name, mars_db_pdu_count(db), mars_db_dut_count(db),
 		       mars_db_gitlab_count(db));
 	} else {

@@ -15,7 +15,7 @@ static bool refuse(const struct mars_field *field, struct gw_error *err)
 		return gw_fail(err, GW_BAD_INPUT, "%s: accepted: a number of seconds from %g to %g", field->name, field->min, field->max);
 	if (field->type == MARS_TAGS)
 		return gw_fail(err, GW_BAD_INPUT, "%s: accepted: a list of at most %g texts", field->name, field->max);
-	if (field->type == MARS_TEXT || field->type == MARS_LINES)
+	if (field->type == MARS_TEXT || field->type == MARS_NAME || field->type == MARS_LINES)
 		return gw_fail(err, GW_BAD_INPUT, "%s: accepted: a text of %g to %g bytes%s", field->name, field->min, field->max,
 			       field->fallback ? "" : ", or null");
 	return gw_fail(err, GW_BAD_INPUT, "%s: accepted: %s", field->name,
@@ -44,8 +44,9 @@ static bool take_text(const struct mars_field *field, const cJSON *item, struct 
 		return refuse(field, err);
 	if (mars_text_has_control(item->valuestring, len, field->type == MARS_LINES))
 		return gw_fail(err, GW_BAD_INPUT, "%s: it has a control character; accepted: a text without", field->name);
-	if (strcmp(field->name, "base_name") == 0 && strchr(item->valuestring, '/'))
-		return gw_fail(err, GW_BAD_INPUT, "base_name: accepted: a text without `/`, since the full name in URLs is made of it");
+	if (field->type == MARS_NAME && strchr(item->valuestring, '/'))
+		return gw_fail(err, GW_BAD_INPUT, "%s: accepted: a text without `/`, since the full name in URLs is made of it",
+			       field->name);
 	out->value = MARS_V_TEXT(item->valuestring);
 	return true;
 }
@@ -94,8 +95,8 @@ static bool take_texts(const struct mars_field *field, const cJSON *list, struct
 
 typedef bool take_fn(const struct mars_field *field, const cJSON *item, struct rest_field *out, struct gw_error *err);
 static take_fn *const takers[MARS_TYPES] = {
-	[MARS_TEXT] = take_text,  [MARS_LINES] = take_text,  [MARS_BOOL] = take_bool,  [MARS_SECONDS] = take_number,
-	[MARS_MAC] = take_scalar, [MARS_IPV4] = take_scalar, [MARS_TAGS] = take_texts,
+	[MARS_TEXT] = take_text,      [MARS_NAME] = take_text,  [MARS_LINES] = take_text,  [MARS_BOOL] = take_bool,
+	[MARS_SECONDS] = take_number, [MARS_MAC] = take_scalar, [MARS_IPV4] = take_scalar, [MARS_TAGS] = take_texts,
 };
 
 static void list_fields(unsigned who, char *out, size_t size)

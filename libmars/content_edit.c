@@ -200,8 +200,9 @@ static struct content *edit_text(struct content *base, const char *name, const s
 	char *text;
 	size_t len;
 
-	gw_assert(tree); /* a content is valid */
-	if (mars_edit_tree(tree, name, NULL, edits, n, &text, &len, &after, err))
+	if (!tree) /* the same text was read before, but piece by piece */
+		gw_errors_none(&errs, err);
+	else if (mars_edit_tree(tree, name, NULL, edits, n, &text, &len, &after, err))
 		content = take_text(base, text, len, after, name, options, err);
 	tree_destroy(own);
 	gw_errors_finish(&errs);
@@ -219,13 +220,13 @@ struct content *content_edit(struct content *base, const char *name, const struc
 /* --- Whether somebody else edited the same ----------------------------------------------------------------------------------------------
  */
 
+/* NULL: it cannot be read by itself. */
 static struct tree *read_again(const struct content *content, const struct lines *lines)
 {
 	struct gw_errors errs = {0};
 	struct tree *tree = tree_parse(content->text + lines->start, lines->end - lines->start, "", &errs);
 
 	gw_errors_finish(&errs);
-	gw_assert(tree);
 	return tree;
 }
 
@@ -246,14 +247,17 @@ bool content_disagree(const struct content *seen, const struct content *now, con
 	struct lines a = {0, (uint32_t)seen->len}, b = {0, (uint32_t)now->len};
 	bool inner = own_lines(seen, edit, &a) && own_lines(now, edit, &b);
 	struct mars_edit at = inner ? inner_edit(edit) : *edit;
-	struct tree *x, *y;
+	const struct tree *old = seen->tree, *new = now->tree;
+	struct tree *x = NULL, *y = NULL;
 	bool disagree;
 
 	if (!inner)
 		a = (struct lines){0, (uint32_t)seen->len};
-	x = !inner && seen->tree ? NULL : read_again(seen, &a);
-	y = !inner && now->tree ? NULL : read_again(now, &b);
-	disagree = mars_edit_disagrees(x ? x : seen->tree, y ? y : now->tree, &at);
+	if (inner || !old)
+		old = x = read_again(seen, &a);
+	if (inner || !new)
+		new = y = read_again(now, &b);
+	disagree = !old || !new || mars_edit_disagrees(old, new, &at); /* what cannot be compared is not overwritten */
 	tree_destroy(x);
 	tree_destroy(y);
 	return disagree;

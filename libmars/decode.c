@@ -114,6 +114,14 @@ static bool has_control(const struct mars_field *field, const struct tree_node *
 	return node->kind == TREE_SCALAR && mars_text_has_control(node->text, node->len, field->type == MARS_LINES);
 }
 
+static bool is_of_wrong_length(const struct mars_field *field, const struct tree_node *node)
+{
+	node = tree_resolve(node);
+	if (node->kind != TREE_SCALAR || (field->type == MARS_NAME && memchr(node->text, '/', node->len)))
+		return false;
+	return field->type == MARS_TEXT || field->type == MARS_NAME || field->type == MARS_LINES;
+}
+
 static void complain_scalar(struct decoder *d, const struct tree_node *node, const struct mars_field *field, const struct tree_path *path)
 {
 	bool item = field->type == MARS_TAGS || field->type == MARS_TEXTS || field->type == MARS_PORT_IDS;
@@ -131,7 +139,7 @@ static void complain_scalar(struct decoder *d, const struct tree_node *node, con
 	else if (has_control(field, node))
 		mars_complain(d, node, path, "%s has a control character; accepted: %s", found(node, shown),
 			      field->type == MARS_LINES ? "a text without, but line ends and tabs" : "a text without");
-	else if ((field->type == MARS_TEXT || field->type == MARS_LINES) && tree_resolve(node)->kind == TREE_SCALAR)
+	else if (is_of_wrong_length(field, node))
 		mars_complain(d, node, path, "%s has %" PRIu32 " bytes; accepted: %s", found(node, shown), tree_resolve(node)->len,
 			      accepted);
 	else
@@ -397,11 +405,12 @@ void mars_notes_finish(struct notes *notes)
 
 enum shape { SHAPE_STRING, SHAPE_STRINGS, SHAPE_BOOL, SHAPE_INTEGER, SHAPE_DOUBLE, SHAPE_OBJECT, SHAPE_LIST, SHAPE_NONE };
 static const enum shape shapes[MARS_TYPES] = {
-	[MARS_TEXT] = SHAPE_STRING,     [MARS_LINES] = SHAPE_STRING,   [MARS_SECRET] = SHAPE_STRING, [MARS_BOOL] = SHAPE_BOOL,
-	[MARS_INTEGER] = SHAPE_INTEGER, [MARS_SECONDS] = SHAPE_DOUBLE, [MARS_WATTS] = SHAPE_DOUBLE,  [MARS_MAC] = SHAPE_STRING,
-	[MARS_IPV4] = SHAPE_STRING,     [MARS_DATE] = SHAPE_STRING,    [MARS_URL] = SHAPE_STRING,    [MARS_PORT_ID] = SHAPE_STRING,
-	[MARS_CHOICE] = SHAPE_STRING,   [MARS_TEXTS] = SHAPE_STRINGS,  [MARS_TAGS] = SHAPE_STRINGS,  [MARS_PORT_IDS] = SHAPE_STRINGS,
-	[MARS_CONFIG] = SHAPE_STRING,   [MARS_OBJECT] = SHAPE_OBJECT,  [MARS_OBJECTS] = SHAPE_LIST,  [MARS_UNUSED] = SHAPE_NONE,
+	[MARS_TEXT] = SHAPE_STRING,      [MARS_NAME] = SHAPE_STRING,     [MARS_LINES] = SHAPE_STRING,   [MARS_SECRET] = SHAPE_STRING,
+	[MARS_BOOL] = SHAPE_BOOL,        [MARS_INTEGER] = SHAPE_INTEGER, [MARS_SECONDS] = SHAPE_DOUBLE, [MARS_WATTS] = SHAPE_DOUBLE,
+	[MARS_MAC] = SHAPE_STRING,       [MARS_IPV4] = SHAPE_STRING,     [MARS_DATE] = SHAPE_STRING,    [MARS_URL] = SHAPE_STRING,
+	[MARS_PORT_ID] = SHAPE_STRING,   [MARS_CHOICE] = SHAPE_STRING,   [MARS_TEXTS] = SHAPE_STRINGS,  [MARS_TAGS] = SHAPE_STRINGS,
+	[MARS_PORT_IDS] = SHAPE_STRINGS, [MARS_CONFIG] = SHAPE_STRING,   [MARS_OBJECT] = SHAPE_OBJECT,  [MARS_OBJECTS] = SHAPE_LIST,
+	[MARS_UNUSED] = SHAPE_NONE,
 };
 
 void mars_object_finish(const struct mars_object *object, void *out)

@@ -112,6 +112,7 @@ const struct mars_object mars_root_object = OBJECT("database", root_fields, mars
 
 static const char *const type_names[MARS_TYPES] = {
 	[MARS_TEXT] = "a text",
+	[MARS_NAME] = "a name",
 	[MARS_LINES] = "a text",
 	[MARS_SECRET] = "a token",
 	[MARS_BOOL] = "true or false",

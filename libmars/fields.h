@@ -11,7 +11,8 @@
 
 enum mars_type {
 	MARS_TEXT,     /* char *, one line; "" is refused where min is 1, else kept */
-	MARS_LINES,    /* likewise, of any number of lines */
+	MARS_NAME,     /* likewise, without `/`: URLs are made of it */
+	MARS_LINES,    /* as MARS_TEXT, of any number of lines */
 	MARS_SECRET,   /* char *, never shown in a message; "<invalid default>" is none */
 	MARS_BOOL,     /* bool */
 	MARS_INTEGER,  /* int64_t; -1 where none is given */

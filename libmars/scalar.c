@@ -102,6 +102,11 @@ static bool decode_text(const struct mars_field *field, const struct mars_option
 	return true;
 }
 
+static bool decode_name(const struct mars_field *field, const struct mars_options *options, const char *text, size_t len, void *out)
+{
+	return !memchr(text, '/', len) && decode_text(field, options, text, len, out);
+}
+
 /* Tokens go into headers: no blanks, no control characters. */
 static bool decode_secret(const struct mars_field *field, const struct mars_options *options, const char *text, size_t len, void *out)
 {
@@ -262,6 +267,7 @@ static const struct {
 	const char *accepted; /* NULL: the bounds */
 } scalars[MARS_TYPES] = {
 	[MARS_TEXT] = {decode_text, NULL},
+	[MARS_NAME] = {decode_name, NULL},
 	[MARS_LINES] = {decode_text, NULL},
 	[MARS_SECRET] = {decode_secret, "a text without blanks"},
 	[MARS_BOOL] = {decode_bool, "true, false"},
@@ -294,7 +300,9 @@ static void list_choices(const struct mars_field *field, char *out, size_t size)
 
 void mars_scalar_accepted(const struct mars_field *field, const struct mars_options *options, char *out, size_t size)
 {
-	const char *unit = field->type == MARS_TEXT || field->type == MARS_LINES ? " bytes" : "";
+	const char *unit = field->type == MARS_TEXT || field->type == MARS_LINES ? " bytes"
+			   : field->type == MARS_NAME                            ? " bytes without `/`"
+										 : "";
 
 	if (field->type == MARS_CHOICE)
 		list_choices(field, out, size);

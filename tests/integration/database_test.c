@@ -117,6 +117,15 @@ static void warnings_are_shown_and_do_not_fail(void **state)
 	ASSERT_SAYS(out, "new.yaml is valid");
 }
 
+static void a_machine_at_a_reserved_port_is_warned_of_without_a_gateway_too(void **state)
+{
+	assert_int_equal(CTL("db", "check", edited("driver: dummy\n", "driver: dummy\n    reserved_port_ids: [0]\n"), NULL), 0);
+	assert_string_equal(err,
+			    "new.yaml: duts.'" MAC "': port 0 of DUMMY is reserved: it is never switched, so the machine waits until it is "
+			    "not, or has another\n");
+	ASSERT_SAYS(out, "new.yaml is valid");
+}
+
 static void an_insecure_gitlab_counts_only_with_the_option(void **state)
 {
 	const char *path = edited("https://gitlab", "http://gitlab");
@@ -377,6 +386,7 @@ int main(void)
 		cmocka_unit_test(a_valid_database_is_counted),
 		cmocka_unit_test(all_errors_come_at_once_with_a_caret_each),
 		cmocka_unit_test(warnings_are_shown_and_do_not_fail),
+		cmocka_unit_test(a_machine_at_a_reserved_port_is_warned_of_without_a_gateway_too),
 		cmocka_unit_test(an_insecure_gitlab_counts_only_with_the_option),
 		cmocka_unit_test(executord_accepts_an_insecure_gitlab_only_with_the_option),
 		cmocka_unit_test(bad_usage_says_how),
