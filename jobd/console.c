@@ -20,7 +20,7 @@
 #define AGAIN_LAST_MS       1000
 #define CONNECT_PATIENCE_MS 5000
 #define RESET_PATIENCE_MS   10000 /* of a console that is not there */
-#define RESET_ANSWER_MS     30000
+#define RESET_ANSWER_MS     90000 /* it stays off for at most a minute, and may take 10 s to come back */
 #define INPUT_MAX           (64 * 1024)
 #define READ_SIZE           (64 * 1024)
 

@@ -94,7 +94,7 @@ static const struct wire_events client_events = {client_input, client_gone, clie
 /* What the machine wrote since saladd was started anew, while this client was on its way back. */
 static void hand_over_written(struct machine *m)
 {
-	if (m->returns_until_ms > loop_now_ms(m->all->loop) && m->written.len)
+	if (machine_expects_client(m) && m->written.len)
 		wire_send(&m->client, m->written.data, m->written.len);
 	m->returns_until_ms = 0;
 	buffer_finish(&m->written);
@@ -114,6 +114,7 @@ static void on_client(void *data, int fd)
 		return;
 	}
 	m->overrun_told = false;
+	m->client_era = ++m->all->clients;
 	hand_over_written(m);
 	pause_the_faster(m);
 	returning_save(m->all);
@@ -203,7 +204,7 @@ void machine_written(struct machine *m, const char *bytes, size_t n)
 {
 	if (machine_has_client(m))
 		to_client(m, bytes, n);
-	else if (m->returns_until_ms > loop_now_ms(m->all->loop))
+	else if (machine_expects_client(m))
 		add_newest(&m->written, bytes, n);
 	else
 		buffer_finish(&m->written); /* its client has not come back */
@@ -234,6 +235,11 @@ void machine_stream_drained(struct machine *m)
 bool machine_has_client(const struct machine *m)
 {
 	return wire_is_open(&m->client);
+}
+
+bool machine_expects_client(const struct machine *m)
+{
+	return m->returns_until_ms > loop_now_ms(m->all->loop);
 }
 
 bool machine_is_idle(const struct machine *m)

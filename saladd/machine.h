@@ -37,6 +37,7 @@ struct machine {
 	struct listener console, logs;
 	struct stream *stream; /* borrowed; NULL: not connected */
 	struct wire client;
+	uint64_t client_era;       /* machines.clients with it; see kept.h */
 	struct reader *readers;    /* owned; at most MACHINE_READERS_MAX */
 	struct buffer typed;       /* by the client while there was no stream: the oldest MACHINE_KEPT_MAX */
 	struct buffer written;     /* by the machine while its client was coming back: the newest MACHINE_KEPT_MAX */
@@ -48,8 +49,9 @@ struct machine {
 bool machine_open(struct machine *m, struct machines *all, const char *id, struct gw_error *err);
 void machine_finish(struct machine *m); /* its stream, if any, has been detached before */
 bool machine_has_client(const struct machine *m);
-bool machine_is_idle(const struct machine *m); /* nobody is connected */
-void machine_close(struct machine *m);         /* its ports */
+bool machine_expects_client(const struct machine *m); /* it had one before the restart */
+bool machine_is_idle(const struct machine *m);        /* nobody is connected */
+void machine_close(struct machine *m);                /* its ports */
 
 void machine_attach(struct machine *m, struct stream *stream);        /* it had none */
 void machine_detach(struct machine *m);                               /* the stream has gone, or is taken over */

@@ -22,6 +22,7 @@ struct machines {
 	struct machine **v;        /* owned, the oldest first */
 	struct machine **by_id;    /* the same, sorted */
 	size_t n, max;             /* max: MACHINES_MAX, or fewer where the process may not open as many descriptors */
+	uint64_t clients;          /* that have come so far */
 	struct farewells farewells;
 	struct ports ports;
 	char *clients_path;                             /* owned: where the ids that have a client are kept over a restart (returning.h) */

@@ -24,7 +24,7 @@ static bool is_allowed(const struct machines *all, struct http_request *rq)
 
 static void list_machines(void *owner, struct http_request *rq)
 {
-	const struct machines *all = owner;
+	const struct machines *all = ((const struct rest *)owner)->machines;
 	cJSON *json, *machines;
 
 	if (!is_allowed(all, rq))
@@ -39,33 +39,44 @@ static void list_machines(void *owner, struct http_request *rq)
 /* An unknown machine is made: whoever asks wants to listen before it says its first word. */
 static void get_machine(void *owner, struct http_request *rq)
 {
+	struct machines *all = ((const struct rest *)owner)->machines;
 	struct gw_error err = {0};
-	const struct machine *m = machines_find(owner, http_arg(rq, "id"));
+	const struct machine *m = machines_find(all, http_arg(rq, "id"));
 
-	if (!is_allowed(owner, rq))
+	if (!is_allowed(all, rq))
 		return;
 	if (!m && http_is_of_another_site(rq))
 		gw_fail(&err, GW_REFUSED, "a page of another site may not change anything here");
 	else if (!m)
-		m = machines_get(owner, http_arg(rq, "id"), &err);
+		m = machines_get(all, http_arg(rq, "id"), &err);
 	if (m)
 		http_answer_json(rq, 200, machine_json(m));
 	else
 		http_answer_error(rq, &err);
 }
 
+static void on_reset(void *data, enum reset_end how, const char *text)
+{
+	static const int status[] = {[RESET_DONE] = 200, [RESET_UNSUPPORTED] = 501, [RESET_FAILED] = 503};
+	struct http_request *rq = data;
+
+	if (how == RESET_DONE)
+		http_answer_json(rq, 200, cJSON_CreateObject());
+	else
+		http_answer_status(rq, status[how], "machine %s: %s", http_arg(rq, "id"), text);
+}
+
 static void reset_machine(void *owner, struct http_request *rq)
 {
-	const char *id = http_arg(rq, "id");
-	const struct machine *m = machines_find(owner, id);
+	const struct rest *rest = owner;
+	const struct machine *m = machines_find(rest->machines, http_arg(rq, "id"));
 
-	if (!is_allowed(owner, rq))
+	if (!is_allowed(rest->machines, rq))
 		return;
 	if (m && m->stream)
-		http_answer_status(rq, 501, "machine %s: its console is a TCP connection, which has no reset; only USB consoles have one",
-				   m->id);
+		reset_start(rest->resets, m->stream, on_reset, rq);
 	else
-		http_answer_status(rq, 501, "machine %s has no console to reset", id);
+		http_answer_status(rq, 501, "machine %s has no console to reset", http_arg(rq, "id"));
 }
 
 static const struct http_route routes[] = {
@@ -75,9 +86,9 @@ static const struct http_route routes[] = {
 	{NULL},
 };
 
-struct http_server *rest_start(struct loop *loop, int fd, struct machines *machines, const struct http_names *names, struct gw_error *err)
+struct http_server *rest_start(struct rest *rest, struct loop *loop, int fd, struct gw_error *err)
 {
-	const struct http_limits limits = {.names = (const char *const *)names->v};
+	const struct http_limits limits = {.names = (const char *const *)rest->names->v};
 
-	return http_server_start(loop, fd, routes, &limits, machines, err);
+	return http_server_start(loop, fd, routes, &limits, rest, err);
 }

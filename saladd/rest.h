@@ -5,8 +5,15 @@
 #include "libgateway/http_names.h"
 #include "libgateway/http_server.h"
 #include "saladd/machines.h"
+#include "saladd/reset.h"
 
-/* Owns `fd`; http_server_stop. `names` is borrowed. */
-struct http_server *rest_start(struct loop *loop, int fd, struct machines *machines, const struct http_names *names, struct gw_error *err);
+struct rest {
+	struct machines *machines; /* borrowed, as what follows */
+	struct resets *resets;
+	const struct http_names *names;
+};
+
+/* Owns `fd`; http_server_stop, with resets_finish before or after. `rest` is borrowed. */
+struct http_server *rest_start(struct rest *rest, struct loop *loop, int fd, struct gw_error *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* saladd: the serial relay. Machines' consoles connect to it by TCP, say whose they are, and each gets a port for its one client and a port
- * for those who only read. It knows nothing of jobs.
+/* saladd: the serial relay. Machines' consoles connect to it by TCP, or are at the gateway's serial ports, say whose they are, and each
+ * gets a port for its one client and a port for those who only read. It knows nothing of jobs.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +13,11 @@
 #include "libgateway/url.h"
 #include "saladd/farm.h"
 #include "saladd/machines.h"
+#include "saladd/reset.h"
 #include "saladd/rest.h"
 #include "saladd/returning.h"
 #include "saladd/stream.h"
+#include "saladd/tty_ports.h"
 
 #define REST_PORT    8005
 #define REST_BACKLOG 64
@@ -29,7 +31,10 @@ struct saladd {
 	struct machines machines;
 	struct farm farm;
 	struct streams streams;
-	struct http_server *rest;
+	struct tty_ports ports;
+	struct resets resets;
+	struct rest rest;
+	struct http_server *server;
 };
 
 static const struct env_program program = {
@@ -52,7 +57,7 @@ static bool is_wanted(struct saladd *s, struct gw_error *err)
 
 	if (!url_host_of(env_text(&s->env, OPT_SALAD_URL), &at, err))
 		return gw_context(err, "SALAD_URL");
-	if (!http_names_load(&s->names, &s->env, err))
+	if (!http_names_load(&s->names, &s->env, err) || !tty_ports_check(env_text(&s->env, OPT_SALAD_SERIAL_PORTS), err))
 		return false;
 	if (s->env.check_only)
 		return false;
@@ -95,6 +100,16 @@ static bool consoles_start(struct saladd *s, struct gw_error *err)
 			     (uint16_t)env_integer(&s->env, OPT_SALAD_TCPCONSOLE_PORT), err);
 }
 
+static bool tty_ports_open(struct saladd *s, struct gw_error *err)
+{
+	if (!tty_ports_start(&s->ports, &s->loop, &s->streams, env_text(&s->env, OPT_SALAD_SERIAL_PORTS),
+			     env_runtime_path(&s->env, "saladd.ports"), err))
+		return false;
+	resets_init(&s->resets, &s->ports, (uint64_t)(env_number(&s->env, OPT_SALAD_CONSOLE_USB_RESET_POWER_OFF_TIME) * 1000),
+		    env_boolean(&s->env, OPT_SALAD_CONSOLE_USB_RESET_DISABLE), env_runtime_path(&s->env, "saladd.usb_off"));
+	return true;
+}
+
 static uint16_t rest_port(const struct saladd *s)
 {
 	struct url_host at;
@@ -114,11 +129,12 @@ static bool api_start(struct saladd *s, struct gw_error *err)
 	if (fd < 0)
 		return false;
 	port = activation_port_of(fd);
-	s->rest = rest_start(&s->loop, fd, &s->machines, &s->names, err);
-	if (s->rest)
+	s->rest = (struct rest){&s->machines, &s->resets, &s->names};
+	s->server = rest_start(&s->rest, &s->loop, fd, err);
+	if (s->server)
 		log_info("listening on %s: REST on port %u, TCP consoles on port %u", s->address, port,
 			 listener_port(&s->streams.listener));
-	return s->rest != NULL;
+	return s->server != NULL;
 }
 
 int main(int argc, char **argv)
@@ -133,10 +149,13 @@ int main(int argc, char **argv)
 	    !activation_take(&s.fds, &err) ||                /* systemd's sockets */
 	    !machines_start(&s, &err) ||                     /* the bus, and whose clients are on their way back */
 	    !consoles_start(&s, &err) ||                     /* the machines' streams */
+	    !tty_ports_open(&s, &err) ||                     /* serial ports, and their resets */
 	    !api_start(&s, &err) ||                          /* REST */
 	    !loop_run_until_stopped(&s.loop, &err))          /* sends READY, returns at SIGTERM */
 		log_failure("saladd", &err);                 /* silent where nothing failed */
-	http_server_stop(s.rest);
+	http_server_stop(s.server);
+	resets_finish(&s.resets);
+	tty_ports_finish(&s.ports);
 	streams_finish(&s.streams);
 	farm_finish(&s.farm);
 	machines_finish(&s.machines);

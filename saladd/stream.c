@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 
 #include "libgateway/log.h"
 #include "saladd/machines.h"
@@ -9,7 +10,21 @@
 static const char pong[] = "SALAD.pong\n";
 #define PONG_WAITING_MAX 4096 /* a machine that asks and does not listen is not answered further */
 
-static void stream_close(struct stream *s)
+static const char *name_of(const struct stream *s)
+{
+	return s->port ? s->port->name : "a new connection";
+}
+
+/* Counts it too, if it is one of those that are counted. */
+static void set_machine(struct stream *s, struct machine *m)
+{
+	if (!s->port)
+		s->all->n_nameless += (m ? 0 : 1) - (s->machine ? 0 : 1);
+	s->machine = m;
+	s->foreign_id_told = false;
+}
+
+void stream_close(struct stream *s)
 {
 	struct stream **link = &s->all->first;
 
@@ -18,33 +33,79 @@ static void stream_close(struct stream *s)
 	*link = s->next;
 	if (s->machine)
 		machine_detach(s->machine);
-	else
+	else if (!s->port)
 		s->all->n_nameless--;
+	if (s->port)
+		tcflush(s->wire.fd, TCIOFLUSH); /* closing would wait until all is written */
 	wire_finish(&s->wire);
-	buffer_finish(&s->kept);
+	kept_finish(&s->kept);
 	free(s);
+}
+
+/* Its machine has another console from now on, or it has another machine. A port waits for an id. */
+static void let_go(struct stream *s)
+{
+	if (!s->port) {
+		stream_close(s);
+		return;
+	}
+	machine_detach(s->machine);
+	set_machine(s, NULL);
 }
 
 static void hand_over_kept(struct stream *s)
 {
-	if (s->kept.len)
-		machine_written(s->machine, s->kept.data, s->kept.len);
-	buffer_finish(&s->kept);
+	size_t n;
+	const char *bytes = kept_since(&s->kept, machine_has_client(s->machine) ? s->machine->client_era : 0, &n);
+
+	if (n)
+		machine_written(s->machine, bytes, n);
+	kept_finish(&s->kept);
+}
+
+static void take_over(struct stream *s, struct machine *m)
+{
+	if (m->stream->port)
+		log_warning("machine %s: %s says that it is this machine's console; it takes over from %s", m->id, name_of(s),
+			    m->stream->port->name);
+	else
+		log_warning("machine %s: %s says that it is this machine's console; it takes over, the old one is closed", m->id,
+			    name_of(s));
+	let_go(m->stream);
 }
 
 static void bind_to(struct stream *s, struct machine *m)
 {
-	if (m->stream) {
-		log_warning("machine %s: a new connection says that it is this machine's console; it takes over, the old one is closed",
-			    m->id);
-		stream_close(m->stream);
-	} else {
+	if (m->stream)
+		take_over(s, m);
+	else if (s->port)
+		log_info("machine %s: its console is at %s", m->id, s->port->name);
+	else
 		log_info("machine %s: its console is connected", m->id);
-	}
-	s->machine = m;
-	s->all->n_nameless--;
+	set_machine(s, m);
 	machine_attach(m, s);
 	hand_over_kept(s);
+}
+
+static void tell_foreign_id(struct stream *s)
+{
+	if (!s->foreign_id_told)
+		log_warning("machine %s: its console says SALAD.machine_id=%s; ignored: %s", s->machine->id, s->scan.id,
+			    s->port ? "a port keeps its machine while a client is connected" : "a connection keeps its first id");
+	s->foreign_id_told = true;
+}
+
+/* Whether an id is news, and may be: a job could forge one, so it counts only where no job can be running. */
+static bool is_news(struct stream *s)
+{
+	if (!s->machine)
+		return true;
+	if (strcmp(s->machine->id, s->scan.id) == 0)
+		return false;
+	if (s->port && !machine_expects_client(s->machine) && !machine_has_client(s->machine))
+		return true;
+	tell_foreign_id(s);
+	return false;
 }
 
 static void on_id(struct stream *s)
@@ -52,20 +113,19 @@ static void on_id(struct stream *s)
 	struct gw_error err = {0};
 	struct machine *m;
 
-	if (s->machine) {
-		if (strcmp(s->machine->id, s->scan.id) != 0 && !s->foreign_id_told) {
-			log_warning("machine %s: its console says SALAD.machine_id=%s; ignored: a connection keeps its first id",
-				    s->machine->id, s->scan.id);
-			s->foreign_id_told = true;
-		}
+	if (!is_news(s))
 		return;
-	}
 	m = machines_get(s->all->machines, s->scan.id, &err);
-	if (m)
-		bind_to(s, m);
-	else if (!s->bad_id_told)
-		log_failure("a TCP console", &err);
+	if (!m && !s->bad_id_told)
+		log_failure(s->port ? s->port->name : "a TCP console", &err);
 	s->bad_id_told = !m;
+	if (!m)
+		return;
+	if (s->machine)
+		let_go(s);
+	bind_to(s, m);
+	if (s->port)
+		s->port->bound(s->port->data, m->id);
 }
 
 static void on_bad_id(struct stream *s)
@@ -84,33 +144,32 @@ static void on_ping(struct stream *s)
 		wire_send(&s->wire, pong, sizeof(pong) - 1);
 }
 
-static void look_through(struct stream *s, const char *bytes, size_t n)
+static void pass_on(struct stream *s, const char *bytes, size_t n)
 {
-	static void (*const handlers[])(struct stream * s) = {[SCAN_PING] = on_ping, [SCAN_ID] = on_id, [SCAN_BAD_ID] = on_bad_id};
-	enum scan_event event;
-
-	while (n) {
-		size_t used = scan_bytes(&s->scan, bytes, n, &event);
-		if (event != SCAN_NOTHING)
-			handlers[event](s);
-		bytes += used;
-		n -= used;
-	}
+	if (s->machine)
+		machine_written(s->machine, bytes, n);
+	else
+		kept_add(&s->kept, bytes, n, s->all->machines->clients);
 }
 
 /* ---- the connection ---- */
 
+/* What came with an id, in one piece, is that machine's. */
 static void stream_input(void *data, const char *bytes, size_t n)
 {
+	static void (*const handlers[])(struct stream * s) = {[SCAN_PING] = on_ping, [SCAN_ID] = on_id, [SCAN_BAD_ID] = on_bad_id};
 	struct stream *s = data;
+	enum scan_event event;
 
-	if (s->machine)
-		machine_written(s->machine, bytes, n);
-	else
-		buffer_add(&s->kept, bytes, n);
-	look_through(s, bytes, n);
-	if (!s->machine && s->kept.len > STREAM_KEPT_MAX)
-		buffer_drop(&s->kept, s->kept.len - STREAM_KEPT_MAX);
+	while (n) {
+		size_t used = scan_bytes(&s->scan, bytes, n, &event);
+
+		if (event != SCAN_NOTHING)
+			handlers[event](s);
+		pass_on(s, bytes, used);
+		bytes += used;
+		n -= used;
+	}
 }
 
 static void stream_gone(void *data)
@@ -119,6 +178,8 @@ static void stream_gone(void *data)
 
 	if (s->machine)
 		log_info("machine %s: its console is disconnected", s->machine->id);
+	if (s->port)
+		s->port->gone(s->port->data);
 	stream_close(s);
 }
 
@@ -148,27 +209,46 @@ static void close_oldest_nameless(struct streams *all)
 	struct stream *oldest = NULL;
 
 	for (struct stream *s = all->first; s; s = s->next)
-		oldest = s->machine ? oldest : s;
+		oldest = s->machine || s->port ? oldest : s;
 	log_warning("more than %d TCP consoles have not said whose they are; the oldest is closed", STREAMS_NAMELESS_MAX);
 	stream_close(oldest);
+}
+
+/* NULL, and why: `fd` is closed. */
+static struct stream *add(struct streams *all, int fd, const struct stream_port *port, struct gw_error *err)
+{
+	struct stream *s = gw_calloc(1, sizeof(*s));
+
+	if (!wire_open(&s->wire, all->loop, fd, &stream_events, s, err)) {
+		free(s);
+		return NULL;
+	}
+	s->all = all;
+	s->port = port;
+	s->next = all->first;
+	all->first = s;
+	return s;
 }
 
 static void on_stream(void *data, int fd)
 {
 	struct streams *all = data;
 	struct gw_error err = {0};
-	struct stream *s = gw_calloc(1, sizeof(*s));
 
-	if (!wire_open(&s->wire, all->loop, fd, &stream_events, s, &err)) {
+	if (!add(all, fd, NULL, &err))
 		log_failure("a TCP console", &err);
-		free(s);
-		return;
-	}
-	s->all = all;
-	s->next = all->first;
-	all->first = s;
-	if (++all->n_nameless > STREAMS_NAMELESS_MAX)
+	else if (++all->n_nameless > STREAMS_NAMELESS_MAX)
 		close_oldest_nameless(all);
+}
+
+struct stream *streams_add_port(struct streams *all, int fd, const struct stream_port *port, const char *id, struct gw_error *err)
+{
+	struct stream *s = add(all, fd, port, err);
+	struct machine *m = s && id ? machines_get(all->machines, id, err) : NULL;
+
+	if (m && !m->stream)
+		bind_to(s, m);
+	return s;
 }
 
 bool streams_start(struct streams *all, struct loop *loop, struct machines *machines, int fd, const char *address, uint16_t port,

@@ -1,5 +1,6 @@
-/* One TCP connection: what comes in is told at once, what goes out waits in a bounded buffer. Its owner pauses its input while where that
- * goes is full, so that TCP holds the sender back and no byte is lost. Loop thread only. */
+/* One TCP connection, or serial port: what comes in is told at once, what goes out waits in a bounded buffer. Its owner pauses its input
+ * while where that goes is full, so that TCP holds the sender back and no byte is lost (a serial line knows no such thing). Loop thread
+ * only. */
 #ifndef SALADD_WIRE_H
 #define SALADD_WIRE_H
 

@@ -92,6 +92,17 @@ class Units(unittest.TestCase):
         for line in re.findall(r"^[df] .*$", read(f"{SYSTEMD}/tmpfiles.conf"), re.M):
             self.assertIn(line.split()[3], made | {"root"}, line)
 
+    def test_saladd_reaches_serial_ports_and_the_switches_of_usb_hubs_and_no_other_service_a_device(self):
+        for unit in SERVICES:
+            saladd = unit == "saladd.service"
+            self.assertEqual(settings(unit, "PrivateDevices")[-1], "no" if saladd else "yes", unit)
+            self.assertEqual(settings(unit, "DevicePolicy"), ["closed"], unit)
+            self.assertEqual(settings(unit, "DeviceAllow"), [f"char-{major} rw" for major in (4, 188, 166, 204)] if saladd else [], unit)
+            self.assertEqual("/sys/devices" in settings(unit, "ReadWritePaths"), saladd, unit)
+        group = re.search(r"chgrp -f (\w+) \$sys\$devpath/\*-port\*/disable", read(f"{SYSTEMD}/udev.rules"))[1]
+        self.assertEqual(settings("saladd.service", "SupplementaryGroups"), [f"dialout {group}"])
+        self.assertRegex(read(f"{SYSTEMD}/sysusers.conf"), rf"(?m)^u {group} ")
+
     def test_the_target_starts_them_all(self):
         wanted = set(settings("executor.target", "Wants")[0].split())
         self.assertEqual(wanted, set(SERVICES) - {"jobd@.service"} | {"jobd.socket"})
