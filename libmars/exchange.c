@@ -24,18 +24,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
-#define WRITER_WAIT_MS 2000 /* how long somebody may keep the old file open for writing */
-#define SWAPS_MAX      16
+#define SWAPS_MAX 16
 
 struct place {
 	int dir;        /* the directory of the file itself, symlinks followed */
@@ -193,38 +190,6 @@ static int write_temp(struct place *place, const char *text, size_t len, mode_t 
 	return -1;
 }
 
-/* --- Who has the old file open ------------------------------------------------------------------------------------------------------ */
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-/* As mars_file_lease; 0: somebody keeps it open for writing. */
-static int await_writers(int fd)
-{
-	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), lease;
-	int64_t until = now_ms() + WRITER_WAIT_MS, left;
-	char events[4096], path[64];
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd); /* whatever its name is by now */
-	if (watch >= 0)
-		inotify_add_watch(watch, path, IN_CLOSE_WRITE);
-	while ((lease = mars_file_lease(fd)) == 0 && (left = until - now_ms()) > 0) {
-		struct pollfd p = {.fd = watch, .events = POLLIN};
-
-		poll(&p, 1, left < 100 ? (int)left : 100); /* two writers: only the second's close matters, so look again */
-		while (watch >= 0 && read(watch, events, sizeof(events)) > 0)
-			;
-	}
-	if (watch >= 0)
-		close(watch);
-	return lease;
-}
-
 /* --- Exchange and look -------------------------------------------------------------------------------------------------------------- */
 
 static bool temp_is(struct place *place, ino_t inode)
@@ -329,7 +294,7 @@ static bool take_old(struct old *old, struct place *place, enum exchange_outcome
 	}
 	if (old->fd < 0 || fstat(old->fd, &st) < 0)
 		return gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot look at what %s is; nothing was changed", place->path);
-	lease = await_writers(old->fd);
+	lease = mars_file_await_writers(old->fd);
 	if (!lease)
 		return gw_fail(err, GW_BUSY, "somebody keeps %s open for writing; nothing was changed", place->path);
 	old->leased = lease > 0;

@@ -4,10 +4,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define WRITER_WAIT_MS 2000 /* how long somebody may keep a file open for writing */
 
 /* Until the end of file, not until st_size: an editor may be at it. */
 static char *read_all(int fd, size_t expected, const char *path, size_t *len, struct gw_error *err)
@@ -62,7 +68,37 @@ int mars_file_lease(int fd)
 	return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
 }
 
-static char *read_path(const char *path, bool settled, size_t *len, struct gw_error *err)
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int mars_file_await_writers(int fd)
+{
+	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), lease;
+	int64_t until = now_ms() + WRITER_WAIT_MS, left;
+	char events[4096], path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd); /* whatever its name is by now */
+	if (watch >= 0)
+		inotify_add_watch(watch, path, IN_CLOSE_WRITE);
+	while ((lease = mars_file_lease(fd)) == 0 && (left = until - now_ms()) > 0) {
+		struct pollfd p = {.fd = watch, .events = POLLIN};
+
+		poll(&p, 1, left < 100 ? (int)left : 100); /* two writers: only the second's close matters, so look again */
+		while (watch >= 0 && read(watch, events, sizeof(events)) > 0)
+			;
+	}
+	if (watch >= 0)
+		close(watch);
+	return lease;
+}
+
+/* `lease`: how to take one before it is read; NULL: without. */
+static char *read_path(const char *path, int (*lease)(int fd), bool anyway, size_t *len, struct gw_error *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* not to wait at a FIFO */
 	char *text = NULL;
@@ -71,7 +107,7 @@ static char *read_path(const char *path, bool settled, size_t *len, struct gw_er
 		gw_fail_errno(err, errno == ENOENT ? GW_NOT_FOUND : GW_UNREACHABLE, errno, "cannot open %s", path);
 		return NULL;
 	}
-	if (!settled || mars_file_lease(fd) != 0)
+	if (!lease || lease(fd) != 0 || anyway)
 		text = mars_file_read_fd(fd, path, len, err);
 	close(fd);
 	return text;
@@ -79,10 +115,15 @@ static char *read_path(const char *path, bool settled, size_t *len, struct gw_er
 
 char *mars_file_read(const char *path, size_t *len, struct gw_error *err)
 {
-	return read_path(path, false, len, err);
+	return read_path(path, NULL, true, len, err);
 }
 
 char *mars_file_read_settled(const char *path, size_t *len, struct gw_error *err)
 {
-	return read_path(path, true, len, err);
+	return read_path(path, mars_file_lease, false, len, err);
+}
+
+char *mars_file_read_awaited(const char *path, size_t *len, struct gw_error *err)
+{
+	return read_path(path, mars_file_await_writers, true, len, err);
 }

@@ -45,7 +45,7 @@ static struct mars_db *load(const char *path, const struct mars_options *options
 	struct gw_error err = {0};
 	struct content *content;
 	size_t len;
-	char *text = mars_file_read(path, &len, &err);
+	char *text = must_exist ? mars_file_read(path, &len, &err) : mars_file_read_awaited(path, &len, &err);
 
 	if (!text && err.kind == GW_NOT_FOUND && !must_exist) {
 		text = gw_strdup("");

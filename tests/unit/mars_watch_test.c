@@ -1,6 +1,7 @@
 /* An admin's edits, by every way that editors save, while the database is in use. */
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -267,6 +269,35 @@ static void a_save_half_way_is_not_taken_for_the_real_one(void **state)
 	assert_seen(31);
 }
 
+/* An editor that has written half when the database is opened. It ends when it sees that. */
+static void *end_save_when_opened(void *data)
+{
+	const int *fds = data; /* the file; what sees it opened */
+	char events[4096];
+
+	assert_true(read(fds[1], events, sizeof(events)) > 0);
+	assert_int_equal(write(fds[0], SECOND + strlen("duts:\n"), strlen(SECOND) - strlen("duts:\n")), strlen(SECOND) - strlen("duts:\n"));
+	assert_int_equal(close(fds[0]), 0);
+	return NULL;
+}
+
+static void a_start_in_the_midst_of_a_save_waits_for_its_end(void **state)
+{
+	int fds[2] = {open(db_path, O_WRONLY | O_TRUNC | O_CLOEXEC), inotify_init1(IN_CLOEXEC)};
+	struct gw_errors errs = {0};
+	pthread_t editor;
+
+	assert_true(fds[0] >= 0 && inotify_add_watch(fds[1], db_path, IN_OPEN) >= 0);
+	assert_int_equal(write(fds[0], SECOND, strlen("duts:\n")), strlen("duts:\n"));
+	assert_int_equal(pthread_create(&editor, NULL, end_save_when_opened, fds), 0);
+	mars_db_destroy(db);
+	db = mars_db_open(db_path, NULL, &errs);
+	assert_int_equal(pthread_join(editor, NULL), 0);
+	close(fds[1]);
+	assert_non_null(db);
+	assert_true(off_delay() == 31);
+}
+
 static void an_error_stays_while_it_is_being_put_right(void **state)
 {
 	int fd;
@@ -396,6 +427,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_file_in_the_place_of_the_symlink_is_seen, begin, end),
 		cmocka_unit_test_setup_teardown(a_copy_over_the_file_is_seen, begin, end),
 		cmocka_unit_test_setup_teardown(a_save_half_way_is_not_taken_for_the_real_one, begin, end),
+		cmocka_unit_test_setup_teardown(a_start_in_the_midst_of_a_save_waits_for_its_end, begin, end),
 		cmocka_unit_test_setup_teardown(an_error_stays_while_it_is_being_put_right, begin, end),
 		cmocka_unit_test_setup_teardown(a_burst_of_saves_ends_with_the_last, begin, end),
 		cmocka_unit_test_setup_teardown(a_file_without_a_byte_is_no_database, begin, end),
