@@ -218,6 +218,7 @@ void gl_finish(void)
 {
 	proc_end(&gl.gitlabd, SIGKILL);
 	proc_end(&gl.servers, SIGKILL);
+	loop_fd_finish(&door.watch); /* of a test that failed */
 	uv_close((uv_handle_t *)&gl.config_watch, NULL);
 	bus_finish(&gl.executord);
 	loop_finish(&gl.loop);

@@ -1,0 +1,381 @@
+/* Promise 40: whatever a GitLab, or what stands in its place, answers: only 403 costs a token, and none goes to anybody else. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/harness/gitlab.h"
+
+#define ID "52:54:00:00:00:01"
+#define X1 "farm-x86-1"
+
+static char ca[300];
+static const char *const trusting[] = {ca, NULL};
+static const char *const insecure[] = {"GITLAB_ALLOW_INSECURE=true", NULL};
+
+static int setup(void **state)
+{
+	gl_start((const char *const[]){"a=9001", "b=9002", "elsewhere=9003", NULL});
+	gl_do("elsewhere", "configure", "{\"elsewhere\": true}");
+	return 0;
+}
+
+static int setup_tls(void **state)
+{
+	gl_start((const char *const[]){"a=9001", "good=9443,good", "name=9444,name", "stranger=9445,ca", NULL});
+	snprintf(ca, sizeof(ca), "SSL_CERT_FILE=%s", tmp_path("certificates/ca.pem"));
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	gl_finish();
+	return 0;
+}
+
+static void register_one(void)
+{
+	gl_add_instance("a", "http://localhost:9001", "project_type");
+	gl_add_dut(ID, X1);
+	gl_gitlabd_start(insecure);
+	gl_until_token(ID, "a");
+	gl_do("a", "forget", "%s", "");
+}
+
+static void assert_nothing_elsewhere(void)
+{
+	cJSON *state = gl_ask("elsewhere", NULL, "%s", "");
+
+	assert_int_equal(gl_number(state, "secrets_elsewhere"), 0);
+	cJSON_Delete(state);
+}
+
+/* Until gitlabd says of a GitLab what is wrong with it. */
+static void await_error(const char *text)
+{
+	char pattern[128];
+
+	snprintf(pattern, sizeof(pattern), "gitlab=*%s*tried again", text);
+	proc_await(&gl.gitlabd, pattern);
+}
+
+/* The token of a runner that is being checked meets `fault`, and then a good answer; it is the same afterwards, and config.toml too. */
+static void survives(const char *fault, const char *error)
+{
+	char token[128], *config, *after;
+
+	snprintf(token, sizeof(token), "%s", gl_token(ID, "a"));
+	config = file_get(gl.config);
+	assert_non_null(strstr(config, token));
+	gl_gitlabd_stop(SIGTERM);
+	gl_do("a", "forget", "%s", "");
+	gl_do("a", "fault", "%s", fault);
+	gl_gitlabd_start(insecure);
+	gl_await_requests("a", "POST", "/runners/verify", 1);
+	await_error(error);
+	gl_do("a", "wait", "{\"requests\": 1, \"match\": {\"path\": \"/runners/verify\", \"status\": 200, \"fault\": null}}");
+	gl_await_requests("a", "GET", "/runners/", 1);
+	assert_string_equal(gl_token(ID, "a"), token);
+	assert_int_equal(gl.told, 1);
+	gl_await_runners("a", 1);
+	assert_int_equal(gl_count("a", "POST", "/user/runners"), 0);
+	after = file_get(gl.config);
+	assert_string_equal(after, config);
+	free(after);
+	free(config);
+	assert_nothing_elsewhere();
+}
+
+static const char *config_text;
+static bool config_is_there(void)
+{
+	FILE *file = fopen(gl.config, "r");
+	char *config;
+	bool has;
+
+	if (!file)
+		return false;
+	fclose(file);
+	config = file_get(gl.config);
+	has = strstr(config, config_text) != NULL;
+	free(config);
+	return has;
+}
+
+static void each_survives(const char *const (*faults)[2], size_t n)
+{
+	register_one();
+	config_text = gl_token(ID, "a");
+	gl_until(config_is_there, "config.toml with the token");
+	for (size_t i = 0; i < n; i++)
+		survives(faults[i][0], faults[i][1]);
+}
+
+#define SURVIVE(...)                                                                                                                       \
+	do {                                                                                                                               \
+		static const char *const faults[][2] = {__VA_ARGS__};                                                                      \
+		each_survives(faults, sizeof(faults) / sizeof(*faults));                                                                   \
+	} while (0)
+#define VERIFY "\"count\": 1, \"match\": {\"path\": \"/runners/verify\"}"
+
+static void promise_40_an_error_of_the_server_costs_no_token(void **state)
+{
+	SURVIVE({"{\"kind\": \"status\", \"status\": 500, " VERIFY "}", "500"},
+		{"{\"kind\": \"status\", \"status\": 502, \"body\": \"<html>Bad Gateway</html>\", \"type\": \"text/html\", " VERIFY "}",
+		 "502"},
+		{"{\"kind\": \"status\", \"status\": 503, \"retry_after\": 1, " VERIFY "}", "503"},
+		{"{\"kind\": \"status\", \"status\": 429, \"retry_after\": 1, " VERIFY "}", "429"},
+		{"{\"kind\": \"status\", \"status\": 404, \"body\": \"<html>no such page</html>\", \"type\": \"text/html\", " VERIFY "}",
+		 "404"},
+		{"{\"kind\": \"status\", \"status\": 403, \"body\": \"<html>Attention required! You are blocked.</html>\", \"type\": "
+		 "\"text/html\", " VERIFY "}",
+		 "HTML"});
+}
+
+static void promise_40_what_is_no_answer_of_a_gitlab_costs_no_token(void **state)
+{
+	SURVIVE({"{\"kind\": \"status\", \"status\": 200, \"body\": \"<html>Welcome</html>\", \"type\": \"text/html\", " VERIFY "}",
+		 "HTML"},
+		{"{\"kind\": \"truncated\", " VERIFY "}", "JSON"}, {"{\"kind\": \"short\", " VERIFY "}", ""},
+		{"{\"kind\": \"status\", \"status\": 200, \"body\": [], " VERIFY "}", ""}, {"{\"kind\": \"garbage\", " VERIFY "}", ""},
+		{"{\"kind\": \"reset\", " VERIFY "}", ""});
+}
+
+static void promise_40_an_answer_of_100_MB_costs_no_token_and_no_memory(void **state)
+{
+	SURVIVE({"{\"kind\": \"huge\", " VERIFY "}", ""}, {"{\"kind\": \"huge\", \"unannounced\": true, " VERIFY "}", ""},
+		{"{\"kind\": \"headers\", " VERIFY "}", ""});
+}
+
+static void promise_40_a_redirect_is_not_followed_and_costs_no_token(void **state)
+{
+	SURVIVE({"{\"kind\": \"login\", " VERIFY "}", "302"},
+		{"{\"kind\": \"status\", \"status\": 302, \"location\": \"http://localhost:9003/api/v4/runners/verify\", " VERIFY "}",
+		 "302"},
+		{"{\"kind\": \"status\", \"status\": 307, \"location\": \"http://127.0.0.1:9003/api/v4/runners/verify\", " VERIFY "}",
+		 "307"},
+		{"{\"kind\": \"status\", \"status\": 308, \"location\": \"http://localhost:9003/\", " VERIFY "}", "308"});
+}
+
+static void promise_40_a_token_in_a_header_does_not_go_along_a_redirect(void **state)
+{
+	gl_add_instance("a", "http://localhost:9001", "project_type");
+	gl_add_dut(ID, X1);
+	gl_do("a", "fault",
+	      "{\"kind\": \"status\", \"status\": 307, \"location\": \"http://localhost:9003/api/v4/user/runners\", \"count\": 1, "
+	      "\"match\": "
+	      "{\"method\": \"POST\"}}");
+	gl_do("a", "fault",
+	      "{\"kind\": \"status\", \"status\": 302, \"location\": \"http://127.0.0.1:9003/\", \"count\": 1, \"match\": "
+	      "{\"method\": \"GET\"}}");
+	gl_gitlabd_start(insecure);
+	gl_until_token(ID, "a");
+	gl_gitlabd_stop(SIGTERM);
+	gl_gitlabd_start(insecure);
+	gl_do("a", "wait", "{\"requests\": 1, \"match\": {\"method\": \"GET\", \"status\": 302}}");
+	gl_do("a", "wait", "{\"requests\": 1, \"match\": {\"method\": \"GET\", \"status\": 200}}");
+	assert_nothing_elsewhere();
+	assert_int_equal(gl_count("elsewhere", "POST", ""), 0);
+	assert_int_equal(gl_count("elsewhere", "GET", ""), 0);
+	gl_await_runners("a", 1);
+}
+
+static void promise_40_an_outage_costs_no_token(void **state)
+{
+	char token[128];
+
+	register_one();
+	snprintf(token, sizeof(token), "%s", gl_token(ID, "a"));
+	gl_do("a", "outage", "{\"on\": true}");
+	gl_gitlabd_stop(SIGTERM);
+	gl_gitlabd_start(insecure);
+	await_error("");
+	gl_do("a", "outage", "{\"on\": false}");
+	gl_await_requests("a", "POST", "/runners/verify", 1);
+	gl_await_requests("a", "GET", "/runners/", 1);
+	assert_string_equal(gl_token(ID, "a"), token);
+	assert_int_equal(gl_count("a", "POST", "/user/runners"), 0);
+}
+
+static void promise_40_only_403_on_verify_loses_a_token(void **state)
+{
+	char token[128];
+
+	register_one();
+	snprintf(token, sizeof(token), "%s", gl_token(ID, "a"));
+	gl_gitlabd_stop(SIGTERM);
+	/* the access_token was revoked, and may not even be one any more: that says nothing of the runner's */
+	gl_do("a", "fault", "{\"kind\": \"status\", \"status\": 403, \"count\": 1, \"match\": {\"method\": \"GET\"}}");
+	gl_gitlabd_start(insecure);
+	gl_do("a", "wait", "{\"requests\": 1, \"match\": {\"method\": \"GET\", \"status\": 403}}");
+	gl_gitlabd_stop(SIGTERM);
+	assert_string_equal(gl_token(ID, "a"), token);
+	gl_do("a", "delete", "{}");
+	gl_gitlabd_start(insecure);
+	gl_await_runners("a", 1);
+	gl_until_token(ID, "a");
+	gl_do("a", "wait", "{\"runners\": 1, \"match\": {\"token\": \"%s\"}}", gl_token(ID, "a"));
+	assert_string_not_equal(gl_token(ID, "a"), token);
+}
+
+/* Registered, but the answer was lost: nobody has that runner's token. The next try makes another; the first is an orphan to prune. */
+static void an_answer_that_was_lost_leaves_an_orphan_for_prune(void **state)
+{
+	cJSON *pruned;
+
+	gl_add_instance("a", "http://localhost:9001", "project_type");
+	gl_add_dut(ID, X1);
+	gl_do("a", "fault", "{\"kind\": \"lost\", \"count\": 1, \"match\": {\"path\": \"/user/runners\"}}");
+	gl_gitlabd_start(insecure);
+	gl_until_token(ID, "a");
+	gl_await_runners("a", 2);
+	pruned = gl_prune(true);
+	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(pruned, "orphans")), 1);
+	cJSON_Delete(pruned);
+	gl_await_runners("a", 1);
+	gl_do("a", "wait", "{\"runners\": 1, \"match\": {\"token\": \"%s\"}}", gl_token(ID, "a"));
+}
+
+static void promise_40_a_server_that_asks_for_time_is_left_alone_meanwhile(void **state)
+{
+	cJSON *status, *instance;
+
+	gl_add_instance("a", "http://localhost:9001", "project_type");
+	gl_add_instance("b", "http://localhost:9002", "project_type");
+	for (int i = 0; i < 20; i++) {
+		char id[32], name[32];
+
+		snprintf(id, sizeof(id), "52:54:00:00:01:%02d", i);
+		snprintf(name, sizeof(name), "farm-x86-%d", i);
+		gl_add_dut(id, name);
+	}
+	gl_do("a", "fault", "{\"kind\": \"status\", \"status\": 429, \"retry_after\": 3000}");
+	gl_gitlabd_start(insecure);
+	gl_await_runners("b", 20); /* the others go on */
+	gl_until_tokens(20);
+	gl_await_requests("a", "POST", "/user/runners", 1);
+	status = gl_status();
+	instance = cJSON_GetArrayItem(cJSON_GetObjectItem(status, "instances"), 0);
+	assert_string_equal(gl_text(instance, "name"), "a");
+	assert_non_null(strstr(gl_text(instance, "last_error"), "429"));
+	assert_true(gl_number(instance, "next_try") > 0);
+	cJSON_Delete(status);
+	for (int i = 0; i < 20; i++) /* changes do not make it ask */
+		gl_tell_instance("a");
+	cJSON_Delete(gl_status());
+	assert_in_range(gl_count("a", "POST", "/user/runners"), 1, 8); /* those that were under way together */
+}
+
+static void promise_40_a_failing_server_is_tried_by_one_request_at_a_time(void **state)
+{
+	cJSON *servers;
+
+	gl_add_instance("a", "http://localhost:9001", "project_type");
+	for (int i = 0; i < 20; i++) {
+		char id[32], name[32];
+
+		snprintf(id, sizeof(id), "52:54:00:00:01:%02d", i);
+		snprintf(name, sizeof(name), "farm-x86-%d", i);
+		gl_add_dut(id, name);
+	}
+	gl_do("a", "fault", "{\"kind\": \"status\", \"status\": 503}");
+	gl_gitlabd_start(insecure);
+	await_error("503");
+	gl_do("a", "forget", "%s", "");
+	gl_await_requests("a", "POST", "/user/runners", 2);
+	servers = gl_ask("a", NULL, "%s", "");
+	assert_int_equal(gl_number(servers, "max_concurrent"), 1);
+	cJSON_Delete(servers);
+	gl_do("a", "faults/end", "%s", "");
+	gl_until_tokens(20);
+	gl_await_runners("a", 20);
+}
+
+/* ---- TLS ---- */
+
+static void promise_40_a_private_authority_is_trusted_if_told_so(void **state)
+{
+	gl_add_instance("good", "https://localhost:9443/", "project_type");
+	gl_add_dut(ID, X1);
+	gl_gitlabd_start(trusting);
+	gl_until_token(ID, "good");
+	gl_await_runners("good", 1);
+}
+
+static void refused_certificate(const char *name, const char *url)
+{
+	gl_add_instance(name, url, "project_type");
+	gl_add_dut(ID, X1);
+	gl_gitlabd_start(trusting);
+	await_error("certificate");
+	gl_gitlabd_stop(SIGTERM);
+	assert_int_equal(gl_count(name, "POST", ""), 0);
+}
+
+static void promise_40_a_certificate_for_another_name_gets_no_token(void **state)
+{
+	refused_certificate("name", "https://localhost:9444");
+}
+
+static void promise_40_a_certificate_of_another_authority_gets_no_token(void **state)
+{
+	refused_certificate("stranger", "https://localhost:9445");
+}
+
+static void promise_40_an_unknown_authority_gets_no_token(void **state)
+{
+	gl_add_instance("good", "https://localhost:9443/", "project_type");
+	gl_add_dut(ID, X1);
+	gl_gitlabd_start(NULL);
+	await_error("certificate");
+	gl_gitlabd_stop(SIGTERM);
+	assert_int_equal(gl_count("good", "POST", ""), 0);
+}
+
+static void promise_40_plain_http_gets_no_token_unless_it_is_allowed(void **state)
+{
+	cJSON *status;
+
+	gl_add_instance("a", "http://localhost:9001", "project_type");
+	gl_add_dut(ID, X1);
+	gl_gitlabd_start(NULL);
+	status = gl_status();
+	assert_non_null(
+		strstr(gl_text(cJSON_GetArrayItem(cJSON_GetObjectItem(status, "instances"), 0), "last_error"), "GITLAB_ALLOW_INSECURE"));
+	cJSON_Delete(status);
+	gl_gitlabd_stop(SIGTERM);
+	assert_int_equal(gl_count("a", "POST", ""), 0);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+#define T(f)   cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TLS(f) cmocka_unit_test_setup_teardown(f, setup_tls, teardown)
+		T(promise_40_an_error_of_the_server_costs_no_token),
+		T(promise_40_what_is_no_answer_of_a_gitlab_costs_no_token),
+		T(promise_40_an_answer_of_100_MB_costs_no_token_and_no_memory),
+		T(promise_40_a_redirect_is_not_followed_and_costs_no_token),
+		T(promise_40_a_token_in_a_header_does_not_go_along_a_redirect),
+		T(promise_40_an_outage_costs_no_token),
+		T(promise_40_only_403_on_verify_loses_a_token),
+		T(an_answer_that_was_lost_leaves_an_orphan_for_prune),
+		T(promise_40_a_server_that_asks_for_time_is_left_alone_meanwhile),
+		T(promise_40_a_failing_server_is_tried_by_one_request_at_a_time),
+		TLS(promise_40_a_private_authority_is_trusted_if_told_so),
+		TLS(promise_40_a_certificate_for_another_name_gets_no_token),
+		TLS(promise_40_a_certificate_of_another_authority_gets_no_token),
+		TLS(promise_40_an_unknown_authority_gets_no_token),
+		T(promise_40_plain_http_gets_no_token_unless_it_is_allowed),
+	};
+
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,524 @@
+/* gitlabd with a real GitLab's rules (tests/harness/gitlab.py): what a runner is, and what a change of the database does to it. This test
+ * is executord. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/harness/gitlab.h"
+
+#define A  "http://localhost:9001/"
+#define B  "http://localhost:9002"
+#define ID "52:54:00:00:00:01"
+#define X1 "farm-x86-1"
+
+static const char *const insecure[] = {"GITLAB_ALLOW_INSECURE=true", NULL};
+
+static int setup(void **state)
+{
+	gl_start((const char *const[]){"a=9001", "b=9002", NULL});
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	gl_finish();
+	return 0;
+}
+
+/* One DUT with a runner on `a`. */
+static void one_runner(const char *runner_type)
+{
+	gl_add_instance("a", A, runner_type);
+	gl_add_dut(ID, X1);
+	gl_gitlabd_start(insecure);
+	gl_until_token(ID, "a");
+}
+
+static bool config_has(const char *text)
+{
+	char *config = file_get(gl.config);
+	bool has = strstr(config, text) != NULL;
+
+	free(config);
+	return has;
+}
+
+static const char *looked_for;
+static bool config_has_it(void)
+{
+	FILE *file = fopen(gl.config, "r");
+
+	if (!file)
+		return false;
+	fclose(file);
+	return config_has(looked_for);
+}
+
+static bool config_lacks_it(void)
+{
+	return !config_has_it();
+}
+
+static void until_config(bool (*is_so)(void), const char *text)
+{
+	looked_for = text;
+	gl_until(is_so, text);
+}
+
+static char *kept_token(const char *dut, const char *instance)
+{
+	static char token[128];
+
+	assert_non_null(gl_token(dut, instance));
+	snprintf(token, sizeof(token), "%s", gl_token(dut, instance));
+	return token;
+}
+
+static void assert_field(const cJSON *runner, const char *field, const char *json)
+{
+	char *got = cJSON_PrintUnformatted(cJSON_GetObjectItem(runner, field));
+
+	assert_string_equal(got, json);
+	free(got);
+}
+
+/* ---- what is registered ---- */
+
+static void a_machine_is_registered_with_all_that_gitlab_needs_to_know(void **state)
+{
+	cJSON *runner, *status;
+
+	one_runner("project_type");
+	runner = gl_runner("a", X1);
+	assert_string_equal(gl_text(runner, "token"), gl_token(ID, "a"));
+	assert_int_equal(gl_number(runner, "id"), gl_number(gl_entry(ID, "a"), "runner_id"));
+	assert_field(runner, "tag_list", "[\"farm-x86-1\",\"x86\",\"farm:farm\"]");
+	assert_field(runner, "maximum_timeout", "3600");
+	assert_field(runner, "run_untagged", "false");
+	assert_field(runner, "runner_type", "\"project_type\"");
+	assert_field(runner, "project_id", "42");
+	assert_field(runner, "group_id", "null");
+	assert_field(runner, "paused", "false");
+	assert_field(runner, "access_level", "\"not_protected\"");
+	assert_field(runner, "locked", "true");
+	cJSON_Delete(runner);
+	status = gl_status();
+	assert_field(gl_status_of(status, ID, "a"), "valid", "\"yes\"");
+	assert_field(gl_status_of(status, ID, "a"), "description", "\"farm-x86-1\"");
+	assert_null(cJSON_GetStringValue(cJSON_GetObjectItem(gl_status_of(status, ID, "a"), "last_error")));
+	cJSON_Delete(status);
+	until_config(config_has_it, gl_token(ID, "a"));
+}
+
+static void group_and_instance_runners_are_registered_where_they_belong(void **state)
+{
+	cJSON *group, *instance;
+
+	gl_add_instance("a", A, "group_type");
+	gl_add_instance("b", B, "instance_type");
+	gl_add_dut(ID, X1);
+	gl_gitlabd_start(insecure);
+	gl_until_tokens(2);
+	group = gl_runner("a", X1);
+	instance = gl_runner("b", X1);
+	assert_field(group, "group_id", "7");
+	assert_field(group, "project_id", "null");
+	assert_field(instance, "runner_type", "\"instance_type\"");
+	assert_field(instance, "group_id", "null");
+	cJSON_Delete(group);
+	cJSON_Delete(instance);
+}
+
+static void a_known_runner_is_verified_and_left_as_it_is(void **state)
+{
+	one_runner("project_type");
+	assert_int_equal(gl_gitlabd_stop(SIGTERM), 0);
+	gl_do("a", "forget", "%s", "");
+	gl_gitlabd_start(insecure);
+	gl_await_requests("a", "POST", "/runners/verify$", 1);
+	gl_await_requests("a", "GET", "/runners/1$", 1);
+	assert_int_equal(gl_gitlabd_stop(SIGTERM), 0);
+	assert_int_equal(gl_count("a", "POST", "/user/runners"), 0);
+	assert_int_equal(gl.told, 1);
+}
+
+static void the_faq_of_moving_runners_to_another_project_holds(void **state)
+{
+	char *old;
+	cJSON *runner;
+
+	one_runner("project_type");
+	old = kept_token(ID, "a");
+	gl_set(gl_instance("a"), "project_id", "43");
+	gl_do("a", "delete", "{\"token\": \"%s\"}", old);
+	gl_tell_instance("a");
+	gl_do("a", "wait", "{\"runners\": 1, \"match\": {\"project_id\": 43}}");
+	gl_do("a", "wait", "{\"runners\": 0, \"match\": {\"project_id\": 42}}");
+	gl_do("a", "wait", "{\"requests\": 1, \"match\": {\"path\": \"verify\", \"status\": 403}}");
+	runner = gl_runner("a", X1);
+	looked_for = gl_text(runner, "token");
+	until_config(config_has_it, looked_for);
+	assert_string_equal(gl_token(ID, "a"), looked_for);
+	assert_string_not_equal(gl_token(ID, "a"), old);
+	assert_false(config_has(old));
+	cJSON_Delete(runner);
+}
+
+/* ---- what differs is registered anew ---- */
+
+static void await_new_runner(const char *old)
+{
+	gl_do("a", "wait", "{\"runners\": 0, \"match\": {\"token\": \"%s\"}}", old);
+	gl_await_runners("a", 1);
+	gl_until_token(ID, "a");
+	assert_string_not_equal(gl_token(ID, "a"), old);
+}
+
+static void a_change_of_the_database_registers_anew(void **state)
+{
+	cJSON *runner;
+
+	one_runner("project_type");
+	gl_await_requests("a", "GET", "/runners/1$", 0);
+	gl_set(gl_dut(ID), "tags", "[\"arm\", \"farm:farm\"]");
+	gl_tell_dut(ID);
+	await_new_runner(kept_token(ID, "a"));
+	gl_set(gl_instance("a"), "maximum_timeout", "7200");
+	gl_tell_instance("a");
+	await_new_runner(kept_token(ID, "a"));
+	gl_set(gl_dut(ID), "full_name", "\"farm-arm-1\"");
+	gl_tell_dut(ID);
+	await_new_runner(kept_token(ID, "a"));
+	runner = gl_runner("a", "farm-arm-1");
+	assert_field(runner, "maximum_timeout", "7200");
+	assert_field(runner, "tag_list", "[\"arm\",\"farm:farm\"]");
+	cJSON_Delete(runner);
+}
+
+static void what_somebody_changed_on_the_server_registers_anew(void **state)
+{
+	one_runner("project_type");
+	gl_gitlabd_stop(SIGTERM);
+	gl_do("a", "change", "{\"id\": 1, \"tag_list\": [\"x86\", \"farm-x86-1\"]}");
+	gl_gitlabd_start(insecure);
+	await_new_runner(kept_token(ID, "a"));
+}
+
+static void the_order_of_tags_makes_no_difference(void **state)
+{
+	one_runner("project_type");
+	gl_set(gl_dut(ID), "tags", "[\" farm:farm \", \"x86\", \"farm-x86-1\", \"x86\"]");
+	gl_do("a", "forget", "%s", "");
+	gl_tell_dut(ID);
+	gl_gitlabd_stop(SIGTERM);
+	gl_gitlabd_start(insecure);
+	gl_await_requests("a", "GET", "/runners/1$", 1);
+	cJSON_Delete(gl_status());
+	assert_int_equal(gl_gitlabd_stop(SIGTERM), 0);
+	assert_int_equal(gl_count("a", "POST", "/user/runners"), 0);
+}
+
+/* ---- what is no longer exposed ---- */
+
+static void exposed_false_unregisters_and_drops_the_token(void **state)
+{
+	one_runner("project_type");
+	gl_set(gl_entry(ID, "a"), "exposed", "false");
+	gl_tell_dut(ID);
+	gl_await_runners("a", 0);
+	gl_until_no_token(ID, "a");
+	assert_int_equal(gl_number(gl_entry(ID, "a"), "runner_id"), -1);
+	gl_set(gl_entry(ID, "a"), "exposed", "true");
+	gl_tell_dut(ID);
+	gl_until_token(ID, "a");
+	gl_await_runners("a", 1);
+}
+
+static void a_retired_machine_keeps_its_runner_and_leaves_the_configuration(void **state)
+{
+	one_runner("project_type");
+	until_config(config_has_it, gl_token(ID, "a"));
+	gl_set(gl_dut(ID), "available", "false");
+	gl_tell_dut(ID);
+	until_config(config_lacks_it, gl_token(ID, "a"));
+	gl_await_runners("a", 1);
+	assert_non_null(gl_token(ID, "a"));
+	gl_set(gl_dut(ID), "available", "true");
+	gl_tell_dut(ID);
+	until_config(config_has_it, gl_token(ID, "a"));
+	assert_int_equal(gl_count("a", "DELETE", "/runners"), 0);
+}
+
+static void expose_runners_false_takes_all_of_an_instance_out_of_the_configuration(void **state)
+{
+	one_runner("project_type");
+	until_config(config_has_it, gl_token(ID, "a"));
+	gl_set(gl_instance("a"), "expose_runners", "false");
+	gl_tell_instance("a");
+	until_config(config_lacks_it, "glrt-");
+	/* MarsDB's token and GitLab's runner go on, or go away, together */
+	if (gl_token(ID, "a"))
+		gl_await_runners("a", 1);
+	else
+		gl_await_runners("a", 0);
+}
+
+static void a_removed_machine_is_unregistered(void **state)
+{
+	one_runner("project_type");
+	gl_remove_dut(ID);
+	gl_await_runners("a", 0);
+	until_config(config_lacks_it, "glrt-");
+}
+
+static void a_removed_machine_is_unregistered_after_an_outage_and_a_new_start(void **state)
+{
+	one_runner("project_type");
+	gl_do("a", "outage", "{\"on\": true}");
+	gl_remove_dut(ID);
+	cJSON_Delete(gl_status());
+	gl_gitlabd_stop(SIGKILL);
+	gl_gitlabd_start(insecure);
+	gl_do("a", "outage", "{\"on\": false}");
+	gl_await_runners("a", 0);
+}
+
+static void the_runners_of_a_removed_instance_are_unregistered(void **state)
+{
+	one_runner("project_type");
+	gl_remove_instance("a");
+	gl_await_runners("a", 0);
+}
+
+/* ---- the gateway's runner ---- */
+
+static void the_gateway_runner_needs_an_allow_of_its_own(void **state)
+{
+	cJSON *runner, *tags;
+
+	one_runner("project_type");
+	gl_set(gl_instance("a"), "acl",
+	       "[{\"deny\": [], \"allow\": [{\"users\": [\"boss\"], \"projects\": [], \"projects_in_groups\": []}]}]");
+	gl_allow_gateway("a", NULL);
+	gl_tell_instance("a");
+	gl_gitlabd_stop(SIGTERM);
+	assert_null(gl_token(NULL, "a"));
+	gl_gitlabd_start(insecure);
+	gl_allow_gateway("a", "eric");
+	gl_tell_instance("a");
+	gl_until_token(NULL, "a");
+	runner = gl_runner("a", "farm-gateway");
+	tags = cJSON_GetObjectItem(runner, "tag_list");
+	for (int i = 0; i < 3; i++) {
+		static const char *const wanted[] = {"farm-gateway", "CI-gateway", "ci-tron:gateway:acl:users:eric"};
+		bool has = false;
+		cJSON *tag;
+
+		cJSON_ArrayForEach(tag, tags) has |= strcmp(tag->valuestring, wanted[i]) == 0;
+		if (!has)
+			fail_msg("no tag '%s' in %s", wanted[i], cJSON_Print(tags));
+	}
+	cJSON_Delete(runner);
+	gl_set(gl_entry(NULL, "a"), "acl", "[]");
+	gl_tell_instance("a");
+	gl_until_no_token(NULL, "a");
+	gl_await_runners("a", 1);
+}
+
+/* ---- orphans ---- */
+
+/* One on the server that no database has. */
+static void add_foreign(const char *description, const char *farm, int project)
+{
+	gl_do("a", "runner", "{\"description\": \"%s\", \"runner_type\": \"project_type\", \"project_id\": %d, \"tag_list\": [\"%s\"]}",
+	      description, project, farm);
+}
+
+static void orphans_are_listed_and_only_a_prune_removes_them(void **state)
+{
+	char name[32];
+	cJSON *pruned;
+
+	one_runner("project_type");
+	for (int i = 0; i < 130; i++) { /* two pages */
+		snprintf(name, sizeof(name), "farm-old-%d", i);
+		add_foreign(name, "farm:farm", 42);
+	}
+	add_foreign("other-x86-1", "farm:other", 42);
+	add_foreign("farm-two-x86-1", "farm:farm-two", 42);
+	add_foreign(X1, "farm:farm", 42); /* of a crash: the machine has another */
+	add_foreign(X1, "farm:farm", 43); /* not where we look */
+	pruned = gl_prune(false);
+	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(pruned, "orphans")), 131);
+	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(pruned, "errors")), 0);
+	cJSON_Delete(pruned);
+	gl_await_runners("a", 135);
+	pruned = gl_prune(true);
+	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(pruned, "orphans")), 131);
+	cJSON_Delete(pruned);
+	gl_await_runners("a", 4);
+	gl_do("a", "wait", "{\"runners\": 1, \"match\": {\"token\": \"%s\"}}", gl_token(ID, "a"));
+	pruned = gl_prune(true);
+	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(pruned, "orphans")), 0);
+	cJSON_Delete(pruned);
+}
+
+static void an_orphan_that_may_not_be_removed_says_why(void **state)
+{
+	cJSON *pruned, *orphan;
+
+	one_runner("project_type");
+	gl_set(gl_instance("a"), "access_token", "\"glpat-read-a-0123456789\"");
+	gl_tell_instance("a");
+	add_foreign("farm-old-1", "farm:farm", 42);
+	pruned = gl_prune(true);
+	orphan = cJSON_GetArrayItem(cJSON_GetObjectItem(pruned, "orphans"), 0);
+	assert_string_equal(gl_text(orphan, "description"), "farm-old-1");
+	assert_non_null(strstr(gl_text(orphan, "error"), "403"));
+	assert_null(strstr(gl_text(orphan, "error"), "glpat"));
+	cJSON_Delete(pruned);
+	gl_await_runners("a", 2);
+}
+
+/* ---- what GitLab refuses ---- */
+
+static void a_refused_registration_is_said_and_not_repeated(void **state)
+{
+	cJSON *status;
+
+	gl_add_instance("a", A, "project_type");
+	gl_set(gl_instance("a"), "project_id", "99");
+	gl_add_dut(ID, X1);
+	gl_gitlabd_start(insecure);
+	gl_await_requests("a", "POST", "/user/runners", 1);
+	status = gl_status();
+	while (!*gl_text(gl_status_of(status, ID, "a"), "last_error")) {
+		cJSON_Delete(status);
+		status = gl_status();
+	}
+	assert_non_null(strstr(gl_text(gl_status_of(status, ID, "a"), "last_error"), "Missing/invalid scope"));
+	cJSON_Delete(status);
+	assert_int_equal(gl_count("a", "POST", "/user/runners"), 1);
+	gl_set(gl_instance("a"), "project_id", "42");
+	gl_tell_instance("a");
+	gl_until_token(ID, "a");
+}
+
+static void without_an_access_token_details_are_not_asked(void **state)
+{
+	gl_add_instance("a", A, "project_type");
+	gl_set(gl_instance("a"), "access_token", "\"short\"");
+	gl_add_dut(ID, X1);
+	gl_gitlabd_start(insecure);
+	gl_until_token(ID, "a");
+	gl_gitlabd_stop(SIGTERM);
+	gl_gitlabd_start(insecure);
+	gl_await_requests("a", "POST", "/runners/verify$", 1);
+	gl_gitlabd_stop(SIGTERM);
+	assert_int_equal(gl_count("a", "GET", "/runners"), 0);
+}
+
+static void a_registration_token_under_8_characters_is_none(void **state)
+{
+	cJSON *status;
+
+	gl_add_instance("a", A, "project_type");
+	gl_set(gl_instance("a"), "registration_token", "\"TODO\"");
+	gl_add_dut(ID, X1);
+	gl_gitlabd_start(insecure);
+	status = gl_status();
+	assert_string_not_equal(gl_text(gl_status_of(status, ID, "a"), "last_error"), "");
+	cJSON_Delete(status);
+	gl_gitlabd_stop(SIGTERM);
+	assert_int_equal(gl_count("a", "POST", "/user/runners"), 0);
+}
+
+/* ---- the database is executord's ---- */
+
+static void a_token_that_cannot_be_written_is_kept_until_it_can(void **state)
+{
+	gl.fails = "the disk is full";
+	gl_add_instance("a", A, "project_type");
+	gl_add_dut(ID, X1);
+	gl_gitlabd_start(insecure);
+	gl_await_runners("a", 1);
+	while (gl.told < 1)
+		uv_run(&gl.loop.uv, UV_RUN_ONCE);
+	gl.fails = NULL;
+	gl_until_token(ID, "a");
+	gl_await_runners("a", 1);
+	assert_int_equal(gl_count("a", "POST", "/user/runners"), 1);
+}
+
+static void a_token_that_was_not_written_before_a_kill_leaves_no_runner(void **state)
+{
+	cJSON *runner;
+
+	gl.deaf = true;
+	gl_add_instance("a", A, "project_type");
+	gl_add_dut(ID, X1);
+	gl_gitlabd_start(insecure);
+	while (gl.told < 1)
+		uv_run(&gl.loop.uv, UV_RUN_ONCE);
+	gl_gitlabd_stop(SIGKILL);
+	gl.deaf = false;
+	gl_gitlabd_start(insecure);
+	gl_until_token(ID, "a");
+	gl_do("a", "wait", "{\"requests\": 1, \"match\": {\"method\": \"DELETE\", \"status\": 204}}");
+	gl_await_runners("a", 1);
+	runner = gl_runner("a", X1);
+	assert_string_equal(gl_text(runner, "token"), gl_token(ID, "a"));
+	cJSON_Delete(runner);
+}
+
+static void a_machine_that_went_during_its_registration_leaves_no_runner(void **state)
+{
+	gl_add_instance("a", A, "project_type");
+	gl_add_dut(ID, X1);
+	gl_do("a", "fault", "{\"kind\": \"slow\", \"seconds\": 60, \"match\": {\"path\": \"/user/runners\"}}");
+	gl_gitlabd_start(insecure);
+	gl_await_requests("a", "POST", "/user/runners", 1);
+	gl_remove_dut(ID);
+	gl_do("a", "faults/end", "%s", "");
+	gl_await_runners("a", 0);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+		T(a_machine_is_registered_with_all_that_gitlab_needs_to_know),
+		T(group_and_instance_runners_are_registered_where_they_belong),
+		T(a_known_runner_is_verified_and_left_as_it_is),
+		T(the_faq_of_moving_runners_to_another_project_holds),
+		T(a_change_of_the_database_registers_anew),
+		T(what_somebody_changed_on_the_server_registers_anew),
+		T(the_order_of_tags_makes_no_difference),
+		T(exposed_false_unregisters_and_drops_the_token),
+		T(a_retired_machine_keeps_its_runner_and_leaves_the_configuration),
+		T(expose_runners_false_takes_all_of_an_instance_out_of_the_configuration),
+		T(a_removed_machine_is_unregistered),
+		T(a_removed_machine_is_unregistered_after_an_outage_and_a_new_start),
+		T(the_runners_of_a_removed_instance_are_unregistered),
+		T(the_gateway_runner_needs_an_allow_of_its_own),
+		T(orphans_are_listed_and_only_a_prune_removes_them),
+		T(an_orphan_that_may_not_be_removed_says_why),
+		T(a_refused_registration_is_said_and_not_repeated),
+		T(without_an_access_token_details_are_not_asked),
+		T(a_registration_token_under_8_characters_is_none),
+		T(a_token_that_cannot_be_written_is_kept_until_it_can),
+		T(a_token_that_was_not_written_before_a_kill_leaves_no_runner),
+		T(a_machine_that_went_during_its_registration_leaves_no_runner),
+	};
+
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
