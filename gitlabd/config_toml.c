@@ -113,21 +113,40 @@ static bool is_as_wanted(const char *path, const char *text)
 	return same;
 }
 
-bool config_toml_update(const struct env *env, const struct config_host *host, const struct model *model, bool *written,
-			struct gw_error *err)
+static bool render_file(const struct env *env, const struct config_host *host, const struct model *model, char **text, struct gw_error *err)
 {
-	const char *given = env_text(env, OPT_GITLAB_CONF_TEMPLATE_FILE), *path = env_text(env, OPT_GITLAB_CONF_FILE);
+	const char *given = env_text(env, OPT_GITLAB_CONF_TEMPLATE_FILE);
 	char *where = given ? gw_strdup(given)
 			    : env_data_path("gitlabd/templates/gitlab_runner_config.toml.j2", "gitlab_runner_config.toml.j2");
 	size_t n;
-	char *template = file_read(where, TEMPLATE_OUTPUT_MAX, &n, err), *text = NULL;
-	bool ok = template && config_toml_render(where, template, n, env, host, model, &text, err);
+	char *template = file_read(where, TEMPLATE_OUTPUT_MAX, &n, err);
+	bool ok = template && config_toml_render(where, template, n, env, host, model, text, err);
+
+	free(template);
+	free(where);
+	return ok;
+}
+
+bool config_toml_check(const struct env *env, const struct config_host *host, struct gw_error *err)
+{
+	const struct model nothing = {0};
+	char *text = NULL;
+	bool ok = render_file(env, host, &nothing, &text, err);
+
+	free(text);
+	return ok;
+}
+
+bool config_toml_update(const struct env *env, const struct config_host *host, const struct model *model, bool *written,
+			struct gw_error *err)
+{
+	const char *path = env_text(env, OPT_GITLAB_CONF_FILE);
+	char *text = NULL;
+	bool ok = render_file(env, host, model, &text, err);
 
 	*written = ok && !is_as_wanted(path, text);
 	if (*written)
 		*written = ok = file_save(path, text, strlen(text), 0600, err);
 	free(text);
-	free(template);
-	free(where);
 	return ok;
 }

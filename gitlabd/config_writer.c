@@ -2,10 +2,25 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "libgateway/log.h"
+#include "libmars/watch.h"
 
-enum { SOON_MS = 100, AGAIN_MS = 30000 };
+enum { SOON_MS = 100, AGAIN_MS = 30000, PAUSE_MAX_MS = 60000 };
+
+static uint64_t now_ms(void) /* the loop's own clock stands still within a callback */
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void set_pause(struct config_writer *writer, uint64_t took_ms)
+{
+	writer->pause_ms = took_ms * 10 < SOON_MS ? SOON_MS : took_ms * 10 > PAUSE_MAX_MS ? PAUSE_MAX_MS : took_ms * 10;
+}
 
 static void write_now(void *data)
 {
@@ -13,6 +28,7 @@ static void write_now(void *data)
 	struct gw_error err = {0};
 	bool written = false;
 	char *error = NULL;
+	uint64_t began = now_ms();
 
 	if (!config_toml_update(writer->env, &writer->host, writer->model, &written, &err))
 		error = gw_strdup(err.text);
@@ -22,7 +38,8 @@ static void write_now(void *data)
 		log_failure("gitlab-runner's configuration stays as it is", &err);
 	free(writer->error);
 	writer->error = error;
-	if (error) /* the disk may have room again, and a template is edited live */
+	set_pause(writer, now_ms() - began);
+	if (error) /* the disk may have room again, or the folder be there */
 		loop_timer_start(writer->loop, &writer->timer, AGAIN_MS, write_now, writer);
 }
 
@@ -30,13 +47,38 @@ void config_writer_soon(void *data)
 {
 	struct config_writer *writer = data;
 
+	writer->wanted = true;
 	if (!loop_timer_active(&writer->timer) || writer->error)
-		loop_timer_start(writer->loop, &writer->timer, SOON_MS, write_now, writer);
+		loop_timer_start(writer->loop, &writer->timer, writer->pause_ms ? writer->pause_ms : SOON_MS, write_now, writer);
+}
+
+static void on_edited(void *data, int events)
+{
+	struct config_writer *writer = data;
+
+	if (mars_watch_read(writer->watch) && writer->wanted)
+		config_writer_soon(writer);
+}
+
+void config_writer_start(struct config_writer *writer)
+{
+	const char *template = env_text(writer->env, OPT_GITLAB_CONF_TEMPLATE_FILE);
+	struct gw_error err = {0};
+
+	if (!template)
+		return;
+	writer->watch = mars_watch_create(template, &err);
+	if (!writer->watch ||
+	    !loop_fd_start(writer->loop, &writer->edits, mars_watch_fd(writer->watch), UV_READABLE, on_edited, writer, &err))
+		log_warning("GITLAB_CONF_TEMPLATE_FILE is not watched: %s", err.text);
 }
 
 void config_writer_finish(struct config_writer *writer)
 {
 	loop_timer_finish(&writer->timer);
+	loop_fd_finish(&writer->edits);
+	mars_watch_destroy(writer->watch);
+	writer->watch = NULL;
 	free(writer->error);
 	writer->error = NULL;
 }

@@ -1,4 +1,5 @@
-/* Keeps gitlab-runner's config.toml true: several changes at once are one write. Loop thread only. */
+/* Keeps gitlab-runner's config.toml true: several changes at once are one write, and so is an edit of the template. In a large farm writes
+ * have pauses between them that are ten times as long as a write, so that the loop has time for more than these. Loop thread only. */
 #ifndef GITLABD_CONFIG_WRITER_H
 #define GITLABD_CONFIG_WRITER_H
 
@@ -12,8 +13,14 @@ struct config_writer {
 	struct config_host host;
 	struct loop_timer timer;
 	char *error; /* why the file is not as it should be; NULL: it is */
+	bool wanted; /* there is a model */
+	uint64_t pause_ms;
+	struct mars_watch *watch; /* of the template, if it is an admin's; owned */
+	struct loop_fd edits;
 };
 
+/* Watches the template. One whose folder is not there is not watched, with a warning. */
+void config_writer_start(struct config_writer *writer);
 void config_writer_soon(void *writer); /* the model changed */
 void config_writer_finish(struct config_writer *writer);
 

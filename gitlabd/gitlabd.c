@@ -102,14 +102,21 @@ static bool parts_init(struct gitlabd *d, struct gw_error *err)
 
 static bool run(struct gitlabd *d, struct gw_error *err)
 {
-	if (!farm_name(&d->env, d->farm, err) || d->env.check_only)
+	if (!farm_name(&d->env, d->farm, err))
 		return false;
+	if (d->env.check_only) {
+		const struct config_host host = config_host_of_this_machine(d->farm);
+
+		config_toml_check(&d->env, &host, err);
+		return false;
+	}
 	if (!loop_init(&d->loop, err) || !parts_init(d, err) ||
 	    !bus_join(&d->bus, &d->loop, env_text(&d->env, OPT_EXECUTOR_RUNTIME_DIR), BUS_GITLABD, NULL, handlers, d, err) ||
 	    !removals_init(&d->removals, &d->servers, &d->env, err)) /* once no other gitlabd can be running */
 		return false;
 	bus_watch(&d->bus, "executord", on_executord, d);
 	slots_start(&d->slots);
+	config_writer_start(&d->config);
 	return loop_run_until_stopped(&d->loop, err);
 }
 

@@ -123,6 +123,18 @@ static bool update(struct farm *f, bool *written, struct gw_error *err)
 	return ok;
 }
 
+static bool check(struct gw_error *err)
+{
+	struct env env = {0};
+	bool ok;
+
+	load_env(&env);
+	*err = (struct gw_error){0};
+	ok = config_toml_check(&env, &host, err);
+	env_finish(&env);
+	return ok;
+}
+
 static char *updated(struct farm *f)
 {
 	struct gw_error err;
@@ -353,9 +365,11 @@ static void a_template_with_an_error_keeps_the_old_file(void **state)
 		    {"a = 1\nb = \"\xff\"", "t:2: not UTF-8"},
 		    {"a = 1\nb = {{ mars_db.nothing }}", "t: what it makes is not TOML: line 2: a value is missing"},
 		    {NULL, "t: No such file or directory"}};
+	struct gw_error no_error;
 	struct farm farm;
 	char *before;
 
+	assert_true(check(&no_error));
 	make_farm(&farm);
 	before = updated(&farm);
 	setenv("GITLAB_CONF_TEMPLATE_FILE", in_dir("t"), 1);
@@ -368,6 +382,8 @@ static void a_template_with_an_error_keeps_the_old_file(void **state)
 			put("t", rows[i].text);
 		else
 			assert_int_equal(unlink(in_dir("t")), 0);
+		assert_false(check(&err)); /* --check finds it without a farm */
+		assert_int_equal(strncmp(err.text, says, strlen(says)), 0);
 		assert_false(update(&farm, &written, &err));
 		assert_false(written);
 		if (strncmp(err.text, says, strlen(says)) != 0)
