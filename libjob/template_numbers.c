@@ -92,7 +92,7 @@ const struct value *number_round(struct tpl *t, const struct value *v, struct ar
 	if (strcmp(method, "ceil") == 0 || strcmp(method, "floor") == 0)
 		return value_float(&t->pool, (*method == 'c' ? ceil(f * scale) : floor(f * scale)) / scale);
 	if (strcmp(method, "common") != 0)
-		return tpl_fail(t, "round: '%.20s' is not a method; accepted: common, ceil, floor", method);
+		return tpl_fail(t, "round: this is not a method; accepted: common, ceil, floor");
 	if (v->type == VALUE_FLOAT)
 		return value_float(&t->pool, rounded(f, (int)precision));
 	return precision < 0 && fabs(f) < 1e15 ? value_int(&t->pool, (int64_t)rounded(f, (int)precision)) : v;

@@ -396,6 +396,45 @@ static void a_template_with_an_error_keeps_the_old_file(void **state)
 	free(before);
 }
 
+static void promise_38_no_error_of_a_template_tells_a_token(void **state)
+{
+	static const char *const uses[] = {"1 + token",
+					   "token()",
+					   "token.x()",
+					   "{}[token]()",
+					   "1 | round(0, token)",
+					   "token < 1",
+					   "token | sum",
+					   "token | int | abs()",
+					   "range(token)",
+					   "dict(token)",
+					   "token",
+					   "'x = ' ~ token",
+					   "[token] | tojson",
+					   "token.index('?')",
+					   "'%d' | format(token)",
+					   "[token, 1] | sort",
+					   "token | attr('x') | tojson",
+					   "token.split(token, token)"};
+	struct farm farm;
+	int failed = 0;
+
+	make_farm(&farm);
+	farm.entries[0][0].token = TEXT("CANARY");
+	setenv("GITLAB_CONF_TEMPLATE_FILE", in_dir("t"), 1);
+	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
+		char *text = gw_sprintf("{%% set token = mars_db.duts.a.gitlab.work.token %%}{{ %s }}\n", uses[i]);
+		struct gw_error err;
+		bool written;
+
+		put("t", text);
+		failed += !update(&farm, &written, &err);
+		assert_null(strstr(err.text, "CANARY"));
+		free(text);
+	}
+	assert_true(failed > 10);
+}
+
 static void a_variable_for_jobs_that_no_toml_can_hold_is_an_error(void **state)
 {
 	struct farm farm;
@@ -520,6 +559,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(it_is_written_only_if_it_differs, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_template_of_an_admin_sees_the_farm, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_template_with_an_error_keeps_the_old_file, setup, teardown),
+		cmocka_unit_test_setup_teardown(promise_38_no_error_of_a_template_tells_a_token, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_variable_for_jobs_that_no_toml_can_hold_is_an_error, setup, teardown),
 		cmocka_unit_test_setup_teardown(ten_thousand_machines_on_three_instances_render, setup, teardown),
 		cmocka_unit_test_setup_teardown(promise_39_config_toml_is_its_owners_alone_from_the_first_byte, setup, teardown),
