@@ -175,6 +175,7 @@ void artifacts_changed(struct jobd *j, const struct gw_error *why)
 		artifacts_give_up(j);
 		drive_happened(j, RUN_ARTIFACTS_FAILED, why->text);
 	} else if (j->artifacts.had == j->artifacts.first && j->images.had == j->images.n) {
+		progress_stop(j);
 		drive_happened(j, RUN_ARTIFACTS_READY, NULL);
 	} else {
 		ask_more(j);
@@ -278,6 +279,7 @@ void artifacts_fetch(struct jobd *j)
 	}
 	j->artifacts.first = j->artifacts.n;
 	images_fetch(j);
+	progress_start(j);
 	artifacts_changed(j, &err);
 }
 
@@ -343,8 +345,16 @@ void artifacts_forget_later(struct jobd *j)
 		forget_waiters(j->artifacts.v[i]);
 }
 
+void artifacts_name_awaited(const struct jobd *j, struct progress_names *names)
+{
+	for (size_t i = 0; i < j->artifacts.first; i++)
+		if (!j->artifacts.v[i]->done)
+			progress_name(names, j->artifacts.v[i]->of->where);
+}
+
 void artifacts_give_up(struct jobd *j)
 {
+	progress_stop(j);
 	images_give_up(j);
 	for (size_t i = 0; i < j->artifacts.n; i++) {
 		ask_cancel(&j->artifacts.v[i]->ask);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "jobd/progress.h"
 #include "libjob/job.h"
 
 struct jobd;
@@ -23,6 +24,7 @@ bool artifacts_check(const struct job *job, struct gw_error *err);
 void artifacts_fetch(struct jobd *j); /* ARTIFACTS_READY or _FAILED follows; what is under way is given up first */
 /* Of those of before the first boot, images included, one more is there, or (`why`) the first is not to be had. */
 void artifacts_changed(struct jobd *j, const struct gw_error *why);
+void artifacts_name_awaited(const struct jobd *j, struct progress_names *names); /* of those of before the first boot */
 void artifacts_give_up(struct jobd *j);
 const char *artifacts_name(const struct jobd *j, const struct job_artifact *artifact); /* beneath the artifact root; after READY */
 /* One of a regex path, with its url made (NULL: its data). `done` runs once, maybe inside the call: with the name (borrowed), or NULL and

@@ -72,6 +72,13 @@ void images_fetch(struct jobd *j)
 	}
 }
 
+void images_name_awaited(const struct jobd *j, struct progress_names *names)
+{
+	for (size_t i = 0; i < j->images.n; i++)
+		if (!j->images.v[i].id)
+			progress_name(names, j->images.v[i].of->where);
+}
+
 void images_give_up(struct jobd *j)
 {
 	for (size_t i = 0; i < j->images.n; i++)

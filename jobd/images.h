@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "jobd/progress.h"
 #include "libjob/job.h"
 
 struct jobd;
@@ -17,6 +18,7 @@ struct images {
 
 /* Each that comes, and the first that does not, leads to artifacts_changed. What is under way is given up first. */
 void images_fetch(struct jobd *j);
+void images_name_awaited(const struct jobd *j, struct progress_names *names);
 void images_give_up(struct jobd *j);
 const char *images_id(const struct jobd *j, const struct job_image *image); /* borrowed; after all are there */
 void images_finish(struct jobd *j);

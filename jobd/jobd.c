@@ -79,6 +79,7 @@ int main(int argc, char **argv)
 	power_finish(&j);
 	boot_finish(&j);
 	artifacts_finish(&j);
+	progress_finish(&j);
 	asks_finish(&j.asks);
 	job_log_finish(&j);
 	leave_bus(&j);

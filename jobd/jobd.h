@@ -12,6 +12,7 @@
 #include "jobd/job_log.h"
 #include "jobd/names.h"
 #include "jobd/power.h"
+#include "jobd/progress.h"
 #include "jobd/report.h"
 #include "jobd/spare.h"
 #include "libbus/bus.h"
@@ -40,6 +41,7 @@ struct jobd {
 	struct power power;
 	struct artifacts artifacts;
 	struct images images;
+	struct progress progress;
 	struct boot boot;
 	struct job_log log;
 	struct report report;

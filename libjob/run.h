@@ -34,8 +34,9 @@ enum run_event_kind {
 	RUN_CLIENT_CONNECTED,
 	RUN_CLIENT_GONE, /* closed, or could not be reached; text: why */
 	RUN_LEASE_TAKEN,
-	RUN_LEASE_FAILED, /* text */
-	RUN_LEASE_LOST,   /* text */
+	RUN_LEASE_FAILED,      /* text */
+	RUN_LEASE_LOST,        /* text */
+	RUN_ARTIFACTS_AWAITED, /* text: it takes a while; what is still awaited */
 	RUN_ARTIFACTS_READY,
 	RUN_ARTIFACTS_FAILED, /* text */
 	RUN_POWER_IS_OFF,     /* confirmed, read back */

@@ -77,6 +77,7 @@ void run_setup_start(struct run *run, const struct run_event *event);
 void run_setup_client(struct run *run, const struct run_event *event);
 void run_setup_lease(struct run *run, const struct run_event *event);
 void run_setup_lease_failed(struct run *run, const struct run_event *event);
+void run_setup_awaits(struct run *run, const struct run_event *event);
 void run_setup_artifacts(struct run *run, const struct run_event *event);
 void run_setup_artifacts_failed(struct run *run, const struct run_event *event);
 void run_setup_off(struct run *run, const struct run_event *event);

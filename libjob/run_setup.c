@@ -66,6 +66,11 @@ void run_setup_artifacts(struct run *run, const struct run_event *event)
 	set_up(run);
 }
 
+void run_setup_awaits(struct run *run, const struct run_event *event)
+{
+	run_say(run, 1, 0, NULL, "%s", run_text_of(event));
+}
+
 void run_setup_artifacts_failed(struct run *run, const struct run_event *event)
 {
 	if (!run->artifacts_ready)

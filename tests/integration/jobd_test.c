@@ -64,6 +64,7 @@ static struct farm {
 	char *urls[8];
 	int n_urls;
 	bool no_artifacts;
+	struct bus_call *held; /* an artifact.get of http://files/slow */
 	/* the submitter */
 	int listener, client;
 	char *said; /* of its ctrl messages and metadata */
@@ -296,6 +297,10 @@ static void on_get(void *owner, const void *body, struct bus_call *call)
 	if (f.no_artifacts) {
 		gw_fail(&err, GW_NOT_FOUND, "%s: 404", get->url ? get->url : "data");
 		bus_answer_error(call, &err);
+		return;
+	}
+	if (get->url && strcmp(get->url, "http://files/slow") == 0) {
+		f.held = call;
 		return;
 	}
 	assert_true(f.n_urls < 8);
@@ -1016,6 +1021,22 @@ static void what_a_regex_path_stands_for_is_fetched_when_the_machine_asks(void *
 	await_end("COMPLETE", "session_end matched");
 }
 
+static void a_long_fetch_says_what_it_waits_for(void **state)
+{
+	dut_connects();
+	prepare("version: 1\ntarget: {tags: []}\nconsole_patterns: {session_end: {regex: '^END'}}\ndeployment:\n  start:\n"
+		"    kernel: {url: http://files/kernel}\n    initramfs: {url: http://files/slow}\n");
+	go_to("127.0.0.1", CLIENT_PORT);
+	accept_client();
+	await_told("s: Still fetching: 1 of 2 are there; awaited: deployment.start.initramfs");
+	bus_answer(f.held, &(struct msg_artifact){.name = (char[]){"artifact-slow"}, .size = 1});
+	await_told("Infra setup complete");
+	await_told("the machine is powered");
+	dut_says("END\n");
+	await_session_end("COMPLETE");
+	await_end("COMPLETE", "session_end matched");
+}
+
 static void an_artifact_is_made_in_its_steps(void **state)
 {
 	run("version: 1\ntarget: {tags: []}\nconsole_patterns: {session_end: {regex: '^END'}}\ndeployment:\n  start:\n"
@@ -1395,6 +1416,7 @@ int main(int argc, char **argv)
 		TEST(promise_30_a_catastrophic_pattern_ends_its_job_by_name),
 		TEST(every_line_of_the_log_about_a_job_has_its_id),
 		TEST(what_a_regex_path_stands_for_is_fetched_when_the_machine_asks),
+		TEST(a_long_fetch_says_what_it_waits_for),
 		TEST(an_artifact_is_made_in_its_steps),
 		TEST(what_is_typed_reaches_the_machine),
 		TEST(a_timeout_is_retried_and_the_next_boot_gets_continue),

@@ -483,6 +483,14 @@ static void the_setup_waits_for_all_four_in_any_order(void **state)
 	     NULL);
 }
 
+static void a_setup_that_waits_for_artifacts_says_so_until_they_are_there(void **state)
+{
+	play("at 0 START : TAKE_LEASE POWER_OFF FETCH\nat 5000 ARTIFACTS_AWAITED Still fetching: 1 of 2\n"
+	     "says 0 +5.000s: Still fetching: 1 of 2\nphase SETUP\nat 5001 LEASE_TAKEN\nat 5002 ARTIFACTS_READY\n"
+	     "at 5003 POWER_IS_OFF : DEPLOY(1)\nat 5004 ARTIFACTS_AWAITED late\nphase OFF\n",
+	     NULL);
+}
+
 static void a_setup_that_takes_too_long_is_tried_again_as_often_as_it_may(void **state)
 {
 	play("timeout infra_setup 1000 retries 1\nat 0 START : TAKE_LEASE POWER_OFF FETCH\ndeadline 1000\nat 10 LEASE_TAKEN\nat 20 "
@@ -1055,6 +1063,7 @@ int main(void)
 		cmocka_unit_test(a_run_that_is_not_over_has_no_verdict_yet),
 		cmocka_unit_test(a_deadline_in_the_past_is_a_warning),
 		cmocka_unit_test(the_setup_waits_for_all_four_in_any_order),
+		cmocka_unit_test(a_setup_that_waits_for_artifacts_says_so_until_they_are_there),
 		cmocka_unit_test(a_setup_that_takes_too_long_is_tried_again_as_often_as_it_may),
 		cmocka_unit_test(artifacts_that_fail_end_the_job),
 		cmocka_unit_test(a_port_that_another_holds_is_not_touched),
