@@ -287,6 +287,28 @@ static void only_executord_reads_the_database_and_only_bootsd_sees_its_folder_to
 	}
 }
 
+/* A pseudo terminal stands for it, with the owner and mode that udev gives. */
+static void saladd_takes_a_serial_port_of_the_group_dialout(void **state)
+{
+	struct gateway *gw = *state;
+
+	booted_put(&gw->booted, "/etc/cable.py",
+		   "import os, shutil\n"
+		   "machine, port = os.openpty()\n"
+		   "name = os.ttyname(port)\n"
+		   "shutil.chown(name, 'root', 'dialout')\n"
+		   "os.chmod(name, 0o660)\n"
+		   "os.symlink(name, '/dev/ttyUSB0')\n"
+		   "os.write(machine, b'SALAD.machine_id=at-a-serial-port\\n')\n"
+		   "while os.read(machine, 100):\n"
+		   "    pass\n");
+	booted_run(&gw->booted, "systemd-run --quiet --unit cable python3 /etc/cable.py");
+	proc_await(&gw->booted.journal, "machine at-a-serial-port: its console is at ttyUSB0");
+	booted_run(&gw->booted, "systemctl stop cable");
+	proc_await(&gw->booted.journal, "machine at-a-serial-port: its console is disconnected");
+	booted_run(&gw->booted, "rm /dev/ttyUSB0");
+}
+
 static void machines_find_the_gateway_by_its_name(void **state)
 {
 	struct gateway *gw = *state;
@@ -383,6 +405,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(promise_41_each_daemon_is_its_user_without_capabilities),
 		cmocka_unit_test(promise_34_a_jobd_sees_no_database_no_tokens_and_no_other_job),
 		cmocka_unit_test(only_executord_reads_the_database_and_only_bootsd_sees_its_folder_too),
+		cmocka_unit_test(saladd_takes_a_serial_port_of_the_group_dialout),
 		cmocka_unit_test(machines_find_the_gateway_by_its_name),
 		cmocka_unit_test(a_job_survives_a_restart_of_executord),
 		cmocka_unit_test(a_job_survives_a_restart_of_bootsd),
