@@ -2,11 +2,12 @@
 """gitlab.py CONTROL_PORT FOLDER NAME=PORT[,CERTIFICATE]...: stand-in GitLabs for tests, all of one process, with a door for the test.
 
 CERTIFICATE: none (plain HTTP), or `good` (for localhost and 127.0.0.1, by FOLDER/ca.pem, which is made at start), `name` (by it, for another
-host), `ca` (by an authority that nobody trusts). Says `ready` on standard output.
+host), `ca` (by an authority that nobody trusts), `expired`. Says `ready` on standard output.
 
 The door, JSON over HTTP on CONTROL_PORT of 127.0.0.1; NAME is the GitLab's:
   GET  /NAME             {runners, requests, faults, users, max_concurrent, connections, secrets_elsewhere}
-  POST /NAME/configure   {first_id, groups, projects, users: {token: {scopes, admin, member: [id], revoked}}, elsewhere}: starts anew
+  POST /NAME/configure   {first_id, groups, projects, users: {token: {scopes, admin, member: [id], revoked}}, elsewhere, rate}: starts anew;
+                         rate {requests, seconds}: more than that in such a time are answered 429
   POST /NAME/runner      a runner as it is kept (tag_list, description, ...): {id, token}
   POST /NAME/change      {id, ...}: fields of a runner, as somebody might edit them on the web page
   POST /NAME/delete      {id}, {token}, {description} or {}: those runners (all): {deleted}
@@ -42,17 +43,18 @@ def make_certificates(folder):
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.pem",
                 "-days", "3650", "-subj", f"/CN={name} of a test")
 
-    def leaf(name, by, names):
+    def leaf(name, by, names, days=3650):
         openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr",
                 "-subj", f"/CN={name}", "-addext", "subjectAltName=" + names)
         openssl("x509", "-req", "-in", f"{name}.csr", "-CA", f"{by}.pem", "-CAkey", f"{by}.key", "-CAcreateserial", "-out", f"{name}.pem",
-                "-days", "3650", "-copy_extensions", "copy")
+                "-days", str(days), "-copy_extensions", "copy")
 
     authority("ca")
     authority("other")
     leaf("good", "ca", "DNS:localhost,IP:127.0.0.1")
     leaf("name", "ca", "DNS:elsewhere.example")
     leaf("wrong", "other", "DNS:localhost,IP:127.0.0.1")
+    leaf("expired", "ca", "DNS:localhost,IP:127.0.0.1", 0)
 
 
 def tls(folder, certificate):
@@ -76,6 +78,7 @@ class GitLab:
     def configure(self, config):
         self.api = Api(self.name, config)
         self.elsewhere = config.get("elsewhere", False)  # a host to which no token may go
+        self.rate, self.window = config.get("rate"), [0, 0]  # since when, how many
         self.requests, self.faults, self.ended = [], [], asyncio.Event()
         self.busy = self.max_concurrent = self.connections = self.secrets_elsewhere = 0
 
@@ -119,8 +122,17 @@ class GitLab:
                 return fault
         return None
 
+    def over_rate(self):
+        now = asyncio.get_running_loop().time()
+        if now >= self.window[0] + self.rate["seconds"]:
+            self.window = [now, 0]
+        self.window[1] += 1
+        return self.window[1] > self.rate["requests"]
+
     def planned(self, rq, fault):
         """The answer; with most faults the request is done all the same."""
+        if self.rate and self.over_rate():
+            return Answer(429, "Retry later\n", Content_Type="text/plain", Retry_After=self.rate["seconds"])
         if fault and fault["kind"] == "status":
             body = fault.get("body", {"message": f"{fault['status']} planned by the test"})
             headers = {"Content_Type": fault["type"]} if "type" in fault else {}
@@ -143,7 +155,7 @@ class GitLab:
         fault, ended = self.fault_of(rq), self.ended
         answer = self.planned(rq, fault)
         self.requests.append({"method": rq.method, "path": rq.path, "query": sorted(rq.query), "headers": sorted(rq.headers),
-                              "fields": sorted(rq.params), "secret": carried, "status": answer.status, "fault": fault and fault["kind"]})
+                              "fields": sorted(rq.params), "via": rq.headers.get("via"), "secret": carried, "status": answer.status, "fault": fault and fault["kind"]})
         await self.notify()
         try:
             if fault and fault["kind"] not in ("status", "login"):

@@ -28,7 +28,7 @@ static int setup(void **state)
 
 static int setup_tls(void **state)
 {
-	gl_start((const char *const[]){"a=9001", "good=9443,good", "name=9444,name", "stranger=9445,ca", NULL});
+	gl_start((const char *const[]){"a=9001", "good=9443,good", "name=9444,name", "stranger=9445,ca", "late=9446,expired", NULL});
 	snprintf(ca, sizeof(ca), "SSL_CERT_FILE=%s", tmp_path("certificates/ca.pem"));
 	return 0;
 }
@@ -46,6 +46,17 @@ static void register_one(void)
 	gl_gitlabd_start(insecure);
 	gl_until_token(ID, "a");
 	gl_do("a", "forget", "%s", "");
+}
+
+static void add_duts(int n)
+{
+	for (int i = 0; i < n; i++) {
+		char id[32], name[32];
+
+		snprintf(id, sizeof(id), "52:54:00:00:01:%02d", i);
+		snprintf(name, sizeof(name), "farm-x86-%d", i);
+		gl_add_dut(id, name);
+	}
 }
 
 static void assert_nothing_elsewhere(void)
@@ -186,6 +197,28 @@ static void promise_40_a_token_in_a_header_does_not_go_along_a_redirect(void **s
 	gl_await_runners("a", 1);
 }
 
+static void promise_40_an_answer_that_never_comes_costs_no_token(void **state)
+{
+	SURVIVE({"{\"kind\": \"hang\", " VERIFY "}", ""});
+}
+
+static void promise_40_a_rate_limit_is_kept_to(void **state)
+{
+	cJSON *state_of_a, *rq;
+	int refused = 0;
+
+	gl_do("a", "configure", "{\"rate\": {\"requests\": 10, \"seconds\": 1}}");
+	gl_add_instance("a", "http://localhost:9001", "project_type");
+	add_duts(20);
+	gl_gitlabd_start(insecure);
+	gl_until_tokens(20);
+	gl_await_runners("a", 20);
+	state_of_a = gl_ask("a", NULL, "%s", "");
+	cJSON_ArrayForEach(rq, cJSON_GetObjectItem(state_of_a, "requests")) refused += gl_number(rq, "status") == 429;
+	assert_in_range(refused, 0, 8 * 5); /* not more than were under way together, at each of a few times */
+	cJSON_Delete(state_of_a);
+}
+
 static void promise_40_an_outage_costs_no_token(void **state)
 {
 	char token[128];
@@ -248,13 +281,7 @@ static void promise_40_a_server_that_asks_for_time_is_left_alone_meanwhile(void 
 
 	gl_add_instance("a", "http://localhost:9001", "project_type");
 	gl_add_instance("b", "http://localhost:9002", "project_type");
-	for (int i = 0; i < 20; i++) {
-		char id[32], name[32];
-
-		snprintf(id, sizeof(id), "52:54:00:00:01:%02d", i);
-		snprintf(name, sizeof(name), "farm-x86-%d", i);
-		gl_add_dut(id, name);
-	}
+	add_duts(20);
 	gl_do("a", "fault", "{\"kind\": \"status\", \"status\": 429, \"retry_after\": 3000}");
 	gl_gitlabd_start(insecure);
 	gl_await_runners("b", 20); /* the others go on */
@@ -277,13 +304,7 @@ static void promise_40_a_failing_server_is_tried_by_one_request_at_a_time(void *
 	cJSON *servers;
 
 	gl_add_instance("a", "http://localhost:9001", "project_type");
-	for (int i = 0; i < 20; i++) {
-		char id[32], name[32];
-
-		snprintf(id, sizeof(id), "52:54:00:00:01:%02d", i);
-		snprintf(name, sizeof(name), "farm-x86-%d", i);
-		gl_add_dut(id, name);
-	}
+	add_duts(20);
 	gl_do("a", "fault", "{\"kind\": \"status\", \"status\": 503}");
 	gl_gitlabd_start(insecure);
 	gl_do("a", "wait", "{\"requests\": 9}"); /* those that were under way together, and the first alone */
@@ -328,6 +349,11 @@ static void promise_40_a_certificate_of_another_authority_gets_no_token(void **s
 	refused_certificate("stranger", "https://localhost:9445");
 }
 
+static void promise_40_a_certificate_that_has_expired_gets_no_token(void **state)
+{
+	refused_certificate("late", "https://localhost:9446");
+}
+
 static void promise_40_an_unknown_authority_gets_no_token(void **state)
 {
 	gl_add_instance("good", "https://localhost:9443/", "project_type");
@@ -336,6 +362,29 @@ static void promise_40_an_unknown_authority_gets_no_token(void **state)
 	await_error("certificate");
 	gl_gitlabd_stop(SIGTERM);
 	assert_int_equal(gl_count("good", "POST", ""), 0);
+}
+
+/* nghttpx in front of the plain GitLab, as a load balancer would be; it says in Via which HTTP it was asked by. */
+static void http_2_is_spoken_where_it_is_offered(void **state)
+{
+	struct proc proxy = {0};
+
+	if (system("command -v nghttpx >/dev/null") != 0)
+		skip();
+	proc_start(&proxy, "nghttpx",
+		   (const char *const[]){"nghttpx", "--conf=/dev/null", "--frontend=127.0.0.1,9447", "--backend=127.0.0.1,9001",
+					 "--workers=1", "--errorlog-file=/dev/stderr", "--log-level=NOTICE", "--no-ocsp",
+					 tmp_path("certificates/good.key"), tmp_path("certificates/good.pem"), NULL},
+		   NULL);
+	proc_await(&proxy, "*Worker process*spawned*");
+	gl_add_instance("a", "https://127.0.0.1:9447", "project_type");
+	add_duts(20);
+	gl_gitlabd_start(trusting);
+	gl_until_tokens(20);
+	gl_do("a", "wait", "{\"requests\": 20, \"match\": {\"path\": \"/user/runners\", \"via\": \"2 nghttpx\"}}");
+	gl_await_runners("a", 20);
+	proc_end(&proxy, SIGTERM);
+	assert_int_equal(gl_gitlabd_stop(SIGTERM), 0);
 }
 
 static void promise_40_plain_http_gets_no_token_unless_it_is_allowed(void **state)
@@ -363,6 +412,8 @@ int main(int argc, char **argv)
 		T(promise_40_an_answer_of_100_MB_costs_no_token_and_no_memory),
 		T(promise_40_a_redirect_is_not_followed_and_costs_no_token),
 		T(promise_40_a_token_in_a_header_does_not_go_along_a_redirect),
+		T(promise_40_an_answer_that_never_comes_costs_no_token),
+		T(promise_40_a_rate_limit_is_kept_to),
 		T(promise_40_an_outage_costs_no_token),
 		T(promise_40_only_403_on_verify_loses_a_token),
 		T(an_answer_that_was_lost_leaves_an_orphan_for_prune),
@@ -371,6 +422,8 @@ int main(int argc, char **argv)
 		TLS(promise_40_a_private_authority_is_trusted_if_told_so),
 		TLS(promise_40_a_certificate_for_another_name_gets_no_token),
 		TLS(promise_40_a_certificate_of_another_authority_gets_no_token),
+		TLS(promise_40_a_certificate_that_has_expired_gets_no_token),
+		TLS(http_2_is_spoken_where_it_is_offered),
 		TLS(promise_40_an_unknown_authority_gets_no_token),
 		T(promise_40_plain_http_gets_no_token_unless_it_is_allowed),
 	};

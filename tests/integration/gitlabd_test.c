@@ -204,11 +204,71 @@ static void a_change_of_the_database_registers_anew(void **state)
 
 static void what_somebody_changed_on_the_server_registers_anew(void **state)
 {
+	static const char *const changes[] = {"\"tag_list\": [\"x86\", \"farm-x86-1\"]", "\"description\": \"mine\"",
+					      "\"maximum_timeout\": null"};
+
 	one_runner("project_type");
-	gl_gitlabd_stop(SIGTERM);
-	gl_do("a", "change", "{\"id\": 1, \"tag_list\": [\"x86\", \"farm-x86-1\"]}");
-	gl_gitlabd_start(insecure);
-	await_new_runner(kept_token(ID, "a"));
+	for (int i = 0; i < 3; i++) {
+		gl_gitlabd_stop(SIGTERM);
+		gl_do("a", "change", "{\"id\": %d, %s}", i + 1, changes[i]);
+		gl_gitlabd_start(insecure);
+		await_new_runner(kept_token(ID, "a"));
+	}
+}
+
+static void a_changed_project_shows_once_the_old_runner_is_gone(void **state)
+{
+	one_runner("project_type");
+	gl_do("a", "forget", "%s", "");
+	gl_set(gl_instance("a"), "project_id", "43");
+	gl_tell_instance("a");
+	gl_await_requests("a", "GET", "/runners/1$", 1);
+	assert_int_equal(gl_gitlabd_stop(SIGTERM), 0);
+	assert_int_equal(gl_count("a", "POST", "/user/runners"), 0);
+	gl_do("a", "wait", "{\"runners\": 1, \"match\": {\"project_id\": 42}}");
+}
+
+static void an_instance_that_moves_to_another_server_takes_its_runners_along(void **state)
+{
+	char *old;
+	cJSON *runner;
+
+	one_runner("project_type");
+	old = kept_token(ID, "a");
+	gl_set(gl_instance("a"), "url", "\"" B "\"");
+	gl_set(gl_instance("a"), "registration_token", "\"glpat-create-b-0123456789\"");
+	gl_set(gl_instance("a"), "access_token", "\"glpat-manage-b-0123456789\"");
+	gl_do("b", "configure", "{\"first_id\": 100}");
+	gl_tell_instance("a");
+	gl_await_runners("b", 1);
+	gl_await_runners("a", 0);
+	runner = gl_runner("b", X1);
+	looked_for = gl_text(runner, "token");
+	until_config(config_has_it, looked_for);
+	assert_string_equal(gl_token(ID, "a"), looked_for);
+	assert_string_not_equal(gl_token(ID, "a"), old);
+	cJSON_Delete(runner);
+}
+
+static void a_token_that_an_admin_writes_counts_and_the_old_runner_is_removed(void **state)
+{
+	cJSON *other;
+	char *quoted;
+
+	one_runner("project_type");
+	other = gl_ask("a", "runner",
+		       "{\"description\": \"" X1
+		       "\", \"runner_type\": \"project_type\", \"project_id\": 42, \"maximum_timeout\": 3600, \"tag_list\": "
+		       "[\"x86\", \"" X1 "\", \"farm:farm\"]}");
+	quoted = cJSON_PrintUnformatted(cJSON_GetObjectItem(other, "token"));
+	gl_set(gl_entry(ID, "a"), "token", quoted);
+	gl_set(gl_entry(ID, "a"), "runner_id", "2");
+	gl_tell_dut(ID);
+	gl_do("a", "wait", "{\"runners\": 0, \"match\": {\"id\": 1}}");
+	gl_await_runners("a", 1);
+	assert_string_equal(gl_token(ID, "a"), gl_text(other, "token"));
+	free(quoted);
+	cJSON_Delete(other);
 }
 
 static void the_order_of_tags_makes_no_difference(void **state)
@@ -411,6 +471,24 @@ static void a_refused_registration_is_said_and_not_repeated(void **state)
 	gl_until_token(ID, "a");
 }
 
+static void more_tags_than_gitlab_takes_are_said_and_not_sent(void **state)
+{
+	char tags[1024] = "[";
+	cJSON *status;
+
+	for (int i = 0; i < 51; i++)
+		sprintf(tags + strlen(tags), "%s\"tag-%d\"", i ? "," : "", i);
+	strcat(tags, "]");
+	gl_add_instance("a", A, "project_type");
+	gl_set(gl_add_dut(ID, X1), "tags", tags);
+	gl_gitlabd_start(insecure);
+	status = gl_status();
+	assert_non_null(strstr(gl_text(gl_status_of(status, ID, "a"), "last_error"), "more than 50 tags"));
+	cJSON_Delete(status);
+	gl_gitlabd_stop(SIGTERM);
+	assert_int_equal(gl_count("a", "POST", "/user/runners"), 0);
+}
+
 static void without_an_access_token_details_are_not_asked(void **state)
 {
 	gl_add_instance("a", A, "project_type");
@@ -500,6 +578,9 @@ int main(int argc, char **argv)
 		T(the_faq_of_moving_runners_to_another_project_holds),
 		T(a_change_of_the_database_registers_anew),
 		T(what_somebody_changed_on_the_server_registers_anew),
+		T(a_changed_project_shows_once_the_old_runner_is_gone),
+		T(an_instance_that_moves_to_another_server_takes_its_runners_along),
+		T(a_token_that_an_admin_writes_counts_and_the_old_runner_is_removed),
 		T(the_order_of_tags_makes_no_difference),
 		T(exposed_false_unregisters_and_drops_the_token),
 		T(a_retired_machine_keeps_its_runner_and_leaves_the_configuration),
@@ -511,6 +592,7 @@ int main(int argc, char **argv)
 		T(orphans_are_listed_and_only_a_prune_removes_them),
 		T(an_orphan_that_may_not_be_removed_says_why),
 		T(a_refused_registration_is_said_and_not_repeated),
+		T(more_tags_than_gitlab_takes_are_said_and_not_sent),
 		T(without_an_access_token_details_are_not_asked),
 		T(a_registration_token_under_8_characters_is_none),
 		T(a_token_that_cannot_be_written_is_kept_until_it_can),
