@@ -312,18 +312,33 @@ static void data_is_kept_as_it_is(void **state)
 	assert_string_equal(result.err.text, "an artifact has one of: url, data");
 }
 
-static struct result make(struct msg_artifact_make *make)
+static const char *file_kind(const char *name)
+{
+	char command[600];
+
+	snprintf(command, sizeof(command), "xz -t -F xz <%s/%s", t.cache, name);
+	return system(command) == 0 ? "xz, whole" : "no whole xz";
+}
+
+static void ask_make(struct msg_artifact_make *make, struct result *result)
 {
 	struct capability cap = {.job = "job-1"};
 	char text[CAPABILITY_TEXT_MAX + 1];
-	struct result result = {0};
 
 	assert_true(capability_make(t.key, &cap, text, NULL));
 	make->capability = text;
 	make->kind = (char[]){"archive"};
-	make->compression = (char[]){"none"};
+	make->compression = make->compression ? make->compression : (char[]){"none"};
 	make->extension = (char[]){"tar"};
-	bus_ask(&t.jobd, "artifactd", MSG_ARTIFACT_MAKE, make, 0, on_artifact, &result);
+	*result = (struct result){0};
+	bus_ask(&t.jobd, "artifactd", MSG_ARTIFACT_MAKE, make, 0, on_artifact, result);
+}
+
+static struct result make(struct msg_artifact_make *make)
+{
+	struct result result;
+
+	ask_make(make, &result);
 	await(&result.done);
 	assert_string_equal(result.err.text, "");
 	return result;
@@ -352,6 +367,35 @@ static void recipes_that_differ_in_little_are_different(void **state)
 	again = make(&(struct msg_artifact_make){.input = archive.name, .keep = {&keep, 1}});
 	assert_string_equal(again.name, kept.name);
 	proc_await(&t.artifactd, ", as cached");
+}
+
+/* The kill comes when a part of it is written: at the archive's own file, which only the end gives its name. */
+static void what_is_made_is_whole_or_not_there_whenever_artifactd_is_killed(void **state)
+{
+	char path[] = "big", compression[] = "xz";
+	struct msg_artifact_add add = {.path = path, .mode = 0644};
+	struct msg_artifact_make archive = {.compression = compression, .add = {&add, 1}};
+	struct result big, half, whole, again;
+
+	start_artifactd(NULL);
+	configure(NULL);
+	big = fetch("job-1", AT "/bytes/50000000");
+	add.artifact = big.name;
+	ask_make(&archive, &half);
+	while (!files_in("/.temp") && !half.done)
+		uv_run(&t.loop.uv, UV_RUN_NOWAIT);
+	proc_end(&t.artifactd, SIGKILL);
+	await(&half.done);
+	assert_string_equal(half.err.text, "artifactd has gone");
+	assert_int_equal(files_in(""), 1); /* what it is made of */
+	start_artifactd(NULL);
+	configure(NULL);
+	assert_int_equal(files_in("/.temp"), 0);
+	whole = make(&archive);
+	assert_string_equal(file_kind(whole.name), "xz, whole");
+	again = make(&archive);
+	assert_string_equal(again.name, whole.name);
+	proc_await(&t.artifactd, "artifact: archive of *, as cached");
 }
 
 static void only_a_jobs_capability_opens_it(void **state)
@@ -523,6 +567,7 @@ int main(void)
 		TEST(one_download_serves_all_that_wait),
 		TEST(data_is_kept_as_it_is),
 		TEST(recipes_that_differ_in_little_are_different),
+		TEST(what_is_made_is_whole_or_not_there_whenever_artifactd_is_killed),
 		TEST(only_a_jobs_capability_opens_it),
 		TEST(an_error_names_the_url_the_status_and_the_reason),
 		TEST(denied_addresses_are_refused_at_each_redirect),
