@@ -99,6 +99,43 @@ static void a_reboot_leads_into_the_continue_deployment(void **state)
 	assert_true(proc_has_said(&client, "the second boot: it works"));
 }
 
+#define KERNEL   "http://10.42.0.1:8999/tinydut.bin"
+#define TYPED_IN "'SALAD.machine_id={{ machine_id }} console=ttyS0'"
+
+/* The kernel is put into an archive and taken out by a rule; nothing of it may have changed on the way. */
+static void a_kernel_out_of_an_archive_boots(void **state)
+{
+	struct proc client;
+
+	assert_int_equal(run(*state, &client, "archived",
+			     "version: 1\ntarget: {tags: []}\n" ENDED "deployment:\n  start:\n    kernel:\n"
+			     "      archive: {extension: tar, add: [{path: README, artifact: {data: no kernel}},\n"
+			     "        {path: boot/vmlinuz-6.1, artifact: {url: " KERNEL "}}]}\n"
+			     "      format: {archive: {match: 'boot/vmlinuz-(.*)'}}\n      cmdline: " TYPED_IN "\n"
+			     "    initramfs:\n      data: |\n        it works\n        @poweroff\n"),
+			 0);
+	assert_true(proc_has_said(&client, "Linux version 6.1.0-tinydut"));
+}
+
+/* The job's own script is what DHCP names; the kernel's path in it is a regex, so it is fetched while iPXE waits. */
+static void a_machine_boots_from_paths_that_are_regexes(void **state)
+{
+	struct proc client;
+
+	assert_int_equal(run(*state, &client, "regexes",
+			     "version: 1\ntarget: {tags: []}\n" ENDED "deployment:\n  start:\n    kernel: {cmdline: " TYPED_IN "}\n"
+			     "    initramfs:\n      data: |\n        it works\n        @poweroff\n"
+			     "    dhcp:\n      - match: {user_class: iPXE}\n"
+			     "        options: {bootfile: 'http://10.42.0.1:8090/pool/own.ipxe'}\n"
+			     "    storage:\n      http:\n"
+			     "        - path: '/pool/(?P<file>tiny.*)'\n          url: 'http://10.42.0.1:8999/\\g<file>'\n"
+			     "        - path: /pool/own.ipxe\n          data: |\n            #!ipxe\n            echo by its own script\n"
+			     "            kernel http://10.42.0.1:8090/pool/tinydut.bin {{ job.deployment.kernel.cmdline }}\n"
+			     "            initrd --name initrd http://10.42.0.1:8090/_/job/initramfs\n            boot\n"),
+			 0);
+	assert_true(proc_has_said(&client, "Linux version 6.1.0-tinydut"));
+}
+
 static void what_is_typed_reaches_the_machine(void **state)
 {
 	struct farm *farm = *state;
@@ -170,6 +207,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_job_that_does_not_say_it_fails),
 		cmocka_unit_test(a_machine_that_hangs_is_booted_again_and_then_given_up),
 		cmocka_unit_test(a_reboot_leads_into_the_continue_deployment),
+		cmocka_unit_test(a_kernel_out_of_an_archive_boots),
+		cmocka_unit_test(a_machine_boots_from_paths_that_are_regexes),
 		cmocka_unit_test(what_is_typed_reaches_the_machine),
 		cmocka_unit_test(a_cancelled_job_ends_its_clients_connection),
 		cmocka_unit_test(a_client_that_leaves_frees_the_machine),

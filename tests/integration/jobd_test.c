@@ -56,6 +56,7 @@ static struct farm {
 	struct msg_boot_deploy *deployed;
 	int deploys, withdrawals;
 	int64_t requests;
+	char wanted[64];    /* what boot.status says that the DUT waits for; "": nothing */
 	char given[3][256]; /* path, how, artifact ("-": none) of the last boot.give */
 	int gives;
 	/* artifactd */
@@ -240,7 +241,8 @@ static void on_withdraw(void *owner, const void *body, struct bus_call *call)
 
 static void on_status(void *owner, const void *body, struct bus_call *call)
 {
-	struct msg_boot_status status = {.requests = f.requests};
+	struct msg_boot_wanted wanted = {.job = (char[]){"17"}, .path = f.wanted, .how = (char[]){"http"}};
+	struct msg_boot_status status = {.requests = f.requests, .wanted = {&wanted, f.wanted[0] != 0}};
 
 	bus_answer(call, &status);
 }
@@ -1021,6 +1023,26 @@ static void what_a_regex_path_stands_for_is_fetched_when_the_machine_asks(void *
 	await_end("COMPLETE", "session_end matched");
 }
 
+/* jobd is stopped for so long that bootsd drops events of it, a boot.wanted among them. */
+static void what_the_machine_wants_is_asked_for_after_lost_events(void **state)
+{
+	struct msg_boot_seen another = {.mac = (char[]){"52:54:00:00:00:99"}, .how = (char[]){"dhcp"}};
+
+	run(STORED);
+	proc_signal(&f.jobd, SIGSTOP);
+	for (int i = 0; i < 20000; i++)
+		bus_publish(&f.bootsd, MSG_BOOT_SEEN, &another);
+	snprintf(f.wanted, sizeof(f.wanted), "/pool/lost");
+	gives_before = f.gives;
+	proc_signal(&f.jobd, SIGCONT);
+	assert_given("/pool/lost", "http", "artifact-3");
+	proc_await(&f.jobd, "bus: events of bootsd were lost");
+	assert_string_equal(f.urls[2], "http://files/lost");
+	dut_says("END\n");
+	await_session_end("COMPLETE");
+	await_end("COMPLETE", "session_end matched");
+}
+
 static void a_long_fetch_says_what_it_waits_for(void **state)
 {
 	dut_connects();
@@ -1416,6 +1438,7 @@ int main(int argc, char **argv)
 		TEST(promise_30_a_catastrophic_pattern_ends_its_job_by_name),
 		TEST(every_line_of_the_log_about_a_job_has_its_id),
 		TEST(what_a_regex_path_stands_for_is_fetched_when_the_machine_asks),
+		TEST(what_the_machine_wants_is_asked_for_after_lost_events),
 		TEST(a_long_fetch_says_what_it_waits_for),
 		TEST(an_artifact_is_made_in_its_steps),
 		TEST(what_is_typed_reaches_the_machine),
