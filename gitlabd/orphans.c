@@ -87,6 +87,12 @@ static void sweep_next(struct sweep *sweep)
 
 	if (sweep->all->slots->servers->stopping)
 		return;
+	if (sweep->restart) {
+		list_finish(&sweep->suspects);
+		list_finish(&sweep->found);
+		sweep->page = 1;
+		sweep->restart = false;
+	}
 	if (!instance)
 		sweep_end(sweep, "the database has no such GitLab instance any more");
 	else if (sweep->page || sweep->suspects.n || (sweep->removing && sweep->at < sweep->found.n))
@@ -200,6 +206,7 @@ bool sweep_start(struct sweep *sweep, struct gw_error *err)
 		return gw_fail(err, GW_REFUSED, "%s", server->unusable);
 	if (!instance->access_token || strlen(instance->access_token) < SECRET_MIN)
 		return gw_fail(err, GW_REFUSED, "it has no access_token of at least %d characters", SECRET_MIN);
+	sweep->restart = sweep->running && !sweep->removing; /* what it has read is of before */
 	if (sweep->running)
 		return true;
 	sweep->running = true;

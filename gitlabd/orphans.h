@@ -27,7 +27,7 @@ struct sweep {            /* of one instance */
 	struct orphans *all;
 	char *instance;
 	struct server *server; /* of the last request */
-	bool running, busy, removing;
+	bool running, busy, removing, restart;
 	int64_t page;                   /* the next; 0: all were read */
 	struct orphan_list suspects;    /* by their description; to be looked at */
 	struct orphan_list found, last; /* by this sweep; by the last one that came to its end */

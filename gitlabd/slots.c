@@ -288,7 +288,7 @@ bool slots_know(const struct slots *slots, const char *url, int64_t runner_id, c
 		if (is_here &&
 		    ((slot->token && slot->runner_id == runner_id) || (slot->untold.token && slot->untold.runner_id == runner_id)))
 			return true;
-		if (is_here && slot->busy.is && slot->description && strcmp(slot->description, description) == 0)
+		if (is_here && slot->busy.wanted.description && strcmp(slot->busy.wanted.description, description) == 0)
 			return true;
 	}
 	return false;
