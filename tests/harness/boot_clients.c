@@ -122,20 +122,31 @@ static int connect_http(const struct dut *dut)
 }
 
 /* The whole answer; the caller frees. `more`: header lines. */
-char *http(const struct dut *dut, const char *method, const char *path, const char *more)
+int http_begin(const struct dut *dut, const char *method, const char *path, const char *more)
 {
-	char *rq = gw_sprintf("%s %s HTTP/1.1\r\nHost: 10.42.0.1\r\nConnection: close\r\n%s\r\n", method, path, more),
-	     *got = gw_calloc(1, 65536);
+	char *rq = gw_sprintf("%s %s HTTP/1.1\r\nHost: 10.42.0.1\r\nConnection: close\r\n%s\r\n", method, path, more);
 	int fd = connect_http(dut);
+
+	assert_int_equal(send(fd, rq, strlen(rq), 0), strlen(rq));
+	free(rq);
+	return fd;
+}
+
+char *http_end(int fd)
+{
+	char *got = gw_calloc(1, 65536);
 	size_t n = 0;
 	ssize_t r;
 
-	assert_int_equal(send(fd, rq, strlen(rq), 0), strlen(rq));
 	while (readable(fd, PROC_PATIENCE_MS) && (r = recv(fd, got + n, 65535 - n, 0)) > 0)
 		n += (size_t)r;
 	close(fd);
-	free(rq);
 	return got;
+}
+
+char *http(const struct dut *dut, const char *method, const char *path, const char *more)
+{
+	return http_end(http_begin(dut, method, path, more));
 }
 
 void expect_http(const struct dut *dut, const char *method, const char *path, const char *more, int status, const char *body)

@@ -26,6 +26,9 @@ void boot_request(const struct dut *dut, const char *firmware, const char *mac, 
 
 char *http(const struct dut *dut, const char *method, const char *path,
 	   const char *more); /* the answer; `more`: header lines. Caller frees */
+/* The same in two halves: the request is sent, maybe to wait for long; then what is answered. */
+int http_begin(const struct dut *dut, const char *method, const char *path, const char *more);
+char *http_end(int fd);
 /* `body` NULL: any. */
 void expect_http(const struct dut *dut, const char *method, const char *path, const char *more, int status, const char *body);
 

@@ -42,6 +42,88 @@ static void a_dut_fetches_its_own_job_s_files_and_nobody_else_s(void **state)
 	expect_http(&duts[0], "GET", "/_/job/kernel", "", 404, NULL);
 }
 
+static void must_deploy_a_regex_path(const char *job, const struct dut *dut)
+{
+	void *status = ask(&f.jobd, MSG_BOOT_DEPLOY,
+			   &(struct msg_boot_deploy){.capability = (char *)capability(job, dut->id, dut->mac), .asks_http = true});
+
+	assert_non_null(status);
+	done_with(MSG_BOOT_DEPLOY, status);
+}
+
+static void assert_wanted(const char *job, const struct dut *dut, const char *path)
+{
+	struct msg_boot_status *status = ask(&f.jobd, MSG_BOOT_STATUS,
+					     &(struct msg_capability){.capability = (char *)capability(job, dut->id, dut->mac)});
+
+	assert_non_null(status);
+	assert_int_equal(status->wanted.n, path ? 1 : 0);
+	if (path) {
+		assert_string_equal(status->wanted.v[0].path, path);
+		assert_string_equal(status->wanted.v[0].how, "http");
+	}
+	done_with(MSG_BOOT_STATUS, status);
+}
+
+static void give(const char *job, const struct dut *dut, const char *path, const char *name)
+{
+	must(&f.jobd, MSG_BOOT_GIVE,
+	     &(struct msg_boot_give){.capability = (char *)capability(job, dut->id, dut->mac),
+				     .path = (char *)(uintptr_t)path,
+				     .how = T("http"),
+				     .artifact = (char *)(uintptr_t)name});
+}
+
+static void assert_answer(int fd, int status, const char *body)
+{
+	char *got = http_end(fd), *at = strstr(got, "\r\n\r\n");
+
+	assert_non_null(at);
+	assert_int_equal(atoi(got + 9), status);
+	if (body)
+		assert_string_equal(at + 4, body);
+	free(got);
+}
+
+static void await_asked(const struct dut *dut, const char *path)
+{
+	while (strcmp(await_seen(dut->mac, "http")->detail, path) != 0)
+		;
+}
+
+/* While the job's artifact is being fetched: several requests wait, one of them in vain. */
+static void requests_for_what_is_being_fetched_wait_and_may_go_away(void **state)
+{
+	const struct dut *dut = &duts[0];
+	int first, second, third;
+
+	set_address(dut, "10.42.0.11");
+	must_deploy_a_regex_path("job-12", dut);
+	first = http_begin(dut, "GET", "/pool/a", "");
+	await_asked(dut, "/pool/a");
+	second = http_begin(dut, "GET", "/pool/a", "");
+	await_asked(dut, "/pool/a");
+	third = http_begin(dut, "GET", "/pool/a", "");
+	await_asked(dut, "/pool/a");
+	assert_wanted("job-12", dut, "/pool/a");
+	assert_false(readable(second, 0));
+	close(first);
+	artifact("fetched", "fetched at last");
+	give("job-12", dut, "/pool/a", "fetched");
+	assert_answer(second, 200, "fetched at last");
+	assert_answer(third, 200, "fetched at last");
+	expect_http(dut, "GET", "/pool/a", "", 200, "fetched at last"); /* known by now */
+	assert_wanted("job-12", dut, NULL);
+	second = http_begin(dut, "GET", "/pool/b", "");
+	await_asked(dut, "/pool/b");
+	give("job-12", dut, "/pool/b", NULL);
+	assert_answer(second, 404, NULL);
+	second = http_begin(dut, "GET", "/pool/c", "");
+	await_asked(dut, "/pool/c");
+	withdraw("job-12", dut); /* the job ends meanwhile */
+	assert_answer(second, 404, NULL);
+}
+
 static void promise_37_boot_http_is_read_alone_and_in_one_reading(void **state)
 {
 	static const char *const methods[] = {"POST", "PUT", "PATCH", "DELETE"};
@@ -216,6 +298,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_dut_fetches_its_own_job_s_files_and_nobody_else_s),
+		cmocka_unit_test(requests_for_what_is_being_fetched_wait_and_may_go_away),
 		cmocka_unit_test(promise_37_boot_http_is_read_alone_and_in_one_reading),
 		cmocka_unit_test(a_dut_gets_its_script_and_nobody_else_s),
 		cmocka_unit_test(a_dut_with_another_s_address_gets_nothing_of_the_other_s),
