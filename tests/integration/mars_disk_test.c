@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +19,7 @@
 #include <cmocka.h>
 
 #include "tests/harness/farm.h"
+#include "tests/harness/net.h"
 
 #define MAC "52:54:00:00:00:01"
 #define DUT "/dut/" MAC
@@ -231,6 +234,88 @@ static void promise_6_an_editor_on_a_full_disk_takes_nothing_away(void **state)
 	free(text);
 }
 
+/* ---- those that wait for their turn ---- */
+
+static int ask(const char *method, const char *path, const char *body)
+{
+	int fd = net_connect(80);
+	char *request;
+
+	assert_true(asprintf(&request,
+			     "%s /api/v1%s HTTP/1.1\r\nHost: 10.42.0.1\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+			     method, path, strlen(body), body) > 0);
+	net_send(fd, request);
+	free(request);
+	return fd;
+}
+
+/* A machine with 16 long tags. The caller frees. */
+static char *body_of_machine(void)
+{
+	char *body = strdup("{\"id\": \"52:54:00:00:00:03\", \"tags\": ["), *more;
+
+	for (int i = 0; i < 16; i++) {
+		assert_true(asprintf(&more, "%s\"%0250d\"%s", body, i, i < 15 ? ", " : "]}") > 0);
+		free(body);
+		body = more;
+	}
+	return body;
+}
+
+static void expect_answer(int fd, const char *status, const char *part)
+{
+	char *answer = net_await(fd, "}"), begin[64];
+
+	snprintf(begin, sizeof(begin), "HTTP/1.1 %s ", status);
+	if (strncmp(answer, begin, strlen(begin)) != 0 || !strstr(answer, part))
+		fail_msg("%s\nexpected: %s... %s", answer, begin, part);
+	free(answer);
+	close(fd);
+}
+
+/* Until a save has made its file: from then on it waits for whoever has the database open. */
+static void await_save(int watch)
+{
+	struct pollfd p = {.fd = watch, .events = POLLIN};
+
+	assert_int_equal(poll(&p, 1, PROC_PATIENCE_MS), 1);
+	close(watch);
+}
+
+static void promise_4_a_change_that_waits_while_the_disk_fills_up_is_answered_507(void **state)
+{
+	struct farm *farm = *state;
+	int editor = open(farm->db_path, O_RDWR | O_CLOEXEC), watch = inotify_init1(IN_CLOEXEC), first, second, third;
+	char *text, *comment, *machine;
+
+	/* more than the one block that the first change gives back */
+	assert_true(asprintf(&comment, "{\"comment\": \"%04000d\"}", 0) > 0);
+	machine = body_of_machine();
+	assert_true(inotify_add_watch(watch, tmp_path("config"), IN_CREATE) >= 0);
+	first = ask("PATCH", DUT, "{\"comment\": \"first\"}");
+	await_save(watch);
+	second = ask("PATCH", DUT, comment);
+	third = ask("POST", "/dut/", machine);
+	farm_await(farm, DUT, "state", "*"); /* so the two before it are heard, too */
+	fill_blocks();
+	close(editor);
+	expect_answer(first, "200", "first");
+	expect_answer(second, "507", ".mars_db.yaml.new; nothing was ");
+	expect_answer(third, "507", ": No space left on device\"}");
+	assert_string_equal(farm_get(DUT, "comment"), "first");
+	assert_string_equal(farm_get("/duts", "duts/52:54:00:00:00:03"), "(none)");
+	text = file_get(farm->db_path);
+	assert_non_null(strstr(text, "    comment: first # by hand\n"));
+	assert_null(strstr(text, "52:54:00:00:00:03"));
+	assert_alone(farm);
+	free_blocks();
+	farm_do("POST", "/dut/", machine);
+	farm_do("DELETE", "/dut/52:54:00:00:00:03", NULL);
+	free(text);
+	free(comment);
+	free(machine);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +323,7 @@ int main(void)
 		cmocka_unit_test(promise_4_a_disk_without_inodes_is_answered_507_and_changes_nothing),
 		cmocka_unit_test(promise_6_an_editor_on_a_full_disk_takes_nothing_away),
 		cmocka_unit_test(promise_4_a_read_only_disk_is_answered_503_and_changes_nothing),
+		cmocka_unit_test(promise_4_a_change_that_waits_while_the_disk_fills_up_is_answered_507),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
