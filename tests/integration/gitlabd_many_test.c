@@ -146,6 +146,12 @@ static void a_slow_server_is_asked_a_few_things_at_once_and_holds_up_no_other(vo
 	assert_at_once();
 }
 
+static void expose_all_on_a(void)
+{
+	for (int i = 0; i < FEW; i++)
+		gl_set(gl_entry(id_of(i), "a"), "exposed", "true");
+}
+
 /* At each moment of the work, as counted by what the server was asked. */
 static void a_kill_at_any_time_leaves_no_orphan_and_loses_no_token(void **state)
 {
@@ -155,6 +161,7 @@ static void a_kill_at_any_time_leaves_no_orphan_and_loses_no_token(void **state)
 
 	add_duts(FEW);
 	for (int i = 0; i < kills; i++) {
+		expose_all_on_a();
 		gl_gitlabd_start(insecure);
 		gl_await_requests("a", "POST", "", 1 + rand_r(&seed) % 12);
 		if (i % 3 == 2) /* and something to remove */
@@ -163,8 +170,7 @@ static void a_kill_at_any_time_leaves_no_orphan_and_loses_no_token(void **state)
 		gl_do("a", "forget", "%s", "");
 		gl_do("a", "delete", "{\"id\": %d}", 1 + rand_r(&seed) % 40); /* so that there is something to do again */
 	}
-	for (int i = 0; i < FEW; i++)
-		gl_set(gl_entry(id_of(i), "a"), "exposed", "true");
+	expose_all_on_a();
 	gl_gitlabd_start(insecure);
 	gl_until_tokens(3 * FEW);
 	for (int k = 0; k < 3; k++)
