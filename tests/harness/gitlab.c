@@ -176,6 +176,46 @@ double gl_number(const cJSON *object, const char *field)
 	return item->valuedouble;
 }
 
+void gl_assert_field(const cJSON *object, const char *field, const char *json)
+{
+	char *got = cJSON_PrintUnformatted(cJSON_GetObjectItem(object, field));
+
+	assert_string_equal(got, json);
+	free(got);
+}
+
+/* ---- config.toml ---- */
+
+static struct {
+	const char *text;
+	bool there;
+} looked_for;
+
+bool gl_config_has(const char *text)
+{
+	char *config;
+	bool has;
+
+	if (access(gl.config, F_OK) != 0)
+		return false;
+	config = file_get(gl.config);
+	has = strstr(config, text) != NULL;
+	free(config);
+	return has;
+}
+
+static bool config_is_so(void)
+{
+	return access(gl.config, F_OK) == 0 && gl_config_has(looked_for.text) == looked_for.there;
+}
+
+void gl_until_config(const char *text, bool there)
+{
+	looked_for.text = text;
+	looked_for.there = there;
+	gl_until(config_is_so, text);
+}
+
 /* ---- starting and ending ---- */
 
 static bool gitlabd_configured(void)

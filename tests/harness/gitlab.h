@@ -73,6 +73,11 @@ cJSON *gl_status(void);      /* the caller deletes */
 cJSON *gl_prune(bool remove);
 /* Of the status: the runner, borrowed from it; dut NULL: the gateway's. */
 cJSON *gl_status_of(const cJSON *status, const char *dut, const char *instance);
+void gl_add_duts(int n);                            /* gl_id(0) is farm-x86-1, and so on */
+const char *gl_id(int i);                           /* valid until the next call */
+void gl_until_config(const char *text, bool there); /* until config.toml is there and has the text, or has it not */
+bool gl_config_has(const char *text);
+void gl_assert_field(const cJSON *object, const char *field, const char *json);
 const char *gl_text(const cJSON *object, const char *field); /* "" if there is none */
 double gl_number(const cJSON *object, const char *field);
 

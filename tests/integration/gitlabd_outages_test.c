@@ -15,21 +15,12 @@
 #define ID "52:54:00:00:00:01"
 #define X1 "farm-x86-1"
 
-static char ca[300];
-static const char *const trusting[] = {ca, NULL};
 static const char *const insecure[] = {"GITLAB_ALLOW_INSECURE=true", NULL};
 
 static int setup(void **state)
 {
 	gl_start((const char *const[]){"a=9001", "b=9002", "elsewhere=9003", NULL});
 	gl_do("elsewhere", "configure", "{\"elsewhere\": true}");
-	return 0;
-}
-
-static int setup_tls(void **state)
-{
-	gl_start((const char *const[]){"a=9001", "good=9443,good", "name=9444,name", "stranger=9445,ca", "late=9446,expired", NULL});
-	snprintf(ca, sizeof(ca), "SSL_CERT_FILE=%s", tmp_path("certificates/ca.pem"));
 	return 0;
 }
 
@@ -46,17 +37,6 @@ static void register_one(void)
 	gl_gitlabd_start(insecure);
 	gl_until_token(ID, "a");
 	gl_do("a", "forget", "%s", "");
-}
-
-static void add_duts(int n)
-{
-	for (int i = 0; i < n; i++) {
-		char id[32], name[32];
-
-		snprintf(id, sizeof(id), "52:54:00:00:01:%02d", i);
-		snprintf(name, sizeof(name), "farm-x86-%d", i);
-		gl_add_dut(id, name);
-	}
 }
 
 static void assert_nothing_elsewhere(void)
@@ -103,27 +83,10 @@ static void survives(const char *fault, const char *error)
 	assert_nothing_elsewhere();
 }
 
-static const char *config_text;
-static bool config_is_there(void)
-{
-	FILE *file = fopen(gl.config, "r");
-	char *config;
-	bool has;
-
-	if (!file)
-		return false;
-	fclose(file);
-	config = file_get(gl.config);
-	has = strstr(config, config_text) != NULL;
-	free(config);
-	return has;
-}
-
 static void each_survives(const char *const (*faults)[2], size_t n)
 {
 	register_one();
-	config_text = gl_token(ID, "a");
-	gl_until(config_is_there, "config.toml with the token");
+	gl_until_config(gl_token(ID, "a"), true);
 	for (size_t i = 0; i < n; i++)
 		survives(faults[i][0], faults[i][1]);
 }
@@ -209,7 +172,7 @@ static void promise_40_a_rate_limit_is_kept_to(void **state)
 
 	gl_do("a", "configure", "{\"rate\": {\"requests\": 10, \"seconds\": 1}}");
 	gl_add_instance("a", "http://localhost:9001", "project_type");
-	add_duts(20);
+	gl_add_duts(20);
 	gl_gitlabd_start(insecure);
 	gl_until_tokens(20);
 	gl_await_runners("a", 20);
@@ -281,7 +244,7 @@ static void promise_40_a_server_that_asks_for_time_is_left_alone_meanwhile(void 
 
 	gl_add_instance("a", "http://localhost:9001", "project_type");
 	gl_add_instance("b", "http://localhost:9002", "project_type");
-	add_duts(20);
+	gl_add_duts(20);
 	gl_do("a", "fault", "{\"kind\": \"status\", \"status\": 429, \"retry_after\": 3000}");
 	gl_gitlabd_start(insecure);
 	gl_await_runners("b", 20); /* the others go on */
@@ -304,7 +267,7 @@ static void promise_40_a_failing_server_is_tried_by_one_request_at_a_time(void *
 	cJSON *servers;
 
 	gl_add_instance("a", "http://localhost:9001", "project_type");
-	add_duts(20);
+	gl_add_duts(20);
 	gl_do("a", "fault", "{\"kind\": \"status\", \"status\": 503}");
 	gl_gitlabd_start(insecure);
 	gl_do("a", "wait", "{\"requests\": 9}"); /* those that were under way together, and the first alone */
@@ -318,95 +281,10 @@ static void promise_40_a_failing_server_is_tried_by_one_request_at_a_time(void *
 	gl_await_runners("a", 20);
 }
 
-/* ---- TLS ---- */
-
-static void promise_40_a_private_authority_is_trusted_if_told_so(void **state)
-{
-	gl_add_instance("good", "https://localhost:9443/", "project_type");
-	gl_add_dut(ID, X1);
-	gl_gitlabd_start(trusting);
-	gl_until_token(ID, "good");
-	gl_await_runners("good", 1);
-}
-
-static void refused_certificate(const char *name, const char *url)
-{
-	gl_add_instance(name, url, "project_type");
-	gl_add_dut(ID, X1);
-	gl_gitlabd_start(trusting);
-	await_error("certificate");
-	gl_gitlabd_stop(SIGTERM);
-	assert_int_equal(gl_count(name, "POST", ""), 0);
-}
-
-static void promise_40_a_certificate_for_another_name_gets_no_token(void **state)
-{
-	refused_certificate("name", "https://localhost:9444");
-}
-
-static void promise_40_a_certificate_of_another_authority_gets_no_token(void **state)
-{
-	refused_certificate("stranger", "https://localhost:9445");
-}
-
-static void promise_40_a_certificate_that_has_expired_gets_no_token(void **state)
-{
-	refused_certificate("late", "https://localhost:9446");
-}
-
-static void promise_40_an_unknown_authority_gets_no_token(void **state)
-{
-	gl_add_instance("good", "https://localhost:9443/", "project_type");
-	gl_add_dut(ID, X1);
-	gl_gitlabd_start(NULL);
-	await_error("certificate");
-	gl_gitlabd_stop(SIGTERM);
-	assert_int_equal(gl_count("good", "POST", ""), 0);
-}
-
-/* nghttpx in front of the plain GitLab, as a load balancer would be; it says in Via which HTTP it was asked by. */
-static void http_2_is_spoken_where_it_is_offered(void **state)
-{
-	struct proc proxy = {0};
-
-	if (system("command -v nghttpx >/dev/null") != 0)
-		skip();
-	proc_start(&proxy, "nghttpx",
-		   (const char *const[]){"nghttpx", "--conf=/dev/null", "--frontend=127.0.0.1,9447", "--backend=127.0.0.1,9001",
-					 "--workers=1", "--errorlog-file=/dev/stderr", "--log-level=NOTICE", "--no-ocsp",
-					 tmp_path("certificates/good.key"), tmp_path("certificates/good.pem"), NULL},
-		   NULL);
-	proc_await(&proxy, "*Worker process*spawned*");
-	gl_add_instance("a", "https://127.0.0.1:9447", "project_type");
-	add_duts(20);
-	gl_gitlabd_start(trusting);
-	gl_until_tokens(20);
-	gl_do("a", "wait", "{\"requests\": 20, \"match\": {\"path\": \"/user/runners\", \"via\": \"2 nghttpx\"}}");
-	gl_await_runners("a", 20);
-	proc_end(&proxy, SIGTERM);
-	assert_int_equal(gl_gitlabd_stop(SIGTERM), 0);
-}
-
-static void promise_40_plain_http_gets_no_token_unless_it_is_allowed(void **state)
-{
-	cJSON *status;
-
-	gl_add_instance("a", "http://localhost:9001", "project_type");
-	gl_add_dut(ID, X1);
-	gl_gitlabd_start(NULL);
-	status = gl_status();
-	assert_non_null(
-		strstr(gl_text(cJSON_GetArrayItem(cJSON_GetObjectItem(status, "instances"), 0), "last_error"), "GITLAB_ALLOW_INSECURE"));
-	cJSON_Delete(status);
-	gl_gitlabd_stop(SIGTERM);
-	assert_int_equal(gl_count("a", "POST", ""), 0);
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-#define T(f)   cmocka_unit_test_setup_teardown(f, setup, teardown)
-#define TLS(f) cmocka_unit_test_setup_teardown(f, setup_tls, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		T(promise_40_an_error_of_the_server_costs_no_token),
 		T(promise_40_what_is_no_answer_of_a_gitlab_costs_no_token),
 		T(promise_40_an_answer_of_100_MB_costs_no_token_and_no_memory),
@@ -419,13 +297,6 @@ int main(int argc, char **argv)
 		T(an_answer_that_was_lost_leaves_an_orphan_for_prune),
 		T(promise_40_a_server_that_asks_for_time_is_left_alone_meanwhile),
 		T(promise_40_a_failing_server_is_tried_by_one_request_at_a_time),
-		TLS(promise_40_a_private_authority_is_trusted_if_told_so),
-		TLS(promise_40_a_certificate_for_another_name_gets_no_token),
-		TLS(promise_40_a_certificate_of_another_authority_gets_no_token),
-		TLS(promise_40_a_certificate_that_has_expired_gets_no_token),
-		TLS(http_2_is_spoken_where_it_is_offered),
-		TLS(promise_40_an_unknown_authority_gets_no_token),
-		T(promise_40_plain_http_gets_no_token_unless_it_is_allowed),
 	};
 
 	if (argc > 1)

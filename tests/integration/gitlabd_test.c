@@ -41,37 +41,6 @@ static void one_runner(const char *runner_type)
 	gl_until_token(ID, "a");
 }
 
-static bool config_has(const char *text)
-{
-	char *config = file_get(gl.config);
-	bool has = strstr(config, text) != NULL;
-
-	free(config);
-	return has;
-}
-
-static const char *looked_for;
-static bool config_has_it(void)
-{
-	FILE *file = fopen(gl.config, "r");
-
-	if (!file)
-		return false;
-	fclose(file);
-	return config_has(looked_for);
-}
-
-static bool config_lacks_it(void)
-{
-	return !config_has_it();
-}
-
-static void until_config(bool (*is_so)(void), const char *text)
-{
-	looked_for = text;
-	gl_until(is_so, text);
-}
-
 static char *kept_token(const char *dut, const char *instance)
 {
 	static char token[128];
@@ -79,14 +48,6 @@ static char *kept_token(const char *dut, const char *instance)
 	assert_non_null(gl_token(dut, instance));
 	snprintf(token, sizeof(token), "%s", gl_token(dut, instance));
 	return token;
-}
-
-static void assert_field(const cJSON *runner, const char *field, const char *json)
-{
-	char *got = cJSON_PrintUnformatted(cJSON_GetObjectItem(runner, field));
-
-	assert_string_equal(got, json);
-	free(got);
 }
 
 /* ---- what is registered ---- */
@@ -99,22 +60,22 @@ static void a_machine_is_registered_with_all_that_gitlab_needs_to_know(void **st
 	runner = gl_runner("a", X1);
 	assert_string_equal(gl_text(runner, "token"), gl_token(ID, "a"));
 	assert_int_equal(gl_number(runner, "id"), gl_number(gl_entry(ID, "a"), "runner_id"));
-	assert_field(runner, "tag_list", "[\"farm-x86-1\",\"x86\",\"farm:farm\"]");
-	assert_field(runner, "maximum_timeout", "3600");
-	assert_field(runner, "run_untagged", "false");
-	assert_field(runner, "runner_type", "\"project_type\"");
-	assert_field(runner, "project_id", "42");
-	assert_field(runner, "group_id", "null");
-	assert_field(runner, "paused", "false");
-	assert_field(runner, "access_level", "\"not_protected\"");
-	assert_field(runner, "locked", "true");
+	gl_assert_field(runner, "tag_list", "[\"farm-x86-1\",\"x86\",\"farm:farm\"]");
+	gl_assert_field(runner, "maximum_timeout", "3600");
+	gl_assert_field(runner, "run_untagged", "false");
+	gl_assert_field(runner, "runner_type", "\"project_type\"");
+	gl_assert_field(runner, "project_id", "42");
+	gl_assert_field(runner, "group_id", "null");
+	gl_assert_field(runner, "paused", "false");
+	gl_assert_field(runner, "access_level", "\"not_protected\"");
+	gl_assert_field(runner, "locked", "true");
 	cJSON_Delete(runner);
 	status = gl_status();
-	assert_field(gl_status_of(status, ID, "a"), "valid", "\"yes\"");
-	assert_field(gl_status_of(status, ID, "a"), "description", "\"farm-x86-1\"");
+	gl_assert_field(gl_status_of(status, ID, "a"), "valid", "\"yes\"");
+	gl_assert_field(gl_status_of(status, ID, "a"), "description", "\"farm-x86-1\"");
 	assert_null(cJSON_GetStringValue(cJSON_GetObjectItem(gl_status_of(status, ID, "a"), "last_error")));
 	cJSON_Delete(status);
-	until_config(config_has_it, gl_token(ID, "a"));
+	gl_until_config(gl_token(ID, "a"), true);
 }
 
 static void group_and_instance_runners_are_registered_where_they_belong(void **state)
@@ -128,10 +89,10 @@ static void group_and_instance_runners_are_registered_where_they_belong(void **s
 	gl_until_tokens(2);
 	group = gl_runner("a", X1);
 	instance = gl_runner("b", X1);
-	assert_field(group, "group_id", "7");
-	assert_field(group, "project_id", "null");
-	assert_field(instance, "runner_type", "\"instance_type\"");
-	assert_field(instance, "group_id", "null");
+	gl_assert_field(group, "group_id", "7");
+	gl_assert_field(group, "project_id", "null");
+	gl_assert_field(instance, "runner_type", "\"instance_type\"");
+	gl_assert_field(instance, "group_id", "null");
 	cJSON_Delete(group);
 	cJSON_Delete(instance);
 }
@@ -163,11 +124,10 @@ static void the_faq_of_moving_runners_to_another_project_holds(void **state)
 	gl_do("a", "wait", "{\"runners\": 0, \"match\": {\"project_id\": 42}}");
 	gl_do("a", "wait", "{\"requests\": 1, \"match\": {\"path\": \"verify\", \"status\": 403}}");
 	runner = gl_runner("a", X1);
-	looked_for = gl_text(runner, "token");
-	until_config(config_has_it, looked_for);
-	assert_string_equal(gl_token(ID, "a"), looked_for);
+	gl_until_config(gl_text(runner, "token"), true);
+	assert_string_equal(gl_token(ID, "a"), gl_text(runner, "token"));
 	assert_string_not_equal(gl_token(ID, "a"), old);
-	assert_false(config_has(old));
+	assert_false(gl_config_has(old));
 	cJSON_Delete(runner);
 }
 
@@ -197,8 +157,8 @@ static void a_change_of_the_database_registers_anew(void **state)
 	gl_tell_dut(ID);
 	await_new_runner(kept_token(ID, "a"));
 	runner = gl_runner("a", "farm-arm-1");
-	assert_field(runner, "maximum_timeout", "7200");
-	assert_field(runner, "tag_list", "[\"arm\",\"farm:farm\"]");
+	gl_assert_field(runner, "maximum_timeout", "7200");
+	gl_assert_field(runner, "tag_list", "[\"arm\",\"farm:farm\"]");
 	cJSON_Delete(runner);
 }
 
@@ -243,9 +203,8 @@ static void an_instance_that_moves_to_another_server_takes_its_runners_along(voi
 	gl_await_runners("b", 1);
 	gl_await_runners("a", 0);
 	runner = gl_runner("b", X1);
-	looked_for = gl_text(runner, "token");
-	until_config(config_has_it, looked_for);
-	assert_string_equal(gl_token(ID, "a"), looked_for);
+	gl_until_config(gl_text(runner, "token"), true);
+	assert_string_equal(gl_token(ID, "a"), gl_text(runner, "token"));
 	assert_string_not_equal(gl_token(ID, "a"), old);
 	cJSON_Delete(runner);
 }
@@ -283,168 +242,6 @@ static void the_order_of_tags_makes_no_difference(void **state)
 	cJSON_Delete(gl_status());
 	assert_int_equal(gl_gitlabd_stop(SIGTERM), 0);
 	assert_int_equal(gl_count("a", "POST", "/user/runners"), 0);
-}
-
-/* ---- what is no longer exposed ---- */
-
-static void exposed_false_unregisters_and_drops_the_token(void **state)
-{
-	one_runner("project_type");
-	gl_set(gl_entry(ID, "a"), "exposed", "false");
-	gl_tell_dut(ID);
-	gl_await_runners("a", 0);
-	gl_until_no_token(ID, "a");
-	assert_int_equal(gl_number(gl_entry(ID, "a"), "runner_id"), -1);
-	gl_set(gl_entry(ID, "a"), "exposed", "true");
-	gl_tell_dut(ID);
-	gl_until_token(ID, "a");
-	gl_await_runners("a", 1);
-}
-
-static void a_retired_machine_keeps_its_runner_and_leaves_the_configuration(void **state)
-{
-	one_runner("project_type");
-	until_config(config_has_it, gl_token(ID, "a"));
-	gl_set(gl_dut(ID), "available", "false");
-	gl_tell_dut(ID);
-	until_config(config_lacks_it, gl_token(ID, "a"));
-	gl_await_runners("a", 1);
-	assert_non_null(gl_token(ID, "a"));
-	gl_set(gl_dut(ID), "available", "true");
-	gl_tell_dut(ID);
-	until_config(config_has_it, gl_token(ID, "a"));
-	assert_int_equal(gl_count("a", "DELETE", "/runners"), 0);
-}
-
-static void expose_runners_false_takes_all_of_an_instance_out_of_the_configuration(void **state)
-{
-	one_runner("project_type");
-	until_config(config_has_it, gl_token(ID, "a"));
-	gl_set(gl_instance("a"), "expose_runners", "false");
-	gl_tell_instance("a");
-	until_config(config_lacks_it, "glrt-");
-	/* MarsDB's token and GitLab's runner go on, or go away, together */
-	if (gl_token(ID, "a"))
-		gl_await_runners("a", 1);
-	else
-		gl_await_runners("a", 0);
-}
-
-static void a_removed_machine_is_unregistered(void **state)
-{
-	one_runner("project_type");
-	gl_remove_dut(ID);
-	gl_await_runners("a", 0);
-	until_config(config_lacks_it, "glrt-");
-}
-
-static void a_removed_machine_is_unregistered_after_an_outage_and_a_new_start(void **state)
-{
-	one_runner("project_type");
-	gl_do("a", "outage", "{\"on\": true}");
-	gl_remove_dut(ID);
-	cJSON_Delete(gl_status());
-	gl_gitlabd_stop(SIGKILL);
-	gl_gitlabd_start(insecure);
-	gl_do("a", "outage", "{\"on\": false}");
-	gl_await_runners("a", 0);
-}
-
-static void the_runners_of_a_removed_instance_are_unregistered(void **state)
-{
-	one_runner("project_type");
-	gl_remove_instance("a");
-	gl_await_runners("a", 0);
-}
-
-/* ---- the gateway's runner ---- */
-
-static void the_gateway_runner_needs_an_allow_of_its_own(void **state)
-{
-	cJSON *runner, *tags;
-
-	one_runner("project_type");
-	gl_set(gl_instance("a"), "acl",
-	       "[{\"deny\": [], \"allow\": [{\"users\": [\"boss\"], \"projects\": [], \"projects_in_groups\": []}]}]");
-	gl_allow_gateway("a", NULL);
-	gl_tell_instance("a");
-	gl_gitlabd_stop(SIGTERM);
-	assert_null(gl_token(NULL, "a"));
-	gl_gitlabd_start(insecure);
-	gl_allow_gateway("a", "eric");
-	gl_tell_instance("a");
-	gl_until_token(NULL, "a");
-	runner = gl_runner("a", "farm-gateway");
-	tags = cJSON_GetObjectItem(runner, "tag_list");
-	for (int i = 0; i < 3; i++) {
-		static const char *const wanted[] = {"farm-gateway", "CI-gateway", "ci-tron:gateway:acl:users:eric"};
-		bool has = false;
-		cJSON *tag;
-
-		cJSON_ArrayForEach(tag, tags) has |= strcmp(tag->valuestring, wanted[i]) == 0;
-		if (!has)
-			fail_msg("no tag '%s' in %s", wanted[i], cJSON_Print(tags));
-	}
-	cJSON_Delete(runner);
-	gl_set(gl_entry(NULL, "a"), "acl", "[]");
-	gl_tell_instance("a");
-	gl_until_no_token(NULL, "a");
-	gl_await_runners("a", 1);
-}
-
-/* ---- orphans ---- */
-
-/* One on the server that no database has. */
-static void add_foreign(const char *description, const char *farm, int project)
-{
-	gl_do("a", "runner", "{\"description\": \"%s\", \"runner_type\": \"project_type\", \"project_id\": %d, \"tag_list\": [\"%s\"]}",
-	      description, project, farm);
-}
-
-static void orphans_are_listed_and_only_a_prune_removes_them(void **state)
-{
-	char name[32];
-	cJSON *pruned;
-
-	one_runner("project_type");
-	for (int i = 0; i < 130; i++) { /* two pages */
-		snprintf(name, sizeof(name), "farm-old-%d", i);
-		add_foreign(name, "farm:farm", 42);
-	}
-	add_foreign("other-x86-1", "farm:other", 42);
-	add_foreign("farm-two-x86-1", "farm:farm-two", 42);
-	add_foreign(X1, "farm:farm", 42); /* of a crash: the machine has another */
-	add_foreign(X1, "farm:farm", 43); /* not where we look */
-	pruned = gl_prune(false);
-	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(pruned, "orphans")), 131);
-	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(pruned, "errors")), 0);
-	cJSON_Delete(pruned);
-	gl_await_runners("a", 135);
-	pruned = gl_prune(true);
-	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(pruned, "orphans")), 131);
-	cJSON_Delete(pruned);
-	gl_await_runners("a", 4);
-	gl_do("a", "wait", "{\"runners\": 1, \"match\": {\"token\": \"%s\"}}", gl_token(ID, "a"));
-	pruned = gl_prune(true);
-	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(pruned, "orphans")), 0);
-	cJSON_Delete(pruned);
-}
-
-static void an_orphan_that_may_not_be_removed_says_why(void **state)
-{
-	cJSON *pruned, *orphan;
-
-	one_runner("project_type");
-	gl_set(gl_instance("a"), "access_token", "\"glpat-read-a-0123456789\"");
-	gl_tell_instance("a");
-	add_foreign("farm-old-1", "farm:farm", 42);
-	pruned = gl_prune(true);
-	orphan = cJSON_GetArrayItem(cJSON_GetObjectItem(pruned, "orphans"), 0);
-	assert_string_equal(gl_text(orphan, "description"), "farm-old-1");
-	assert_non_null(strstr(gl_text(orphan, "error"), "403"));
-	assert_null(strstr(gl_text(orphan, "error"), "glpat"));
-	cJSON_Delete(pruned);
-	gl_await_runners("a", 2);
 }
 
 /* ---- what GitLab refuses ---- */
@@ -582,15 +379,6 @@ int main(int argc, char **argv)
 		T(an_instance_that_moves_to_another_server_takes_its_runners_along),
 		T(a_token_that_an_admin_writes_counts_and_the_old_runner_is_removed),
 		T(the_order_of_tags_makes_no_difference),
-		T(exposed_false_unregisters_and_drops_the_token),
-		T(a_retired_machine_keeps_its_runner_and_leaves_the_configuration),
-		T(expose_runners_false_takes_all_of_an_instance_out_of_the_configuration),
-		T(a_removed_machine_is_unregistered),
-		T(a_removed_machine_is_unregistered_after_an_outage_and_a_new_start),
-		T(the_runners_of_a_removed_instance_are_unregistered),
-		T(the_gateway_runner_needs_an_allow_of_its_own),
-		T(orphans_are_listed_and_only_a_prune_removes_them),
-		T(an_orphan_that_may_not_be_removed_says_why),
 		T(a_refused_registration_is_said_and_not_repeated),
 		T(more_tags_than_gitlab_takes_are_said_and_not_sent),
 		T(without_an_access_token_details_are_not_asked),
