@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -136,6 +137,28 @@ static void a_machine_boots_from_paths_that_are_regexes(void **state)
 	assert_true(proc_has_said(&client, "Linux version 6.1.0-tinydut"));
 }
 
+/* Its description comes from a server of the submitter's; executorctl has no such option, so the field's client submits it. */
+static void a_job_by_its_url_passes(void **state)
+{
+	struct farm *farm = *state;
+	struct proc server, client;
+	const char *serve[] = {"python3", "-u",        "-m",          "http.server",         "8997",
+			       "--bind",  "10.42.0.1", "--directory", tmp_path("described"), NULL};
+	const char *submit[] = {"python3", GW_SOURCE_ROOT "/tests/integration/job_client.py", "5600",
+				"{\"job_desc_url\": \"http://10.42.0.1:8997/job.yml\", \"target\": {\"tags\": []}}", NULL};
+
+	assert_int_equal(mkdir(tmp_path("described"), 0755), 0);
+	file_put(tmp_path("described/job.yml"), farm_job("hello\nit works\n@poweroff", NULL));
+	proc_start(&server, "described", serve, NULL);
+	proc_await(&server, "Serving HTTP on");
+	proc_start(&client, "by-url", submit, NULL);
+	assert_int_equal(proc_wait(&client), 0);
+	assert_true(proc_has_said(&client, "answer 200*"));
+	assert_true(proc_has_said(&client, "end PASS")); /* so the machine has said it */
+	proc_end(&server, SIGKILL);
+	await_idle_and_off(farm);
+}
+
 static void what_is_typed_reaches_the_machine(void **state)
 {
 	struct farm *farm = *state;
@@ -209,6 +232,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_reboot_leads_into_the_continue_deployment),
 		cmocka_unit_test(a_kernel_out_of_an_archive_boots),
 		cmocka_unit_test(a_machine_boots_from_paths_that_are_regexes),
+		cmocka_unit_test(a_job_by_its_url_passes),
 		cmocka_unit_test(what_is_typed_reaches_the_machine),
 		cmocka_unit_test(a_cancelled_job_ends_its_clients_connection),
 		cmocka_unit_test(a_client_that_leaves_frees_the_machine),
