@@ -121,10 +121,36 @@ static void promise_40_what_is_no_answer_of_a_gitlab_costs_no_token(void **state
 		{"{\"kind\": \"reset\", " VERIFY "}", ""});
 }
 
+/* The most memory that it ever had, in kB. */
+static long peak_kb(void)
+{
+	char *status;
+	const char *peak;
+	char path[64];
+	long kb;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", gl.gitlabd.pid);
+	status = file_get(path);
+	peak = strstr(status, "VmHWM:");
+	assert_non_null(peak);
+	kb = strtol(peak + 6, NULL, 10);
+	free(status);
+	return kb;
+}
+
 static void promise_40_an_answer_of_100_MB_costs_no_token_and_no_memory(void **state)
 {
-	SURVIVE({"{\"kind\": \"huge\", " VERIFY "}", ""}, {"{\"kind\": \"huge\", \"unannounced\": true, " VERIFY "}", ""},
-		{"{\"kind\": \"headers\", " VERIFY "}", ""});
+	long before_kb;
+
+	register_one();
+	before_kb = peak_kb();
+	gl_until_config(gl_token(ID, "a"), true);
+	survives("{\"kind\": \"huge\", " VERIFY "}", "");
+	assert_in_range(peak_kb(), 0, before_kb + 30000);
+	survives("{\"kind\": \"huge\", \"unannounced\": true, " VERIFY "}", "");
+	assert_in_range(peak_kb(), 0, before_kb + 30000);
+	survives("{\"kind\": \"headers\", " VERIFY "}", "");
+	assert_in_range(peak_kb(), 0, before_kb + 30000);
 }
 
 static void promise_40_a_redirect_is_not_followed_and_costs_no_token(void **state)
