@@ -61,7 +61,8 @@ struct world {
 	/* pdud */
 	bool pdud;
 	struct port port[PORTS];
-	bool on[PORTS]; /* what the device really is */
+	bool on[PORTS];      /* what the device really is */
+	bool by_hand[PORTS]; /* somebody at the device switched it ON, and pdud has not read it yet or it is no machine's */
 	struct on_disk disk[PORTS];
 	int revoked[REVOKED];
 	unsigned n_revoked;
@@ -72,7 +73,7 @@ struct world {
 	bool dirty, end_unsaved;
 	struct job jobs[4]; /* the last ones */
 	int last_id;
-	long visits[DUT_STATES], was_on, kills, adopted, discoveries, left, pins;
+	long visits[DUT_STATES], was_on, kills, adopted, discoveries, left, pins, hands;
 };
 
 static uint32_t roll(struct world *w, uint32_t n)
@@ -123,6 +124,14 @@ static void pdud_save(struct world *w)
 	}
 }
 
+/* As pdud's events and edits do: what reads ON and is a machine's, but nobody's, goes OFF. */
+static void pdud_looks_at(struct world *w, int i)
+{
+	port_found_on(&w->port[i], w->now.mono_ms + GRACE);
+	if (!w->on[i] || (w->port[i].assigned && w->port[i].state == PORT_ON))
+		w->by_hand[i] = false;
+}
+
 /* What executord tells it of the database; kept over its restarts. */
 static void pdud_configure(struct world *w)
 {
@@ -135,6 +144,7 @@ static void pdud_configure(struct world *w)
 			port_disown(&w->port[i]);
 		else if (!w->reserved[i] && before)
 			port_unreserved(&w->port[i], w->now.mono_ms + GRACE);
+		pdud_looks_at(w, i);
 	}
 }
 
@@ -180,6 +190,7 @@ static void device_step(struct world *w, int i)
 		port_told(p, step);
 		return;
 	}
+	pdud_looks_at(w, i);
 	if (outcome & PORT_GIVEN_UP)
 		port_on_given_up(p);
 }
@@ -599,6 +610,18 @@ static void kills(struct world *w)
 	}
 }
 
+/* A PDU is read now and then. */
+static void somebody_presses_a_button(struct world *w)
+{
+	int i = (int)roll(w, PORTS);
+
+	if (w->on[i] || w->port[i].reserved)
+		return;
+	w->on[i] = w->by_hand[i] = true;
+	w->port[i].due = true;
+	w->hands++;
+}
+
 /* ---- what must hold ---- */
 
 static bool has_an_owner(const struct world *w, int i)
@@ -606,6 +629,8 @@ static bool has_an_owner(const struct world *w, int i)
 	const struct port *p = &w->port[i];
 	const struct on_disk *disk = &w->disk[i];
 
+	if (w->by_hand[i])
+		return true;
 	if (!w->pdud)
 		return disk->job[0] || disk->owed || disk->pinned || disk->assigned || disk->reserved;
 	return p->reserved || (p->job || p->owed || p->pinned || p->left_until || p->wish == WISH_OFF || (w->sweep_at && p->assigned));
@@ -640,7 +665,8 @@ static void everybody_dies(struct world *w)
 			device_step(w, i);
 	}
 	for (int i = 0; i < PORTS; i++)
-		if (w->on[i] && !w->port[i].reserved && !w->port[i].pinned && !(w->port[i].wish == WISH_OFF && w->port[i].alarm))
+		if (w->on[i] && !w->by_hand[i] && !w->port[i].reserved && !w->port[i].pinned &&
+		    !(w->port[i].wish == WISH_OFF && w->port[i].alarm))
 			fail_msg("port %d is ON though all are dead", i);
 }
 
@@ -675,6 +701,8 @@ static void tick(struct world *w)
 		admin(w);
 	if (roll(w, 60) == 0)
 		kills(w);
+	if (roll(w, 200) == 0)
+		somebody_presses_a_button(w);
 }
 
 static long steps_wanted = 1000000;
@@ -703,9 +731,9 @@ static void promise_17_no_port_is_on_without_an_owner_whatever_dies(void **state
 		if (w.visits[s] < steps_wanted / 10000)
 			fail_msg("%s was visited %ld times", dut_state_name((enum dut_state)s), w.visits[s]);
 	if (w.was_on < steps_wanted / 20 || w.kills < steps_wanted / 1000 || w.adopted < 10 || w.discoveries < 100 || w.left < 10 ||
-	    w.pins < 100)
-		fail_msg("the walk saw too little: on %ld, kills %ld, adopted %ld, discoveries %ld, left %ld, pins %ld", w.was_on, w.kills,
-			 w.adopted, w.discoveries, w.left, w.pins);
+	    w.pins < 100 || w.hands < 100)
+		fail_msg("the walk saw too little: on %ld, kills %ld, adopted %ld, discoveries %ld, left %ld, pins %ld, hands %ld",
+			 w.was_on, w.kills, w.adopted, w.discoveries, w.left, w.pins, w.hands);
 }
 
 int main(int argc, char **argv)
