@@ -35,7 +35,8 @@ static void put_configuration(struct gateway *gw)
 
 	booted_put(&gw->booted, "/etc/base_config.env", base);
 	booted_put(&gw->booted, "/config/config.env",
-		   "PDUD_LEASE_GRACE=2\nMARS_DB_FILE=/config/mars_db.yaml\nEXECUTOR_STATE_DIR=\nEXECUTOR_RUNTIME_DIR=\n"
+		   "PDUD_LEASE_GRACE=2\nSALAD_SERIAL_PORTS=/dev/ttyUSB*\nMARS_DB_FILE=/config/"
+		   "mars_db.yaml\nEXECUTOR_STATE_DIR=\nEXECUTOR_RUNTIME_DIR=\n"
 		   "EXECUTOR_REGISTRATION_JOB=/config/training.yml.j2\nEXECUTOR_BOOTLOOP_JOB=/config/training.yml.j2\n");
 	booted_put(&gw->booted, "/config/training.yml.j2", job);
 	booted_put(&gw->booted, "/config/mars_db.yaml", db);

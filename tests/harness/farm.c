@@ -212,6 +212,7 @@ static void set_env(struct farm *farm, const struct farm_options *options)
 	add_env(farm, NULL, "LOG_LEVEL=debug");
 	add_env(farm, NULL, "EXECUTOR_URL=http://10.42.0.1");
 	add_env(farm, NULL, "SALAD_URL=http://10.42.0.1:8005");
+	add_env(farm, NULL, "SALAD_SERIAL_PORTS=none"); /* this host's are not the test's */
 	add_env(farm, NULL, "SERGENT_HARTMAN_BOOT_COUNT=1");
 	add_env(farm, NULL, "SERGENT_HARTMAN_QUALIFYING_BOOT_COUNT=1");
 	add_env(farm, NULL, "SERGENT_HARTMAN_REGISTRATION_RETRIAL_DELAY=1");
