@@ -91,7 +91,7 @@ static void on_removed(void *data, struct api_answer *answer)
 	free(removal->last_error);
 	removal->last_error = NULL;
 	if (answer->class == API_OK || answer->class == API_GONE) {
-		log_info("gitlab=%s runner %lld ('%s') is removed", removal->url, (long long)removal->runner_id, removal->description);
+		log_info("gitlab=%s runner %lld ('%s') is removed", server->shown, (long long)removal->runner_id, removal->description);
 		take_off(removal);
 		save_soon(removals);
 	} else {

@@ -135,7 +135,7 @@ static void leave_alone(struct server *server, const struct api_answer *answer)
 	uint64_t now_ms = loop_now_ms(server->servers->loop), wait_ms;
 
 	if (!server->last_error || strcmp(server->last_error, answer->text) != 0)
-		log_warning("gitlab=%s %s; it is tried again, and what is registered stays", server->url, answer->text);
+		log_warning("gitlab=%s %s; it is tried again, and what is registered stays", server->shown, answer->text);
 	set_error(server, answer->text);
 	if (now_ms < server->until_ms && !answer->retry_after_s)
 		return; /* it was asked before it failed another: one failure */
@@ -161,7 +161,7 @@ void server_heard(struct server *server, const struct api_answer *answer)
 	if (loop_now_ms(server->servers->loop) < server->until_ms)
 		return; /* it was asked before the failure */
 	if (server->last_error)
-		log_info("gitlab=%s answers again", server->url);
+		log_info("gitlab=%s answers again", server->shown);
 	server->failures = 0;
 	set_error(server, NULL);
 }
@@ -191,6 +191,7 @@ struct server *servers_get(struct servers *servers, const char *url)
 	server = gw_calloc(1, sizeof(*server));
 	server->servers = servers;
 	server->url = gw_strdup(url);
+	server->shown = url_shown(url);
 	server->unusable = why_unusable(servers, url);
 	server->last_error = gw_strdup(server->unusable);
 	server->next = servers->first;
@@ -218,6 +219,7 @@ void servers_finish(struct servers *servers)
 			work_drop(server->first);
 		loop_timer_finish(&server->timer);
 		free(server->url);
+		free(server->shown);
 		free(server->last_error);
 		free(server->unusable);
 		free(server);

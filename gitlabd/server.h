@@ -31,7 +31,7 @@ struct servers {
 struct server {
 	struct server *next;
 	struct servers *servers;
-	char *url;
+	char *url, *shown; /* shown: for the log */
 	struct work *first, *last;
 	unsigned running;  /* places that are taken */
 	unsigned failures; /* in a row */

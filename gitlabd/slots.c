@@ -1,4 +1,4 @@
-#include "gitlabd/slots.h"
+#include "gitlabd/slot_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -97,25 +97,11 @@ static bool same(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-static void forget_details(struct slot *slot)
-{
-	if (slot->details)
-		api_details_finish(slot->details);
-	free(slot->details);
-	slot->details = NULL;
-}
-
 /* MarsDB, or this GitLab, has the runner no more: it is to go, unless GitLab said that it is gone. */
 static void abandon(struct slot *slot)
 {
 	if (slot->token && slot->valid != RUNNER_INVALID)
 		removals_add(slot->all->removals, slot->url, slot->token, slot->runner_id, slot->description);
-}
-
-static void clear_untold(struct slot *slot)
-{
-	free(slot->untold.token);
-	memset(&slot->untold, 0, sizeof(slot->untold));
 }
 
 static void take_token(struct slot *slot, const struct msg_gitlab_entry *entry)
@@ -128,11 +114,11 @@ static void take_token(struct slot *slot, const struct msg_gitlab_entry *entry)
 	slot->valid = is_ours && entry->token ? RUNNER_VALID : RUNNER_UNKNOWN;
 	slot->verify_due = slot->details_due = !is_ours;
 	if (!is_ours)
-		forget_details(slot);
+		slot_forget_details(slot);
 	if (is_ours && !slot->busy.is)
-		clear_untold(slot);
+		slot_clear_untold(slot);
 	else if (!is_ours && slot->untold.is && !slot->busy.is)
-		clear_untold(slot); /* an admin's edit counts more: what was registered meanwhile is removed */
+		slot_clear_untold(slot); /* an admin's edit counts more: what was registered meanwhile is removed */
 }
 
 /* Its tokens are the old GitLab's. */
@@ -141,10 +127,10 @@ static void move_to(struct slot *slot, const char *url)
 	if (slot->url && slot->token) {
 		abandon(slot);
 		slot->valid = RUNNER_INVALID;
-		forget_details(slot);
+		slot_forget_details(slot);
 	}
 	if (slot->url && slot->untold.is && slot->untold.token && !slot->busy.is)
-		clear_untold(slot);
+		slot_clear_untold(slot);
 	slot_set_text(&slot->url, url);
 }
 

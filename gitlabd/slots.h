@@ -70,7 +70,7 @@ enum held slots_hold(void *slots, const char *url, const char *token); /* struct
 /* Whether the runner of that id is one of ours on that GitLab, or might be: one of that description is being registered. */
 bool slots_know(const struct slots *slots, const char *url, int64_t runner_id, const char *description);
 
-/* slot_step.c */
+/* slot_step.c; slot_free is slot_tell.c's */
 bool slot_begin(struct work *work, struct server *server);
 void slot_queue(struct slot *slot);
 void slot_free(struct slot *slot);

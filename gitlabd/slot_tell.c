@@ -1,0 +1,164 @@
+/* A token is told to executord, which writes it into MarsDB; what a slot holds until then, and how it is let go. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "gitlabd/slot_internal.h"
+#include "libgateway/log.h"
+
+enum { RETRY_MIN_MS = 1000, RETRY_MAX_MS = 60000 };
+
+void slot_forget_details(struct slot *slot)
+{
+	if (slot->details)
+		api_details_finish(slot->details);
+	free(slot->details);
+	slot->details = NULL;
+}
+
+static void wipe(char **secret)
+{
+	if (*secret)
+		explicit_bzero(*secret, strlen(*secret));
+	free(*secret);
+	*secret = NULL;
+}
+
+void slot_clear_untold(struct slot *slot)
+{
+	wipe(&slot->untold.token);
+	memset(&slot->untold, 0, sizeof(slot->untold));
+}
+
+static void clear_busy(struct slot *slot)
+{
+	free(slot->busy.url);
+	wipe(&slot->busy.token);
+	api_details_finish(&slot->busy.wanted);
+	memset(&slot->busy, 0, sizeof(slot->busy));
+}
+
+void slot_free(struct slot *slot)
+{
+	work_drop(&slot->work);
+	slot_clear_untold(slot);
+	clear_busy(slot);
+	slot_forget_details(slot);
+	wipe(&slot->token);
+	free(slot->instance);
+	free(slot->dut);
+	free(slot->url);
+	free(slot->description);
+	free(slot->last_error);
+	free(slot);
+}
+
+/* ---- telling executord ---- */
+
+static void model_has(struct slot *slot)
+{
+	struct slot_wanted wanted;
+
+	if (!slot_wanted(slot, &wanted))
+		return;
+	slot_set_text(&wanted.entry->token, slot->token);
+	wanted.entry->runner_id = slot->runner_id;
+	tags_finish(&wanted.tags);
+}
+
+static void told(struct slot *slot)
+{
+	wipe(&slot->token);
+	slot->token = gw_strdup(slot->untold.token);
+	slot->runner_id = slot->untold.runner_id;
+	slot->valid = slot->token ? RUNNER_VALID : RUNNER_UNKNOWN;
+	if (slot->token && strcmp(slot->url, slot->busy.url) != 0)
+		slot->valid = RUNNER_INVALID; /* the instance is another GitLab by now */
+	if (!slot->token)
+		slot_forget_details(slot);
+	slot_clear_untold(slot);
+	slot_set_text(&slot->last_error, NULL);
+	model_has(slot);
+	slot->all->retry_ms = 0;
+	slot->all->on_change(slot->all->data);
+}
+
+static void on_retry_time(void *data)
+{
+	slots_step_all(data);
+}
+
+static void not_told(struct slot *slot, const struct gw_error *err)
+{
+	struct slots *slots = slot->all;
+
+	slot_set_text(&slot->last_error, err->text);
+	if (err->kind == GW_REFUSED || err->kind == GW_NOT_FOUND) { /* MarsDB is another one by now: what it is now, comes */
+		log_warning("gitlab=%s '%s': the token of its runner is not taken: %s", slot->instance, slot->description, err->text);
+		slot->refused = true;
+		slot_clear_untold(slot);
+	} else if (!loop_timer_active(&slots->retry_timer)) {
+		if (err->kind != GW_UNREACHABLE)
+			log_failure("a runner's token is not saved, and is told again", err);
+		slots->retry_ms = !slots->retry_ms ? RETRY_MIN_MS : slots->retry_ms < RETRY_MAX_MS / 2 ? slots->retry_ms * 2 : RETRY_MAX_MS;
+		loop_timer_start(slots->loop, &slots->retry_timer, slots->retry_ms, on_retry_time, slots);
+	}
+}
+
+/* Ends what the slot was busy with. It may have gone meanwhile. */
+void slot_settle(struct slot *slot, struct server *server)
+{
+	struct slots *slots = slot->all;
+
+	clear_busy(slot);
+	server_release(server);
+	removals_review(slots->removals);
+	if (slots->servers->stopping)
+		return;
+	if (slot->gone)
+		slots_sweep_gone(slots);
+	else if (!slot->untold.is || bus_peer_up(slots->bus, "executord"))
+		slot_queue(slot);
+}
+
+static void on_told(void *data, const void *answer, const struct gw_error *err)
+{
+	struct slot *slot = data;
+	struct server *server = servers_get(slot->all->servers, slot->busy.url);
+	bool again = true;
+
+	if (answer) {
+		told(slot);
+	} else {
+		not_told(slot, err);
+		again = !slot->untold.is;
+	}
+	if (!again && !slot->gone) { /* until the timer, or executord's return */
+		clear_busy(slot);
+		server_release(server);
+		removals_review(slot->all->removals);
+		return;
+	}
+	slot_settle(slot, server);
+}
+
+/* The place at the server is kept until MarsDB has it: so no more runners are made than MarsDB keeps up with. */
+void slot_tell(struct slot *slot)
+{
+	struct msg_gitlab_token body = {.instance = slot->instance,
+					.dut = slot->dut,
+					.was = slot->token,
+					.token = slot->untold.token,
+					.runner_id = slot->untold.runner_id};
+
+	bus_ask(slot->all->bus, "executord", MSG_GITLAB_TOKEN, &body, 0, on_told, slot);
+}
+
+void slot_set_untold(struct slot *slot, const char *token, int64_t runner_id)
+{
+	char *copy = gw_strdup(token);
+
+	slot_clear_untold(slot);
+	slot->untold.is = true;
+	slot->untold.token = copy;
+	slot->untold.runner_id = runner_id;
+}
