@@ -106,6 +106,23 @@ static void a_token_that_moves_to_another_machine_keeps_its_runner(void **state)
 	gl_await_runners("a", 1);
 }
 
+static void a_damaged_list_of_removals_is_set_aside(void **state)
+{
+	char path[400], aside[410], *text;
+
+	assert_int_equal(gl_gitlabd_stop(SIGTERM), 0);
+	snprintf(path, sizeof(path), "%s/gitlabd/removals.json", gl.state);
+	snprintf(aside, sizeof(aside), "%s.bad", path);
+	file_put(path, "{\"version\": 1, \"runners\": [{\"url\": \"http://localhost:9001/\"}]}");
+	gl_gitlabd_start(insecure);
+	proc_await(&gl.gitlabd, "gitlabd warning: *removals.json: runners: one has no url, token or runner_id; it is set aside as "
+				"*removals.json.bad, and runners that were to be removed may stay on GitLab");
+	text = file_get(aside);
+	assert_non_null(strstr(text, "localhost:9001"));
+	free(text);
+	gl_await_runners("a", 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +131,7 @@ int main(void)
 		T(what_was_at_an_old_url_is_removed_once_that_is_back_whatever_happened_to_gitlabd),
 		T(a_token_that_an_admin_puts_in_its_place_leaves_no_runner_behind),
 		T(a_token_that_moves_to_another_machine_keeps_its_runner),
+		T(a_damaged_list_of_removals_is_set_aside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
