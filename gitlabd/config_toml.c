@@ -9,6 +9,7 @@
 #include "gitlabd/config_names.h"
 #include "gitlabd/toml_check.h"
 #include "libgateway/files.h"
+#include "libgateway/log.h"
 #include "libgateway/utf8.h"
 #include "libjob/template.h"
 
@@ -137,14 +138,59 @@ bool config_toml_check(const struct env *env, const struct config_host *host, st
 	return ok;
 }
 
+/* ---- a file that was there before us ---- */
+
+static char *record_path(const struct env *env)
+{
+	return env_state_path(env, "gitlabd/runner-config.ours");
+}
+
+/* Whether this gateway has written the file before: then what is there is ours, whoever edited it. */
+static bool is_ours(const struct env *env)
+{
+	char *record = record_path(env);
+	bool is = access(record, F_OK) == 0;
+
+	free(record);
+	return is;
+}
+
+/* From now on the file is ours. What somebody wrote there before is kept beside it. */
+static bool take_over(const struct env *env, const char *path, struct gw_error *err)
+{
+	char *folder = env_state_path(env, "gitlabd"), *record = record_path(env), *kept = gw_sprintf("%s.before-gitlabd", path);
+	struct gw_error none = {0};
+	size_t n;
+	char *theirs = file_read(path, FILE_MAX, &n, &none);
+	bool ok = theirs || none.kind == GW_NOT_FOUND || gw_fail(err, none.kind, "%s", none.text);
+
+	if (ok && theirs && n) {
+		ok = file_save(kept, theirs, n, 0600, err);
+		if (ok)
+			log_warning("%s was there before: it is kept as %s; its runners are in no file of ours", path, kept);
+	}
+	ok = ok && dir_make(folder, 0700, err) && file_save(record, "", 0, 0600, err);
+	free(theirs);
+	free(kept);
+	free(record);
+	free(folder);
+	return ok;
+}
+
 bool config_toml_update(const struct env *env, const struct config_host *host, const struct model *model, bool *written,
 			struct gw_error *err)
 {
 	const char *path = env_text(env, OPT_GITLAB_CONF_FILE);
 	char *text = NULL;
-	bool ok = render_file(env, host, model, &text, err);
+	bool ours = is_ours(env), ok;
 
+	*written = false;
+	if (!ours && !model->n_instances)
+		return true; /* this gateway has nothing to do with GitLab */
+	ok = render_file(env, host, model, &text, err);
 	*written = ok && !is_as_wanted(path, text);
+	if (*written && !ours)
+		*written = ok = take_over(env, path, err);
 	if (*written)
 		*written = ok = file_save(path, text, strlen(text), 0600, err);
 	free(text);

@@ -21,7 +21,8 @@ bool config_toml_render(const char *where, const char *template, size_t n, const
 /* The template that the options name, for a farm without machines: what --check can find of its errors. */
 bool config_toml_check(const struct env *env, const struct config_host *host, struct gw_error *err);
 
-/* Renders and, if the bytes differ, replaces the file. On false the old file is untouched. *written: whether it was replaced. */
+/* Renders and, if the bytes differ, replaces the file. The first time, a file that is there is kept as FILE.before-gitlabd; and as long as
+ * there was never an instance, nothing is touched. On false the old file is untouched. *written: whether it was replaced. */
 bool config_toml_update(const struct env *env, const struct config_host *host, const struct model *model, bool *written,
 			struct gw_error *err);
 

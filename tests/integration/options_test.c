@@ -463,8 +463,8 @@ static const struct check {
 	THERE(EXECUTOR_ARTIFACT_CACHE_SIZE, "integration/artifactd_test.c", "what_no_job_uses_is_pruned_oldest_first"),
 	HERE(MINIO_URL, jobs_know_where_the_buckets_are),
 	THERE(GITLAB_ALLOW_INSECURE, "integration/database_test.c", "executord_accepts_an_insecure_gitlab_only_with_the_option"),
-	THERE(GITLAB_CONF_FILE, "integration/gitlabd_test.c", "config_toml_is_where_the_option_says"),
-	THERE(GITLAB_CONF_TEMPLATE_FILE, "integration/gitlabd_test.c", "config_toml_is_made_of_the_options_template"),
+	THERE(GITLAB_CONF_FILE, "unit/config_toml_test.c", "each_runner_of_a_farm_is_in_it"),
+	THERE(GITLAB_CONF_TEMPLATE_FILE, "unit/config_toml_test.c", "a_template_of_an_admin_sees_the_farm"),
 	HERE(LOG_LEVEL, what_is_less_severe_is_not_logged),
 	HERE(LOG_FORMAT, each_record_is_an_object_with_its_job_and_machine),
 };

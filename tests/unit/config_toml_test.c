@@ -41,6 +41,7 @@ static int setup(void **state)
 {
 	snprintf(dir, sizeof(dir), "/tmp/config_toml_test.XXXXXX");
 	setenv("GITLAB_CONF_FILE", mkdtemp(dir) ? in_dir("config.toml") : "", 1);
+	setenv("EXECUTOR_STATE_DIR", dir, 1);
 	unsetenv("GITLAB_CONF_TEMPLATE_FILE");
 	setenv("MINIO_URL", "http://ci-gateway:9000", 1);
 	setenv("EXECUTOR_JOB__fdo_Proxy", "http://10.0.0.1:8888/", 1);
@@ -146,6 +147,16 @@ static char *updated(struct farm *f)
 	text = file_read(in_dir("config.toml"), 1 << 20, NULL, &err);
 	assert_non_null(text);
 	return text;
+}
+
+static bool file_has(const char *name, const char *text)
+{
+	struct gw_error err = {0};
+	char *found = file_read(in_dir(name), 1 << 20, NULL, &err);
+	bool has = found && strcmp(found, text) == 0;
+
+	free(found);
+	return has;
 }
 
 static char *said_by(const char *command)
@@ -290,6 +301,38 @@ static void a_farm_without_runners_is_a_valid_file(void **state)
 	found = parsed();
 	assert_string_equal(found, "concurrent 1\ncheck_interval 3\n");
 	free(found);
+}
+
+/* What an admin wrote for runners of his own is not lost. */
+static void a_file_from_before_us_is_kept_once(void **state)
+{
+	struct farm farm;
+	struct gw_error err;
+	bool written;
+
+	make_farm(&farm);
+	assert_true(file_save(in_dir("config.toml"), "# mine\n", 7, 0644, &err));
+	free(updated(&farm));
+	assert_true(file_has("config.toml.before-gitlabd", "# mine\n"));
+	assert_true(file_save(in_dir("config.toml"), "# an edit\n", 10, 0644, &err)); /* of our file: it is made anew */
+	assert_true(update(&farm, &written, &err));
+	assert_true(written);
+	assert_true(file_has("config.toml.before-gitlabd", "# mine\n"));
+}
+
+static void a_gateway_without_gitlab_touches_no_file(void **state)
+{
+	struct env env = {0};
+	struct model model = {0};
+	struct gw_error err = {0};
+	bool written = true;
+
+	assert_true(file_save(in_dir("config.toml"), "# mine\n", 7, 0644, &err));
+	load_env(&env);
+	assert_true(config_toml_update(&env, &host, &model, &written, &err));
+	assert_false(written);
+	assert_true(file_has("config.toml", "# mine\n"));
+	env_finish(&env);
 }
 
 static void it_is_written_only_if_it_differs(void **state)
@@ -556,6 +599,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(each_runner_of_a_farm_is_in_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_runner_that_is_not_to_be_used_is_not_in_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_farm_without_runners_is_a_valid_file, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_file_from_before_us_is_kept_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_gateway_without_gitlab_touches_no_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(it_is_written_only_if_it_differs, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_template_of_an_admin_sees_the_farm, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_template_with_an_error_keeps_the_old_file, setup, teardown),

@@ -16,7 +16,8 @@
 struct bench {
 	struct loop loop;
 	struct env env;
-	struct model model;
+	struct model model; /* of one instance without runners */
+	struct msg_gitlab_instance instance, *instances[1];
 	struct config_writer writer;
 	struct mars_watch *watch; /* of config.toml */
 	struct loop_fd edits;
@@ -52,6 +53,16 @@ static void put(struct bench *b, const char *text)
 	assert_true(file_save(b->template, text, strlen(text), 0644, &err));
 }
 
+static void model_of_an_instance(struct bench *b)
+{
+	static char name[] = "work", url[] = "https://work.example/", type[] = "instance_type";
+
+	b->instance = (struct msg_gitlab_instance){.name = name, .url = url, .runner_type = type, .maximum_timeout = 600};
+	b->instances[0] = &b->instance;
+	b->model.instances = b->instances;
+	b->model.n_instances = 1;
+}
+
 static int setup(void **state)
 {
 	static const struct env_program program = {.name = "gitlabd", .summary = "a test", .reader = ENV_GITLABD};
@@ -63,11 +74,13 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(b->dir));
 	snprintf(b->conf, sizeof(b->conf), "%s/config.toml", b->dir);
 	snprintf(b->template, sizeof(b->template), "%s/template", b->dir);
+	setenv("EXECUTOR_STATE_DIR", b->dir, 1);
 	setenv("GITLAB_CONF_FILE", b->conf, 1);
 	setenv("GITLAB_CONF_TEMPLATE_FILE", b->template, 1);
 	put(b, "farm = {{ config.FARM_NAME | tojson }}\n");
 	if (!env_load(&b->env, &program, 1, argv, &err) || !loop_init(&b->loop, &err))
 		fail_msg("%s", err.text);
+	model_of_an_instance(b);
 	b->writer = (struct config_writer){.loop = &b->loop, .env = &b->env, .model = &b->model, .host = {"lab", 4, 4000}};
 	config_writer_start(&b->writer);
 	b->watch = mars_watch_create(b->conf, &err);
