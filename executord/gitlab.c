@@ -11,6 +11,26 @@ static bool same(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+static bool has_runner(const struct mars_dut *mars)
+{
+	const struct mars_dut_gitlab *own = mars ? mars->gitlab.v : NULL;
+
+	for (size_t i = 0; mars && i < mars->gitlab.n; i++)
+		if (own[i].token)
+			return true;
+	return false;
+}
+
+bool gitlab_may_remove(struct executord *ex, const struct dut *dut, struct gw_error *err)
+{
+	if (bus_peer_up(&ex->bus, "gitlabd") || !has_runner(registry_mars(ex, dut)))
+		return true;
+	return gw_fail(
+		err, GW_UNREACHABLE,
+		"gitlabd, which unregisters the machine's runners, does not run; try again once it does, or remove the entry from the "
+		"file and the runners by `executorctl gitlab prune`");
+}
+
 /* ---- tokens: gitlabd's answer from GitLab becomes an AUTO field of the database ---- */
 
 /* Whether MarsDB still has the token that gitlabd means to replace. */

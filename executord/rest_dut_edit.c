@@ -191,7 +191,7 @@ void rest_delete_dut(void *owner, struct http_request *rq)
 	struct dut *dut = registry_dut_named(ex, http_arg(rq, "id"), &err);
 	struct mars_edit edit = {.op = MARS_REMOVE, .path = {"duts"}};
 
-	if (!dut || !rest_may_change(ex, rq, &err) || !rest_takes_nothing(rq, &err)) {
+	if (!dut || !rest_may_change(ex, rq, &err) || !rest_takes_nothing(rq, &err) || !gitlab_may_remove(ex, dut, &err)) {
 		http_answer_error(rq, &err);
 		return;
 	}

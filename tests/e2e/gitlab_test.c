@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "libgateway/error.h"
+#include "libgateway/files.h"
 #include "tests/harness/ctl.h"
 #include "tests/harness/farm.h"
 
@@ -234,6 +235,27 @@ static void promise_38_tokens_are_nowhere_but_where_they_belong(void **state)
 	assert_int_not_equal(system("cd \"$TMPDIR\" && grep -rlE 'glrt-|glpat-' run state --exclude-dir=gitlabd"), 0);
 }
 
+/* Its token goes with its entry: then nobody could unregister it any more. */
+static void a_machine_is_not_deleted_while_nobody_can_unregister_it(void **state)
+{
+	struct farm *farm = *state;
+	const char *path = tmp_path("run/gitlabd.lock");
+	struct file_lock lock = {0};
+	char *answer;
+
+	farm_kill(farm, "gitlabd");
+	while (!file_lock_take(&lock, path, &(struct gw_error){0})) /* the next one was faster */
+		farm_kill(farm, "gitlabd");
+	farm_await(farm, "/full-state", "daemons/gitlabd/state", "failing");
+	assert_int_equal(farm_request("DELETE", DUT_DB, NULL, &answer), 503);
+	assert_non_null(
+		strstr(answer, "{\"error\":\"gitlabd, which unregisters the machine's runners, does not run; try again once it does"));
+	free(answer);
+	assert_true(file_has(farm->db_path, "glrt-"));
+	file_lock_finish(&lock);
+	farm_await(farm, "/full-state", "daemons/gitlabd/state", "up");
+}
+
 static void a_deleted_machine_is_unregistered(void **state)
 {
 	struct farm *farm = *state;
@@ -254,6 +276,7 @@ int main(void)
 		cmocka_unit_test(an_unexposed_machine_has_no_runner),
 		cmocka_unit_test(a_runner_deleted_on_gitlab_is_made_again_though_all_were_killed),
 		cmocka_unit_test(promise_38_tokens_are_nowhere_but_where_they_belong),
+		cmocka_unit_test(a_machine_is_not_deleted_while_nobody_can_unregister_it),
 		cmocka_unit_test(a_deleted_machine_is_unregistered),
 	};
 
