@@ -11,7 +11,8 @@
  *
  * So a kill leaves one of: `.NAME.new` with the bit (before 4: drop it), without it and the file with it (between 4 and 5: change back, the
  * edit was not acknowledged), neither with it (between 5 and 6: drop the old one), none of that name (after 6). mars_save_recover does
- * this.
+ * this. Who waited for the lease of a save that was killed writes into the old file: it is then not older than the new one, which 5 made
+ * younger, and gets its name back.
  *
  * Editors reach the new file by its name from 4 on, and may write into it: so there is no waiting between 4 and 6, and what is written
  * there by then is looked for where the two change back.
@@ -250,10 +251,34 @@ static bool change_back(struct place *place, ino_t ours, bool unchanged)
 	return edited;
 }
 
-/* The new file becomes one that a start leaves alone, durably. */
-static bool settle(struct place *place, int fd, mode_t mode, struct gw_error *err)
+static bool is_later(const struct timespec *a, const struct timespec *b)
 {
-	if (futimens(fd, NULL) == 0 && fchmod(fd, mode) == 0 && (fsync(fd) == 0 || errno == EINVAL) &&
+	return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
+}
+
+/* Written now, and later than the old file was, so that it shows if that is written after all. */
+static bool make_younger(int fd, int old)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {0}};
+	struct stat st;
+
+	if (clock_gettime(CLOCK_REALTIME_COARSE, &times[1]) < 0 || (old >= 0 && fstat(old, &st) < 0))
+		return false;
+	if (old >= 0 && !is_later(&times[1], &st.st_mtim))
+		times[1] = st.st_mtim;
+	if ((old >= 0 && !is_later(&times[1], &st.st_mtim)) || !times[1].tv_nsec) /* 0 is the mark of our own text */
+		times[1].tv_nsec++;
+	if (times[1].tv_nsec >= 1000000000) {
+		times[1].tv_sec++;
+		times[1].tv_nsec = 1;
+	}
+	return futimens(fd, times) == 0;
+}
+
+/* The new file becomes one that a start leaves alone, durably. `old`: -1: there was none. */
+static bool settle(struct place *place, int fd, int old, mode_t mode, struct gw_error *err)
+{
+	if (make_younger(fd, old) && fchmod(fd, mode) == 0 && (fsync(fd) == 0 || errno == EINVAL) &&
 	    (fsync(place->dir) == 0 || errno == EINVAL))
 		return true;
 	return gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot write the directory of %s; nothing was changed", place->path);
@@ -315,7 +340,7 @@ static enum exchange_outcome look_at_old(struct place *place, int fd, mode_t mod
 
 	if (!temp_is(place, old->inode) || (!old->leased && !old_is_base(old, place, &outcome, err)))
 		return outcome;
-	if (!settle(place, fd, mode, err))
+	if (!settle(place, fd, old->fd, mode, err))
 		return EXCHANGE_FAILED;
 	if (!name_is(place, fd) || somebody_waits(old))
 		return EXCHANGE_OTHER;
@@ -334,7 +359,7 @@ static enum exchange_outcome exchange_new(struct place *place, int fd, mode_t mo
 		gw_fail_errno(err, GW_UNREACHABLE, why, "cannot make %s; nothing was written", place->path);
 		return why == EEXIST ? EXCHANGE_OTHER : EXCHANGE_FAILED;
 	}
-	if (settle(place, fd, mode, err))
+	if (settle(place, fd, -1, mode, err))
 		return EXCHANGE_SAVED;
 	renameat2(place->dir, place->name, place->dir, place->temp, RENAME_NOREPLACE);
 	return EXCHANGE_FAILED;
@@ -405,10 +430,21 @@ static bool check_owner(const struct place *place, const struct stat *st, struct
 		       st->st_uid, geteuid(), geteuid(), place->path);
 }
 
-/* Looked at only after the swap: from then on no editor comes to the new file by its name. */
-static bool undo(struct place *place)
+/* Who waited for the lease has the old file, under the temp name, and writes into it or has written. */
+static bool old_is_later(struct place *place, const struct stat *old, const struct stat *new)
 {
-	return swap(place) && (!was_edited(place) || swap(place));
+	int fd = openat(place->dir, place->temp, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	bool writing = fd >= 0 && mars_file_lease(fd) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return writing || !is_later(&new->st_mtim, &old->st_mtim);
+}
+
+/* The new file is looked at only after the swap: from then on no editor comes to it by its name. */
+static bool undo(struct place *place, bool later)
+{
+	return swap(place) && (later || !was_edited(place) || swap(place));
 }
 
 static bool recover_place(struct place *place, struct gw_error *err)
@@ -416,11 +452,13 @@ static bool recover_place(struct place *place, struct gw_error *err)
 	struct stat file, temp;
 	bool have_file = fstatat(place->dir, place->name, &file, 0) == 0;
 	bool have_temp = fstatat(place->dir, place->temp, &temp, AT_SYMLINK_NOFOLLOW) == 0;
+	bool later;
 
 	if (have_temp && !S_ISREG(temp.st_mode))
 		return gw_fail(err, GW_REFUSED, "%s is in the way of saves; remove it", place->temp_path);
-	if (have_temp && !(temp.st_mode & S_ISVTX) && (!have_file || (file.st_mode & S_ISVTX))) {
-		if (have_file ? !undo(place) : renameat(place->dir, place->temp, place->dir, place->name) < 0)
+	later = have_file && have_temp && !is_as_we_wrote_it(&file) && old_is_later(place, &temp, &file);
+	if (have_temp && !(temp.st_mode & S_ISVTX) && (!have_file || (file.st_mode & S_ISVTX) || later)) {
+		if (have_file ? !undo(place, later) : renameat(place->dir, place->temp, place->dir, place->name) < 0)
 			return gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot put %s back as it was", place->path);
 		fsync(place->dir);
 		have_file = fstatat(place->dir, place->name, &file, 0) == 0;

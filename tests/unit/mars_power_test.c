@@ -250,6 +250,7 @@ static void make_file(const struct entry *entry, unsigned choice)
 	bool half = choice % 3 == 1 && strcmp(inode->text, inode->synced) != 0;
 	size_t len = strlen(text) / (half ? 2 : 1);
 	mode_t mode = choice / 3 ? inode->mode : inode->synced_mode;
+	struct timespec time = {1000, 0};
 	char name[400];
 	int fd;
 
@@ -258,8 +259,11 @@ static void make_file(const struct entry *entry, unsigned choice)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, len), len);
 	assert_int_equal(fchmod(fd, mode), 0);
-	if (mode & S_ISVTX) /* the time that a save gives it, which is synced with its text */
-		assert_int_equal(futimens(fd, (const struct timespec[]){{1000, 0}, {1000, 0}}), 0);
+	/* the time that a save gives it, which is synced with its text; then the one that comes with its last mode, later than its
+	 * predecessor's */
+	if (!(mode & S_ISVTX))
+		time = (struct timespec){2000 + (time_t)(inode - disk.inodes), 5};
+	assert_int_equal(futimens(fd, (const struct timespec[]){time, time}), 0);
 	close(fd);
 }
 

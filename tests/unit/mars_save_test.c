@@ -416,6 +416,29 @@ static void a_save_killed_after_the_exchange_is_undone_at_start(void **state)
 	assert_false(st.st_mode & S_ISVTX);
 }
 
+/* The save counted already, but was not acknowledged: who had waited for it got the old file, which is about to be dropped. */
+static void what_an_admin_saved_into_the_old_file_after_the_kill_is_not_dropped(void **state)
+{
+	put(temp_path, FIRST "    comment: theirs\n");
+	put(db_path, NOT_ACKNOWLEDGED);
+	assert_int_equal(utimensat(AT_FDCWD, db_path, (const struct timespec[]){{1000, 4000001}, {1000, 4000001}}, 0), 0);
+	assert_int_equal(utimensat(AT_FDCWD, temp_path, (const struct timespec[]){{1000, 4000001}, {1000, 4000001}}, 0), 0);
+	mars_db_destroy(open_db());
+	assert_file(db_path, FIRST "    comment: theirs\n");
+	assert_int_equal(access(temp_path, F_OK), -1);
+}
+
+static void an_old_file_that_nobody_wrote_is_dropped(void **state)
+{
+	put(temp_path, FIRST);
+	put(db_path, NOT_ACKNOWLEDGED);
+	assert_int_equal(utimensat(AT_FDCWD, db_path, (const struct timespec[]){{1000, 4000001}, {1000, 4000001}}, 0), 0);
+	assert_int_equal(utimensat(AT_FDCWD, temp_path, (const struct timespec[]){{1000, 4000000}, {1000, 4000000}}, 0), 0);
+	mars_db_destroy(open_db());
+	assert_file(db_path, NOT_ACKNOWLEDGED);
+	assert_int_equal(access(temp_path, F_OK), -1);
+}
+
 /* Such an edit was lost once: the file was put back as it was before the save. */
 static void what_an_admin_saved_after_the_kill_is_not_undone_at_start(void **state)
 {
@@ -476,6 +499,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_admin_who_writes_in_place_never_loses_an_edit, begin, end),
 		cmocka_unit_test_setup_teardown(an_unfinished_new_file_is_dropped_at_start, begin, end),
 		cmocka_unit_test_setup_teardown(a_save_killed_after_the_exchange_is_undone_at_start, begin, end),
+		cmocka_unit_test_setup_teardown(what_an_admin_saved_into_the_old_file_after_the_kill_is_not_dropped, begin, end),
+		cmocka_unit_test_setup_teardown(an_old_file_that_nobody_wrote_is_dropped, begin, end),
 		cmocka_unit_test_setup_teardown(what_an_admin_saved_after_the_kill_is_not_undone_at_start, begin, end),
 		cmocka_unit_test_setup_teardown(what_an_admin_saves_during_the_start_is_not_undone_either, begin, end),
 		cmocka_unit_test_setup_teardown(a_save_killed_at_its_very_end_stays, begin, end),
