@@ -130,7 +130,9 @@ static void the_man_page_has_every_command_with_its_operands_and_options(void **
 			fail_msg("docs/man/executorctl.1 lacks%s", title);
 		if (c->options == ctl_job_options || c->options == ctl_simulate_options) /* told at the first of them */
 			from = strstr(page, "\n.SS lint");
-		to = strstr(strstr(page, title) + 1, c->name[0] == 'd' && c->name[1] == 'b' ? "\n.SS lint" : "\n.S");
+		to = strstr(page, title);
+		while (to && strncmp(to, title, strlen(title)) == 0) /* one with words of its own may have several sections */
+			to = strstr(to + 1, "\n.S");
 		assert_non_null(to);
 		for (const struct ctl_option *o = c->options; o && o->letter; o++)
 			if (o->letter != 'J') /* said of all of them at once */

@@ -484,8 +484,8 @@ static void bombs_of_aliases_are_refused(void **state)
 		fprintf(out, "    - {data: *big}\n");
 	fclose(out);
 	assert_false(decode(&job, text, &errs));
-	assert_string_equal(errs.v[0].text, "job:39:14: deployment.start.initramfs[33].data: aliases stand for too much text; accepted: "
-					    "16777216 bytes in all");
+	assert_string_equal(errs.v[0].text, "job:19:14: aliases stand for too much; accepted: 100000 nodes in all, each 64 bytes of a text "
+					    "counting as one");
 	assert_int_equal(errs.n, 1);
 	gw_errors_finish(&errs);
 	free(text);
