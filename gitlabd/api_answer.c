@@ -86,23 +86,38 @@ static void add_message(struct api_answer *answer, const cJSON *message)
 }
 
 /* "POST /user/runners: status 400: runner_type is missing": the API's own words follow, if there are any. */
-static void explain(struct api_answer *answer, const struct kind *kind, const struct api_raw *raw)
+static void explain(struct api_answer *answer, const struct kind *kind, const struct api_raw *raw, const char *secret)
 {
-	cJSON *json = json_decode(raw->body, raw->len, NULL);
-	const cJSON *message = json ? cJSON_GetObjectItemCaseSensitive(json, "message") : NULL;
+	char *body = gw_strndup(raw->len ? raw->body : "", raw->len);
+	cJSON *json;
+	const cJSON *message;
 
+	hide(body, secret); /* whole: what is said is cut */
+	json = json_decode(body, strlen(body), NULL);
+	message = json ? cJSON_GetObjectItemCaseSensitive(json, "message") : NULL;
 	if (!message)
 		message = json ? cJSON_GetObjectItemCaseSensitive(json, "error") : NULL;
 	snprintf(answer->text, sizeof(answer->text), "%s: status %d", kind->name, raw->status);
 	if (message)
 		add_message(answer, message);
 	cJSON_Delete(json);
+	free(body);
 }
 
 static enum api_class fail(struct api_answer *answer, const struct kind *kind, enum api_class class, const char *what)
 {
 	snprintf(answer->text, sizeof(answer->text), "%s: %.300s", kind->name, what);
 	return class;
+}
+
+/* GitLab says why in an object, or nothing. Other text is that of somebody on the way, who knows nothing of tokens. */
+static bool is_of_gitlab(const struct api_raw *raw)
+{
+	cJSON *json = raw->len ? json_decode(raw->body, raw->len, NULL) : NULL;
+	bool is = !raw->len || cJSON_IsObject(json);
+
+	cJSON_Delete(json);
+	return is;
 }
 
 static enum api_class read_ok(struct api_answer *answer, const struct kind *kind, const struct api_raw *raw)
@@ -135,11 +150,11 @@ static enum api_class read_list_end(struct api_answer *answer, const struct kind
 	return API_OK;
 }
 
-static enum api_class classify(struct api_answer *answer, const struct kind *kind, const struct api_raw *raw)
+static enum api_class classify(struct api_answer *answer, const struct kind *kind, const struct api_raw *raw, const char *secret)
 {
 	if (raw->err && raw->err->kind != GW_OK)
 		return fail(answer, kind, raw->err->kind == GW_BAD_INPUT ? API_NOT_GITLAB : API_TRY_LATER, raw->err->text);
-	explain(answer, kind, raw);
+	explain(answer, kind, raw, secret);
 	if (raw->status == 429 || raw->status == 408 || raw->status >= 500)
 		return API_TRY_LATER;
 	if (raw->status >= 300 && raw->status < 400)
@@ -150,6 +165,8 @@ static enum api_class classify(struct api_answer *answer, const struct kind *kin
 		return read_ok(answer, kind, raw);
 	if (raw->status < 400)
 		return API_NOT_GITLAB;
+	if ((raw->status == 403 || raw->status == 404) && !is_of_gitlab(raw))
+		return add(answer, API_NOT_GITLAB, "not the JSON of a GitLab");
 	if (raw->status == 403)
 		return kind->forbidden;
 	return raw->status == 404 && kind->gone ? API_GONE : API_REFUSED;
@@ -160,7 +177,7 @@ void api_answer_read(struct api_answer *answer, enum api_what what, const struct
 	const struct kind *kind = &kinds[what];
 
 	*answer = (struct api_answer){.id = -1};
-	answer->class = classify(answer, kind, raw);
+	answer->class = classify(answer, kind, raw, secret);
 	if (answer->class == API_OK && what == API_LIST)
 		answer->class = read_list_end(answer, kind, raw);
 	if (answer->class == API_OK)

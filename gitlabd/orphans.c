@@ -53,12 +53,16 @@ static bool is_suspect(const struct sweep *sweep, const char *url, const struct 
 	       !is_known(sweep, url, listed->id, name);
 }
 
+/* All that we register have one of the two: a name alone may be somebody else's. */
 static bool is_ours(const struct sweep *sweep, const struct api_details *details)
 {
+	const struct slots *slots = sweep->all->slots;
+
 	for (size_t i = 0; i < details->n_tags; i++)
-		if (strncmp(details->tags[i], "farm:", 5) == 0 && strcmp(details->tags[i] + 5, sweep->all->slots->farm) != 0)
-			return false;
-	return true;
+		if (strncmp(details->tags[i], "farm:", 5) == 0 ? strcmp(details->tags[i] + 5, slots->farm) == 0
+							       : strcmp(details->tags[i], slots->gateway_name) == 0)
+			return true;
+	return false;
 }
 
 /* ---- a sweep ---- */

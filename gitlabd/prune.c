@@ -4,7 +4,7 @@
 
 #include "gitlabd/orphans.h"
 
-enum { PATIENCE_MS = 100000 }; /* the asker's is 120 s */
+enum { PATIENCE_MS = 45000 }; /* of the sweep, and again of the removals: the asker's is 100 s */
 
 struct prune {
 	struct prune *next;

@@ -506,12 +506,13 @@ static void bad_options_are_named(void **state)
 
 static void with_none_and_without_a_folder_saladd_runs_on(void **state)
 {
-	struct cable c = cable_usb("ttyUSB0", 1);
+	struct cable c;
 
 	restart(SIGTERM, SALADD, "SALAD_SERIAL_PORTS=/nowhere/ttyUSB*");
 	assert_true(proc_has_said(&salad,
 				  "saladd warning: SALAD_SERIAL_PORTS: /nowhere: No such file or directory; ports there are not found "
 				  "until saladd starts anew"));
+	c = cable_usb("ttyUSB0", 1);
 	restart(SIGTERM, SALADD, "SALAD_SERIAL_PORTS=none");
 	assert_int_equal(port_of("m", "has_client"), 0); /* it serves */
 	assert_false(proc_has_said(&salad, "is a console"));
