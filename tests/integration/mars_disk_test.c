@@ -273,7 +273,7 @@ static void expect_answer(int fd, const char *status, const char *part)
 	close(fd);
 }
 
-/* Until a save has made its file: from then on it waits for whoever has the database open. */
+/* Until a save has written its file: from then on it waits for whoever has the database open. */
 static void await_save(int watch)
 {
 	struct pollfd p = {.fd = watch, .events = POLLIN};
@@ -291,7 +291,7 @@ static void promise_4_a_change_that_waits_while_the_disk_fills_up_is_answered_50
 	/* more than the one block that the first change gives back */
 	assert_true(asprintf(&comment, "{\"comment\": \"%04000d\"}", 0) > 0);
 	machine = body_of_machine();
-	assert_true(inotify_add_watch(watch, tmp_path("config"), IN_CREATE) >= 0);
+	assert_true(inotify_add_watch(watch, tmp_path("config"), IN_MODIFY) >= 0);
 	first = ask("PATCH", DUT, "{\"comment\": \"first\"}");
 	await_save(watch);
 	second = ask("PATCH", DUT, comment);

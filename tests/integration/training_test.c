@@ -166,6 +166,7 @@ static void enough_good_loops_make_it_ready(void **state)
 	farm_await(farm, DUT, "ready_for_service", "true");
 	farm_await(farm, PORT, "state", "OFF");
 	farm_await(farm, DUT, "training", "{\"state\":\"IDLE\"}");
+	farm_do("PATCH", DUT, "{\"comment\": \"trained\"}"); /* writes keep their order: the one before it is on the disk, too */
 	text = file_get(farm->db_path);
 	assert_non_null(strstr(text, "ready_for_service: true"));
 	free(text);
