@@ -283,7 +283,7 @@ static void bare_save(int round)
 /* One line of the DUT in the middle, by rename. */
 static void edit(int round)
 {
-	char part[16];
+	char part[20];
 	char *at = strstr(b.text, dut_id(b.duts / 2));
 
 	at = strstr(at, "round:");
