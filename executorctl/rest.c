@@ -174,23 +174,13 @@ cJSON *rest_post_text(const struct ctl *ctl, const char *path, const char *type,
 	return json;
 }
 
-/* Colons stay readable, as in MAC addresses. */
-static void add_escaped(struct buffer *out, const char *name)
-{
-	for (; *name; name++)
-		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:", *name))
-			buffer_add(out, name, 1);
-		else
-			buffer_printf(out, "%%%02X", (unsigned char)*name);
-}
-
 char *rest_path(const char *shape, const char *const *names)
 {
 	struct buffer out = {0};
 
 	for (; *shape; shape++)
 		if (shape[0] == '%' && shape[1] == 's') {
-			add_escaped(&out, *names++);
+			url_escape(&out, *names++, ":"); /* readable, as in MAC addresses */
 			shape++;
 		} else {
 			buffer_add(&out, shape, 1);

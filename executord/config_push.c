@@ -115,22 +115,9 @@ static void fill_pdu(struct executord *ex, struct pdu *pdu, struct msg_pdu_confi
 		port_config(config, mars->reserved_port_ids.v[i])->reserved = true;
 }
 
-static struct msg_pdu_config *find_config(struct msg_pdu_config *v, size_t n, const char *name)
+static int config_order(const void *name, const void *config)
 {
-	size_t low = 0, high = n;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		int order = strcmp(v[mid].name, name);
-
-		if (order == 0)
-			return &v[mid];
-		if (order < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return NULL;
+	return strcmp(name, ((const struct msg_pdu_config *)config)->name);
 }
 
 /* What pdud is to know of these PDUs, which are in the registry's order: by name. The caller frees by free_configs. */
@@ -142,7 +129,7 @@ static struct msg_pdu_config *make_configs(struct executord *ex, struct pdu *con
 		fill_pdu(ex, pdus[i], &v[i]);
 	for (size_t i = 0; i < mars_db_dut_count(ex->database.db); i++) {
 		const struct mars_dut *dut = mars_db_dut(ex->database.db, i);
-		struct msg_pdu_config *config = dut->pdu && dut->pdu_port_id ? find_config(v, n, dut->pdu) : NULL;
+		struct msg_pdu_config *config = dut->pdu && dut->pdu_port_id ? bsearch(dut->pdu, v, n, sizeof(*v), config_order) : NULL;
 		struct msg_port_config *port = config ? port_config(config, dut->pdu_port_id) : NULL;
 
 		if (!port)

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "executord/executord.h"
@@ -10,14 +9,6 @@
 #include "libgateway/ended.h"
 
 static const char *const known[DAEMONS_KNOWN] = {"executord", "bootsd", "pdud", "saladd", "artifactd", "gitlabd"};
-
-static double now(void)
-{
-	struct timeval t;
-
-	gettimeofday(&t, NULL);
-	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
-}
 
 static pid_t pid_of(const struct executord *ex, const char *name)
 {
@@ -33,7 +24,7 @@ void daemons_start(struct executord *ex)
 	ex->daemons.runtime_dir = env_text(&ex->env, OPT_EXECUTOR_RUNTIME_DIR);
 	ex->daemons.v[0].up = true;
 	ex->daemons.v[0].pid = getpid();
-	ex->daemons.v[0].since = now();
+	ex->daemons.v[0].since = loop_wall_now();
 }
 
 void daemons_on_peer(struct executord *ex, const char *peer, enum bus_peer_event what)
@@ -43,7 +34,7 @@ void daemons_on_peer(struct executord *ex, const char *peer, enum bus_peer_event
 			continue;
 		ex->daemons.v[i].up = what == BUS_PEER_UP;
 		ex->daemons.v[i].pid = what == BUS_PEER_UP ? pid_of(ex, peer) : 0;
-		ex->daemons.v[i].since = now();
+		ex->daemons.v[i].since = loop_wall_now();
 	}
 }
 

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 
 #include "executord/config_push.h"
 #include "executord/executord.h"
@@ -234,11 +233,9 @@ void discovery_begin(struct executord *ex, const struct discovery_ask *ask, stru
 {
 	struct discovery *d = &ex->discovery;
 	struct gw_error err = {0};
-	struct timeval now;
 
-	gettimeofday(&now, NULL);
 	d->ask = *ask;
-	d->started_at = (double)now.tv_sec + (double)now.tv_usec / 1e6;
+	d->started_at = loop_wall_now();
 	d->deadline = loop_now_ms(&ex->loop) + (uint64_t)(ask->timeout * 1000);
 	d->on_at = 0;
 	snprintf(d->job, sizeof(d->job), "discovery-%llx-%u", ex->jobs.started_at, ++d->counter);

@@ -86,15 +86,10 @@ void dut_situation_now(struct dut *dut, struct dut_situation *now)
 	dut_facts_finish(&facts);
 }
 
-static bool same(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 static bool same_facts(const struct dut_facts *a, const struct dut_facts *b)
 {
-	return a->removed == b->removed && a->is_retired == b->is_retired && a->ready == b->ready && same(a->pdu, b->pdu) &&
-	       same(a->port, b->port);
+	return a->removed == b->removed && a->is_retired == b->is_retired && a->ready == b->ready && gw_same_text(a->pdu, b->pdu) &&
+	       gw_same_text(a->port, b->port);
 }
 
 /* ---- actions ---- */
@@ -268,7 +263,7 @@ void dut_settle(struct dut *dut, const char *cause)
 	then.has_port = before.port != NULL;
 	then.is_retired = before.is_retired;
 	then.ready_for_service = before.ready;
-	n = dut_after_edit(&then, &now, !same(before.pdu, dut->known.pdu) || !same(before.port, dut->known.port), events);
+	n = dut_after_edit(&then, &now, !gw_same_text(before.pdu, dut->known.pdu) || !gw_same_text(before.port, dut->known.port), events);
 	for (size_t i = 0; i < n; i++)
 		dut_apply(dut, events[i], cause, NULL);
 	if (n || !same_facts(&before, &dut->known))

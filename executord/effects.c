@@ -29,11 +29,6 @@ __attribute__((format(printf, 2, 3))) static void say(struct effects *e, const c
 	cJSON_AddItemToArray(e->list, cJSON_CreateString(text));
 }
 
-static bool same(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 /* ---- what a DUT's life makes of it: dut_settle, without doing it ---- */
 
 struct life {
@@ -79,7 +74,8 @@ static struct dut_situation situation_of(const struct effects *e, const struct m
 static void live_through(const struct effects *e, const struct mars_dut *old, const struct mars_dut *new, struct life *life)
 {
 	struct dut_situation before = situation_of(e, e->before, old), now = situation_of(e, e->after, new);
-	bool moved = is_placed(old) && is_placed(new) && (!same(old->pdu, new->pdu) || !same(old->pdu_port_id, new->pdu_port_id));
+	bool moved = is_placed(old) && is_placed(new) &&
+		     (!gw_same_text(old->pdu, new->pdu) || !gw_same_text(old->pdu_port_id, new->pdu_port_id));
 	enum dut_event events[DUT_EDIT_EVENTS];
 	size_t n = dut_after_edit(&before, &now, moved, events);
 
@@ -110,7 +106,7 @@ static void say_life(struct effects *e, const struct dut *dut, const struct mars
 static void say_ports(struct effects *e, const struct mars_dut *old, const struct mars_dut *new)
 {
 	bool moved = is_placed(old) != is_placed(new) ||
-		     (is_placed(old) && (!same(old->pdu, new->pdu) || !same(old->pdu_port_id, new->pdu_port_id)));
+		     (is_placed(old) && (!gw_same_text(old->pdu, new->pdu) || !gw_same_text(old->pdu_port_id, new->pdu_port_id)));
 
 	if (moved && is_placed(old))
 		say(e, "port %s of %s is freed", old->pdu_port_id, old->pdu);
@@ -130,7 +126,7 @@ static void say_dut(struct effects *e, const struct mars_change *change)
 
 	say_life(e, registry_dut(e->ex, change->name), old, new);
 	say_ports(e, old, new);
-	if (old && new && !same(old->mac_address, new->mac_address))
+	if (old && new && !gw_same_text(old->mac_address, new->mac_address))
 		say(e, "boots of %s are its own from now on, those of %s are not", new->mac_address, old->mac_address);
 	name_effects_of_dut(e->list, &e->names, change->name, old, new);
 	runner_effects_of_dut(e->list, e->before, e->after, old, new);

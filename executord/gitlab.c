@@ -6,11 +6,6 @@
 
 #include "executord/executord.h"
 
-static bool same(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 static bool has_runner(const struct mars_dut *mars)
 {
 	const struct mars_dut_gitlab *own = mars ? mars->gitlab.v : NULL;
@@ -48,7 +43,7 @@ static bool may_replace(struct executord *ex, const struct msg_gitlab_token *bod
 	if (!body->dut && !instance->gateway_runner.given)
 		return gw_fail(err, GW_NOT_FOUND, "gitlab.%s has no gateway_runner", body->instance);
 	has = body->dut ? own ? own->token : NULL : instance->gateway_runner.token;
-	if (!same(has, body->was) && !same(has, body->token)) /* said twice is said once */
+	if (!gw_same_text(has, body->was) && !gw_same_text(has, body->token)) /* said twice is said once */
 		return gw_fail(err, GW_REFUSED, "the database has another token by now");
 	return true;
 }

@@ -2,18 +2,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/time.h>
 
 #include "executord/executord.h"
 #include "executord/names.h"
-
-static double now(void)
-{
-	struct timeval tv;
-
-	gettimeofday(&tv, NULL);
-	return (double)tv.tv_sec + (double)tv.tv_usec / 1e6;
-}
 
 double new_dut_off_delay(const char *driver)
 {
@@ -56,7 +47,7 @@ static void add_gitlab(struct new_dut *new, struct executord *ex, const char *id
 void new_dut_init(struct new_dut *new, struct executord *ex, const char *id)
 {
 	*new = (struct new_dut){0};
-	names_date_text(now(), new->first_seen);
+	names_date_text(loop_wall_now(), new->first_seen);
 	new_dut_set(new, id, "first_seen", MARS_V_DATE(new->first_seen));
 	add_gitlab(new, ex, id);
 	if (discovery_listens(ex))

@@ -8,45 +8,22 @@
 #include "executord/executord.h"
 #include "executord/names.h"
 #include "libgateway/log.h"
+#include "libgateway/sorted.h"
 #include "libmars/fields.h"
 
-/* Where `name` stands or would stand. */
-static size_t dut_place(const struct registry *r, const char *id)
+static int dut_order(const void *dut, const void *id)
 {
-	size_t low = 0, high = r->n_duts;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (strcmp(r->duts[mid]->id, id) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return strcmp(((const struct dut *)dut)->id, id);
 }
 
-static size_t pdu_place(const struct registry *r, const char *name)
+static int pdu_order(const void *pdu, const void *name)
 {
-	size_t low = 0, high = r->n_pdus;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (strcmp(r->pdus[mid]->name, name) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return strcmp(((const struct pdu *)pdu)->name, name);
 }
 
 struct dut *registry_dut(struct executord *ex, const char *id)
 {
-	struct registry *r = &ex->registry;
-	size_t at = dut_place(r, id);
-
-	return at < r->n_duts && strcmp(r->duts[at]->id, id) == 0 ? r->duts[at] : NULL;
+	return sorted_find(ex->registry.duts, ex->registry.n_duts, dut_order, id);
 }
 
 struct dut *registry_dut_named(struct executord *ex, const char *name, struct gw_error *err)
@@ -73,13 +50,11 @@ struct dut *registry_dut_at(struct executord *ex, const char *pdu, const char *p
 
 struct pdu *registry_pdu(struct executord *ex, const char *name, struct gw_error *err)
 {
-	struct registry *r = &ex->registry;
-	size_t at = pdu_place(r, name);
+	struct pdu *pdu = sorted_find(ex->registry.pdus, ex->registry.n_pdus, pdu_order, name);
 
-	if (at < r->n_pdus && strcmp(r->pdus[at]->name, name) == 0)
-		return r->pdus[at];
-	gw_fail(err, GW_NOT_FOUND, "there is no PDU '%.128s'", name);
-	return NULL;
+	if (!pdu)
+		gw_fail(err, GW_NOT_FOUND, "there is no PDU '%.128s'", name);
+	return pdu;
 }
 
 const struct mars_dut *registry_mars(struct executord *ex, const struct dut *dut)
@@ -140,24 +115,15 @@ static void every_dut_changed(struct executord *ex)
 
 /* ---- coming and going ---- */
 
-static void *make_room(void *array, size_t n, size_t at)
-{
-	void **v = gw_realloc(array, (n + 1) * sizeof(*v));
-
-	memmove(v + at + 1, v + at, (n - at) * sizeof(*v));
-	return v;
-}
-
 static struct dut *add_dut(struct executord *ex, const char *id)
 {
 	struct registry *r = &ex->registry;
-	size_t at = dut_place(r, id);
+	size_t at = sorted_place(r->duts, r->n_duts, dut_order, id, NULL);
+	struct dut *dut = dut_create(ex, id);
 
-	r->duts = make_room(r->duts, r->n_duts, at);
-	r->n_duts++;
-	r->duts[at] = dut_create(ex, id);
-	registry_dut_changed(ex, r->duts[at]);
-	return r->duts[at];
+	r->duts = sorted_insert(r->duts, &r->n_duts, at, dut);
+	registry_dut_changed(ex, dut);
+	return dut;
 }
 
 static void sweep(void *data)
@@ -171,14 +137,13 @@ static void sweep(void *data)
 void registry_forget(struct executord *ex, struct dut *dut)
 {
 	struct registry *r = &ex->registry;
-	size_t at = dut_place(r, dut->id);
+	size_t at = sorted_place(r->duts, r->n_duts, dut_order, dut->id, NULL);
 
 	gw_assert(at < r->n_duts && r->duts[at] == dut && !dut->job);
 	registry_dut_changed(ex, dut);
 	state_store_dut_changed(dut);
 	events_dut_gone(ex, dut->id);
-	memmove(r->duts + at, r->duts + at + 1, (r->n_duts - at - 1) * sizeof(*r->duts));
-	r->n_duts--;
+	sorted_remove(r->duts, &r->n_duts, at);
 	r->gone = gw_realloc(r->gone, (r->n_gone + 1) * sizeof(*r->gone));
 	r->gone[r->n_gone++] = dut;
 	loop_timer_start(&ex->loop, &r->sweep, 0, sweep, ex);
@@ -193,13 +158,11 @@ static bool pdu_is_wanted(struct executord *ex, const char *name)
 static void want_pdu(struct executord *ex, const char *name, bool in_file)
 {
 	struct registry *r = &ex->registry;
-	size_t at = pdu_place(r, name);
+	bool found;
+	size_t at = sorted_place(r->pdus, r->n_pdus, pdu_order, name, &found);
 
-	if (at == r->n_pdus || strcmp(r->pdus[at]->name, name) != 0) {
-		r->pdus = make_room(r->pdus, r->n_pdus, at);
-		r->n_pdus++;
-		r->pdus[at] = pdu_create(name);
-	}
+	if (!found)
+		r->pdus = sorted_insert(r->pdus, &r->n_pdus, at, pdu_create(name));
 	r->pdus[at]->in_file = in_file;
 	registry_pdu_changed(ex, r->pdus[at]);
 }
@@ -214,8 +177,7 @@ static void sync_pdus(struct executord *ex)
 			continue;
 		events_pdu_gone(ex, r->pdus[i]->name);
 		pdu_destroy(r->pdus[i]);
-		memmove(r->pdus + i, r->pdus + i + 1, (r->n_pdus - i - 1) * sizeof(*r->pdus));
-		r->n_pdus--;
+		sorted_remove(r->pdus, &r->n_pdus, i);
 	}
 	for (size_t i = 0; i < mars_db_pdu_count(ex->database.db); i++)
 		want_pdu(ex, mars_db_pdu(ex->database.db, i)->name, true);

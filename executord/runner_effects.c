@@ -15,11 +15,6 @@ __attribute__((format(printf, 2, 3))) static void say(cJSON *list, const char *f
 	cJSON_AddItemToArray(list, cJSON_CreateString(text));
 }
 
-static bool same(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 /* ---- DUTs ---- */
 
 static bool is_tagged(const struct mars_dut *dut, const char *tag)
@@ -66,7 +61,7 @@ static void compare(cJSON *list, const char *instance, const struct mars_dut *ol
 	} else if (old && new &&has_runner(old, instance) && is_exposed(new, instance)) {
 		if (!has_runner(new, instance))
 			say(list, "its runner on %s is registered anew: its token is gone", instance);
-		else if (!same(old->base_name, new->base_name))
+		else if (!gw_same_text(old->base_name, new->base_name))
 			say(list, "its runner on %s is registered anew: its name differs", instance);
 		else if (!same_tags(old, new))
 			say(list, "its runner on %s is registered anew: its tags differ", instance);
@@ -97,12 +92,12 @@ static size_t count_exposed(const struct mars_db *db, const char *instance, bool
 
 static const char *why_anew(const struct mars_gitlab *old, const struct mars_gitlab *new)
 {
-	return !same(old->url, new->url)                      ? "its url differs"
-	       : !same(old->runner_type, new->runner_type)    ? "runner_type differs"
-	       : old->group_id != new->group_id               ? "group_id differs"
-	       : old->project_id != new->project_id           ? "project_id differs"
-	       : old->maximum_timeout != new->maximum_timeout ? "maximum_timeout differs"
-							      : NULL;
+	return !gw_same_text(old->url, new->url)                   ? "its url differs"
+	       : !gw_same_text(old->runner_type, new->runner_type) ? "runner_type differs"
+	       : old->group_id != new->group_id                    ? "group_id differs"
+	       : old->project_id != new->project_id                ? "project_id differs"
+	       : old->maximum_timeout != new->maximum_timeout      ? "maximum_timeout differs"
+								   : NULL;
 }
 
 void runner_effects_of_instance(cJSON *list, const struct mars_db *before, const struct mars_db *after, const char *name)

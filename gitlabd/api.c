@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "libgateway/buffer.h"
+#include "libgateway/url.h"
 
 enum { CONNECT_MS = 10000, STALL_MS = 15000, TOTAL_MS = 30000, PER_PAGE = 100 };
 
@@ -60,14 +61,11 @@ static char *address(const struct api_ask *ask)
 	return buffer_take(&out);
 }
 
-/* application/x-www-form-urlencoded: what is not plain is escaped byte by byte. */
+/* application/x-www-form-urlencoded. */
 static void add_field(struct buffer *out, const char *name, const char *value)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
-
 	buffer_printf(out, "%s%s=", out->len ? "&" : "", name);
-	for (; *value; value++)
-		buffer_printf(out, strchr(plain, *value) ? "%c" : "%%%02X", (unsigned char)*value);
+	url_escape(out, value, "");
 }
 
 static void add_number(struct buffer *out, const char *name, int64_t value)
@@ -102,8 +100,7 @@ static void wipe(struct buffer *buf)
 
 static void call_free(struct api_call *call)
 {
-	explicit_bzero(call->secret, strlen(call->secret));
-	free(call->secret);
+	gw_free_secret(call->secret);
 	free(call);
 }
 

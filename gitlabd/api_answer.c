@@ -202,9 +202,7 @@ void api_answer_finish(struct api_answer *answer)
 	for (size_t i = 0; i < answer->n_listed; i++)
 		free(answer->listed[i].description);
 	free(answer->listed);
-	if (answer->token)
-		explicit_bzero(answer->token, strlen(answer->token));
-	free(answer->token);
+	gw_free_secret(answer->token);
 	api_details_finish(&answer->details);
 	*answer = (struct api_answer){0};
 }

@@ -3,49 +3,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Both lists are sorted by what names their items: the first member that is a text. */
-static size_t instance_place(const struct model *model, const char *name)
+#include "libgateway/sorted.h"
+
+static int instance_order(const void *instance, const void *name)
 {
-	size_t low = 0, high = model->n_instances;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (strcmp(model->instances[mid]->name, name) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return strcmp(((const struct msg_gitlab_instance *)instance)->name, name);
 }
 
-static size_t dut_place(const struct model *model, const char *id)
+static int dut_order(const void *dut, const void *id)
 {
-	size_t low = 0, high = model->n_duts;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (strcmp(model->duts[mid]->id, id) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return strcmp(((const struct msg_gitlab_dut *)dut)->id, id);
 }
 
 struct msg_gitlab_instance *model_instance(const struct model *model, const char *name)
 {
-	size_t at = instance_place(model, name);
-
-	return at < model->n_instances && strcmp(model->instances[at]->name, name) == 0 ? model->instances[at] : NULL;
+	return sorted_find(model->instances, model->n_instances, instance_order, name);
 }
 
 struct msg_gitlab_dut *model_dut(const struct model *model, const char *id)
 {
-	size_t at = dut_place(model, id);
-
-	return at < model->n_duts && strcmp(model->duts[at]->id, id) == 0 ? model->duts[at] : NULL;
+	return sorted_find(model->duts, model->n_duts, dut_order, id);
 }
 
 struct msg_gitlab_entry *model_entry(const struct msg_gitlab_dut *dut, const char *instance)
@@ -65,58 +42,40 @@ bool model_exposes_gateway(const struct msg_gitlab_instance *instance)
 	return runner && runner->exposed && allow && (allow->users.n || allow->projects.n || allow->projects_in_groups.n);
 }
 
-static void put_instance(struct model *model, const struct msg_gitlab_instance *instance)
+/* A copy of `item`, in the place of the one that there is. The list, maybe another array. */
+static void *put(void *list, size_t *n, const struct bus_body *body, sorted_order *order, const char *name, const void *item)
 {
-	size_t at = instance_place(model, instance->name);
-	void *copy = bus_body_dup(&bus_body_gitlab_instance, instance);
+	bool found;
+	size_t at = sorted_place(list, *n, order, name, &found);
+	void *copy = bus_body_dup(body, item), **v = list;
 
-	if (model_instance(model, instance->name)) {
-		bus_body_free(&bus_body_gitlab_instance, model->instances[at]);
-		model->instances[at] = copy;
-		return;
-	}
-	model->instances = gw_realloc(model->instances, (model->n_instances + 1) * sizeof(*model->instances));
-	memmove(&model->instances[at + 1], &model->instances[at], (model->n_instances - at) * sizeof(*model->instances));
-	model->instances[at] = copy;
-	model->n_instances++;
+	if (!found)
+		return sorted_insert(list, n, at, copy);
+	bus_body_free(body, v[at]);
+	v[at] = copy;
+	return v;
 }
 
-static void put_dut(struct model *model, const struct msg_gitlab_dut *dut)
+static void drop(void *list, size_t *n, const struct bus_body *body, sorted_order *order, const char *name)
 {
-	size_t at = dut_place(model, dut->id);
-	void *copy = bus_body_dup(&bus_body_gitlab_dut, dut);
+	bool found;
+	size_t at = sorted_place(list, *n, order, name, &found);
+	void **v = list;
 
-	if (model_dut(model, dut->id)) {
-		bus_body_free(&bus_body_gitlab_dut, model->duts[at]);
-		model->duts[at] = copy;
+	if (!found)
 		return;
-	}
-	model->duts = gw_realloc(model->duts, (model->n_duts + 1) * sizeof(*model->duts));
-	memmove(&model->duts[at + 1], &model->duts[at], (model->n_duts - at) * sizeof(*model->duts));
-	model->duts[at] = copy;
-	model->n_duts++;
+	bus_body_free(body, v[at]);
+	sorted_remove(list, n, at);
 }
 
-static void drop_instance(struct model *model, const char *name)
+static void put_all(struct model *model, const struct msg_gitlab_instance *instances, size_t n_instances, const struct msg_gitlab_dut *duts,
+		    size_t n_duts)
 {
-	size_t at = instance_place(model, name);
-
-	if (!model_instance(model, name))
-		return;
-	bus_body_free(&bus_body_gitlab_instance, model->instances[at]);
-	model->n_instances--;
-	memmove(&model->instances[at], &model->instances[at + 1], (model->n_instances - at) * sizeof(*model->instances));
-}
-
-static void drop_dut(struct model *model, const char *id)
-{
-	size_t at = dut_place(model, id);
-
-	if (!model_dut(model, id))
-		return;
-	bus_body_free(&bus_body_gitlab_dut, model->duts[at]);
-	model->n_duts--;
-	memmove(&model->duts[at], &model->duts[at + 1], (model->n_duts - at) * sizeof(*model->duts));
+	for (size_t i = 0; i < n_instances; i++)
+		model->instances = put(model->instances, &model->n_instances, &bus_body_gitlab_instance, instance_order, instances[i].name,
+				       &instances[i]);
+	for (size_t i = 0; i < n_duts; i++)
+		model->duts = put(model->duts, &model->n_duts, &bus_body_gitlab_dut, dut_order, duts[i].id, &duts[i]);
 }
 
 void model_finish(struct model *model)
@@ -133,20 +92,14 @@ void model_finish(struct model *model)
 void model_configure(struct model *model, const struct msg_gitlab_configure *all)
 {
 	model_finish(model);
-	for (size_t i = 0; i < all->instances.n; i++)
-		put_instance(model, &all->instances.v[i]);
-	for (size_t i = 0; i < all->duts.n; i++)
-		put_dut(model, &all->duts.v[i]);
+	put_all(model, all->instances.v, all->instances.n, all->duts.v, all->duts.n);
 }
 
 void model_change(struct model *model, const struct msg_gitlab_change *change)
 {
 	for (size_t i = 0; i < change->gone_instances.n; i++)
-		drop_instance(model, change->gone_instances.v[i]);
+		drop(model->instances, &model->n_instances, &bus_body_gitlab_instance, instance_order, change->gone_instances.v[i]);
 	for (size_t i = 0; i < change->gone_duts.n; i++)
-		drop_dut(model, change->gone_duts.v[i]);
-	for (size_t i = 0; i < change->instances.n; i++)
-		put_instance(model, &change->instances.v[i]);
-	for (size_t i = 0; i < change->duts.n; i++)
-		put_dut(model, &change->duts.v[i]);
+		drop(model->duts, &model->n_duts, &bus_body_gitlab_dut, dut_order, change->gone_duts.v[i]);
+	put_all(model, change->instances.v, change->instances.n, change->duts.v, change->duts.n);
 }

@@ -12,9 +12,8 @@ enum { SOON_MS = 50, SAVE_AGAIN_MS = 10000 };
 static void removal_free(struct removal *removal)
 {
 	work_drop(&removal->work);
-	explicit_bzero(removal->token, strlen(removal->token));
+	gw_free_secret(removal->token);
 	free(removal->url);
-	free(removal->token);
 	free(removal->description);
 	free(removal->last_error);
 	free(removal);
@@ -59,8 +58,7 @@ bool removals_save(struct removals *removals)
 	char *text = removals_encode(removals->first);
 	bool ok = file_save(removals->path, text, strlen(text), 0600, &err);
 
-	explicit_bzero(text, strlen(text));
-	free(text);
+	gw_free_secret(text);
 	free(removals->save_error);
 	removals->save_error = ok ? NULL : gw_strdup(err.text);
 	removals->unsaved = !ok;

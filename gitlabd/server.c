@@ -2,19 +2,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "libgateway/log.h"
 #include "libgateway/url.h"
-
-double epoch_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 uint64_t server_back_off_ms(unsigned failures, int64_t retry_after_s, double random)
 {
@@ -145,7 +136,7 @@ static void leave_alone(struct server *server, const struct api_answer *answer)
 	if (now_ms + wait_ms <= server->until_ms)
 		return;
 	server->until_ms = now_ms + wait_ms;
-	server->next_try = epoch_now() + (double)wait_ms / 1000;
+	server->next_try = loop_wall_now() + (double)wait_ms / 1000;
 	loop_timer_start(server->servers->loop, &server->timer, wait_ms, on_time, server);
 }
 
@@ -157,7 +148,7 @@ void server_heard(struct server *server, const struct api_answer *answer)
 		leave_alone(server, answer);
 		return;
 	}
-	server->last_check = epoch_now();
+	server->last_check = loop_wall_now();
 	if (loop_now_ms(server->servers->loop) < server->until_ms)
 		return; /* it was asked before the failure */
 	if (server->last_error)
@@ -201,7 +192,7 @@ struct server *servers_get(struct servers *servers, const char *url)
 
 bool servers_init(struct servers *servers, struct loop *loop, bool allow_insecure, struct gw_error *err)
 {
-	srand48((long)(epoch_now() * 1000) ^ getpid());
+	srand48((long)(loop_wall_now() * 1000) ^ getpid());
 	*servers = (struct servers){.loop = loop, .allow_insecure = allow_insecure};
 	servers->http = http_client_create(loop, err);
 	return servers->http != NULL;

@@ -59,6 +59,4 @@ void server_release(struct server *server);
 /* How long a server is left alone after its nth failure in a row, and what it asked for (seconds, 0: nothing). `random`: 0 to 1. Pure. */
 uint64_t server_back_off_ms(unsigned failures, int64_t retry_after_s, double random);
 
-double epoch_now(void); /* seconds */
-
 #endif

@@ -13,7 +13,7 @@ static void note(struct slot *slot, const struct api_answer *answer)
 		log_warning("gitlab=%s '%s': %s", slot->instance, slot->description, answer->text);
 	slot_set_text(&slot->last_error, answer->class == API_OK ? NULL : answer->text);
 	if (answer->class != API_TRY_LATER && answer->class != API_NOT_GITLAB)
-		slot->last_check = epoch_now();
+		slot->last_check = loop_wall_now();
 }
 
 /* Whether what was asked still counts: the runner is the one that it was. */
@@ -96,7 +96,7 @@ void slot_registered(void *data, struct api_answer *answer)
 {
 	struct slot *slot = data;
 	struct server *server = heard(slot, answer);
-	bool same_token = slot->token && slot->busy.token ? strcmp(slot->token, slot->busy.token) == 0 : slot->token == slot->busy.token;
+	bool same_token = gw_same_text(slot->token, slot->busy.token);
 
 	slot->refused = answer->class == API_REFUSED || answer->class == API_GONE;
 	if (answer->class == API_OK) {

@@ -17,9 +17,7 @@ void slot_forget_details(struct slot *slot)
 
 static void wipe(char **secret)
 {
-	if (*secret)
-		explicit_bzero(*secret, strlen(*secret));
-	free(*secret);
+	gw_free_secret(*secret);
 	*secret = NULL;
 }
 
@@ -104,14 +102,19 @@ static void not_told(struct slot *slot, const struct gw_error *err)
 	}
 }
 
+static void end_busy(struct slot *slot, struct server *server)
+{
+	clear_busy(slot);
+	server_release(server);
+	removals_review(slot->all->removals);
+}
+
 /* Ends what the slot was busy with. It may have gone meanwhile. */
 void slot_settle(struct slot *slot, struct server *server)
 {
 	struct slots *slots = slot->all;
 
-	clear_busy(slot);
-	server_release(server);
-	removals_review(slots->removals);
+	end_busy(slot, server);
 	if (slots->servers->stopping)
 		return;
 	if (slot->gone)
@@ -124,21 +127,15 @@ static void on_told(void *data, const void *answer, const struct gw_error *err)
 {
 	struct slot *slot = data;
 	struct server *server = servers_get(slot->all->servers, slot->busy.url);
-	bool again = true;
 
-	if (answer) {
+	if (answer)
 		told(slot);
-	} else {
+	else
 		not_told(slot, err);
-		again = !slot->untold.is;
-	}
-	if (!again && !slot->gone) { /* until the timer, or executord's return */
-		clear_busy(slot);
-		server_release(server);
-		removals_review(slot->all->removals);
-		return;
-	}
-	slot_settle(slot, server);
+	if (slot->untold.is && !slot->gone) /* until the timer, or executord's return */
+		end_busy(slot, server);
+	else
+		slot_settle(slot, server);
 }
 
 /* The place at the server is kept until MarsDB has it: so no more runners are made than MarsDB keeps up with. */

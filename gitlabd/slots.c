@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "libgateway/log.h"
+#include "libgateway/sorted.h"
 
 void slot_set_text(char **at, const char *text)
 {
@@ -15,34 +16,27 @@ void slot_set_text(char **at, const char *text)
 
 /* ---- the list ---- */
 
-static int compare(const struct slot *slot, const char *instance, const char *dut)
+struct slot_key {
+	const char *instance, *dut; /* NULL: the gateway's */
+};
+
+static int slot_order(const void *item, const void *with)
 {
-	int order = strcmp(slot->instance, instance);
+	const struct slot *slot = item;
+	const struct slot_key *key = with;
+	int order = strcmp(slot->instance, key->instance);
 
-	return order ? order : strcmp(slot->dut ? slot->dut : "", dut ? dut : "");
-}
-
-static size_t place(const struct slots *slots, const char *instance, const char *dut)
-{
-	size_t low = 0, high = slots->n;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (compare(slots->v[mid], instance, dut) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return order ? order : strcmp(slot->dut ? slot->dut : "", key->dut ? key->dut : "");
 }
 
 static struct slot *slot_get(struct slots *slots, const char *instance, const char *dut)
 {
-	size_t at = place(slots, instance, dut);
+	const struct slot_key key = {instance, dut};
+	bool found;
+	size_t at = sorted_place(slots->v, slots->n, slot_order, &key, &found);
 	struct slot *slot;
 
-	if (at < slots->n && compare(slots->v[at], instance, dut) == 0)
+	if (found)
 		return slots->v[at];
 	slot = gw_calloc(1, sizeof(*slot));
 	slot->work.begin = slot_begin;
@@ -50,10 +44,7 @@ static struct slot *slot_get(struct slots *slots, const char *instance, const ch
 	slot->instance = gw_strdup(instance);
 	slot->dut = gw_strdup(dut);
 	slot->runner_id = -1;
-	slots->v = gw_realloc(slots->v, (slots->n + 1) * sizeof(struct slot *));
-	memmove(&slots->v[at + 1], &slots->v[at], (slots->n - at) * sizeof(struct slot *));
-	slots->v[at] = slot;
-	slots->n++;
+	slots->v = sorted_insert(slots->v, &slots->n, at, slot);
 	return slot;
 }
 
@@ -92,11 +83,6 @@ static uint64_t hash_of(const struct slot_wanted *w)
 	return hash;
 }
 
-static bool same(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 /* MarsDB, or this GitLab, has the runner no more: it is to go, unless GitLab said that it is gone. */
 static void abandon(struct slot *slot)
 {
@@ -106,7 +92,7 @@ static void abandon(struct slot *slot)
 
 static void take_token(struct slot *slot, const struct msg_gitlab_entry *entry)
 {
-	bool is_ours = slot->untold.is && same(entry->token, slot->untold.token);
+	bool is_ours = slot->untold.is && gw_same_text(entry->token, slot->untold.token);
 
 	if (!is_ours)
 		abandon(slot);
@@ -137,11 +123,11 @@ static void move_to(struct slot *slot, const char *url)
 static void update(struct slot *slot, const struct slot_wanted *w)
 {
 	uint64_t hash = hash_of(w);
-	bool moved = !same(slot->url, w->instance->url);
+	bool moved = !gw_same_text(slot->url, w->instance->url);
 
 	if (moved)
 		move_to(slot, w->instance->url);
-	if (!same(slot->token, w->entry->token))
+	if (!gw_same_text(slot->token, w->entry->token))
 		take_token(slot, w->entry);
 	if (slot->runner_id != w->entry->runner_id && (!slot->untold.is || slot->untold.runner_id != w->entry->runner_id))
 		slot->details_due = true;
@@ -246,13 +232,13 @@ void slots_check_all(struct slots *slots)
 
 static enum held slot_holds(const struct slot *slot, const char *url, const char *token)
 {
-	if (slot->busy.is && slot->untold.is && same(slot->untold.token, token))
+	if (slot->busy.is && slot->untold.is && gw_same_text(slot->untold.token, token))
 		return HELD_FOR_NOW; /* executord may be writing it */
 	if (slot->gone || strcmp(slot->url, url) != 0)
 		return HELD_NOT;
-	if (slot->untold.is && (same(slot->untold.token, token) || same(slot->token, token)))
+	if (slot->untold.is && (gw_same_text(slot->untold.token, token) || gw_same_text(slot->token, token)))
 		return HELD_FOR_NOW;
-	return same(slot->token, token) ? HELD_FOR_GOOD : HELD_NOT;
+	return gw_same_text(slot->token, token) ? HELD_FOR_GOOD : HELD_NOT;
 }
 
 enum held slots_hold(void *data, const char *url, const char *token)

@@ -1,7 +1,6 @@
 #include "jobd/console.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -70,10 +69,7 @@ static char *url_of_machine(const char *base, const char *id)
 	struct buffer url = {0};
 
 	buffer_printf(&url, "%s/api/v1/machine/", base);
-	for (; *id; id++) {
-		bool plain = strchr("-_.~", *id) || (*id > 0 && isalnum(*id));
-		buffer_printf(&url, plain ? "%c" : "%%%02X", (unsigned char)*id);
-	}
+	url_escape(&url, id, "");
 	return buffer_take(&url);
 }
 

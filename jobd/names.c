@@ -66,10 +66,8 @@ static void note_secret(struct names *names, const char *value)
 
 static void forget_secrets(struct names *names)
 {
-	for (size_t i = 0; i < names->n_secrets; i++) {
-		explicit_bzero(names->secrets[i], strlen(names->secrets[i]));
-		free(names->secrets[i]);
-	}
+	for (size_t i = 0; i < names->n_secrets; i++)
+		gw_free_secret(names->secrets[i]);
 	free(names->secrets);
 	names->secrets = NULL;
 	names->n_secrets = 0;

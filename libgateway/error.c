@@ -155,6 +155,18 @@ char *gw_strdup(const char *text)
 	return text ? gw_have(strdup(text)) : NULL;
 }
 
+bool gw_same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+void gw_free_secret(char *text)
+{
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
 char *gw_strndup(const char *text, size_t n)
 {
 	return gw_have(strndup(text, n));

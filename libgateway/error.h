@@ -60,6 +60,8 @@ void *gw_calloc(size_t n, size_t size);
 void *gw_realloc(void *p, size_t size);
 char *gw_strdup(const char *text); /* NULL gives NULL */
 char *gw_strndup(const char *text, size_t n);
+bool gw_same_text(const char *a, const char *b); /* NULL is the same as NULL alone */
+void gw_free_secret(char *text);                 /* overwritten first; NULL is fine */
 char *gw_sprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

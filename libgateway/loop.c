@@ -190,6 +190,14 @@ void loop_finish(struct loop *loop)
 	loop->ready = false;
 }
 
+double loop_wall_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
 uint64_t loop_now_ms(const struct loop *loop)
 {
 	return uv_now(&loop->uv);

@@ -33,6 +33,7 @@ void loop_finish(struct loop *loop);
  * by without more of that. */
 void loop_tidy_later(struct loop *loop);
 
+double loop_wall_now(void); /* seconds since the epoch; read anew */
 uint64_t
 loop_now_ms(const struct loop *loop); /* monotonic (CLOCK_BOOTTIME is not used: a suspended gateway is off); the loop's cached time */
 

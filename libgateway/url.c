@@ -110,6 +110,14 @@ static bool is_of_this_machine(const struct addrinfo *found, const struct ifaddr
 	return false;
 }
 
+void url_escape(struct buffer *out, const char *text, const char *also)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+
+	for (; *text; text++)
+		buffer_printf(out, strchr(plain, *text) || strchr(also, *text) ? "%c" : "%%%02X", (unsigned char)*text);
+}
+
 bool url_host_is_here(const char *host)
 {
 	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};

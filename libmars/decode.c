@@ -432,17 +432,12 @@ void mars_object_finish(const struct mars_object *object, void *out)
 	memset(out, 0, object->size);
 }
 
-static bool texts_equal(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 static bool strings_equal(const struct mars_strings *a, const struct mars_strings *b)
 {
 	if (a->n != b->n)
 		return false;
 	for (size_t i = 0; i < a->n; i++)
-		if (!texts_equal(a->v[i], b->v[i]))
+		if (!gw_same_text(a->v[i], b->v[i]))
 			return false;
 	return true;
 }
@@ -461,7 +456,7 @@ static bool members_equal(const struct mars_field *field, const void *a, const v
 {
 	switch (shapes[field->type]) {
 	case SHAPE_STRING:
-		return texts_equal(*(char *const *)a, *(char *const *)b);
+		return gw_same_text(*(char *const *)a, *(char *const *)b);
 	case SHAPE_STRINGS:
 		return strings_equal(a, b);
 	case SHAPE_BOOL:
@@ -493,5 +488,5 @@ uint32_t mars_object_diff(const struct mars_object *object, const void *a, const
 
 bool mars_object_equal(const struct mars_object *object, const void *a, const void *b)
 {
-	return mars_object_diff(object, a, b) == 0 && (!object->named || texts_equal(*(char *const *)a, *(char *const *)b));
+	return mars_object_diff(object, a, b) == 0 && (!object->named || gw_same_text(*(char *const *)a, *(char *const *)b));
 }

@@ -79,7 +79,7 @@ bool pdu_has_port(const struct pdu *pdu, const struct port *port)
 
 static bool set_state(struct pdu *pdu, enum pdu_state state, const char *error)
 {
-	bool same = pdu->state == state && (pdu->error && error ? strcmp(pdu->error, error) == 0 : pdu->error == error);
+	bool same = pdu->state == state && gw_same_text(pdu->error, error);
 
 	if (same)
 		return false;

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "libgateway/log.h"
+#include "libgateway/sorted.h"
 
 static bool id_check(const char *id, struct gw_error *err)
 {
@@ -20,32 +21,19 @@ static bool id_check(const char *id, struct gw_error *err)
 		       log_escape(shown, sizeof(shown), id, n), SCAN_ID_MAX);
 }
 
-/* Where it stands among the sorted, or is to stand. */
-static size_t place_of(const struct machines *all, const char *id)
+static int by_id(const void *machine, const void *id)
 {
-	size_t low = 0, high = all->n;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (strcmp(all->by_id[mid]->id, id) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return strcmp(((const struct machine *)machine)->id, id);
 }
 
 struct machine *machines_find(const struct machines *all, const char *id)
 {
-	size_t at = place_of(all, id);
-
-	return at < all->n && strcmp(all->by_id[at]->id, id) == 0 ? all->by_id[at] : NULL;
+	return sorted_find(all->by_id, all->n, by_id, id);
 }
 
 static void add(struct machines *all, struct machine *m)
 {
-	size_t at = place_of(all, m->id);
+	size_t at = sorted_place(all->by_id, all->n, by_id, m->id, NULL);
 
 	memmove(&all->by_id[at + 1], &all->by_id[at], (all->n - at) * sizeof(all->by_id[0]));
 	all->by_id[at] = m;
@@ -55,7 +43,7 @@ static void add(struct machines *all, struct machine *m)
 static void forget(struct machines *all, size_t i)
 {
 	struct machine *m = all->v[i];
-	size_t at = place_of(all, m->id);
+	size_t at = sorted_place(all->by_id, all->n, by_id, m->id, NULL);
 
 	log_info("machine %s: forgotten, since there are %zu machines and nobody uses it", m->id, all->max);
 	all->n--;

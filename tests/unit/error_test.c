@@ -51,6 +51,15 @@ static void kinds_have_names_both_ways(void **state)
 	assert_int_equal(gw_error_kind_from_name("NO_SUCH"), GW_INTERNAL);
 }
 
+static void texts_are_compared_with_null_as_a_text_of_its_own(void **state)
+{
+	assert_true(gw_same_text("a", "a"));
+	assert_true(gw_same_text(NULL, NULL));
+	assert_false(gw_same_text("a", "b"));
+	assert_false(gw_same_text("", NULL));
+	assert_false(gw_same_text(NULL, ""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -58,6 +67,7 @@ int main(void)
 		cmocka_unit_test(a_full_disk_is_its_own_kind),
 		cmocka_unit_test(a_list_of_errors_is_bounded_and_counts_the_rest),
 		cmocka_unit_test(kinds_have_names_both_ways),
+		cmocka_unit_test(texts_are_compared_with_null_as_a_text_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,6 +69,18 @@ static void loopback_and_unknown_names_are_here(void **state)
 	assert_false(url_host_is_here("192.0.2.1"));
 }
 
+static void what_is_not_plain_is_escaped_byte_by_byte(void **state)
+{
+	struct buffer out = {0};
+
+	url_escape(&out, "aZ0-._~ /:&=%\n\xc3\xa9", "");
+	assert_string_equal(out.data, "aZ0-._~%20%2F%3A%26%3D%25%0A%C3%A9");
+	buffer_finish(&out);
+	url_escape(&out, "52:54/x", ":");
+	assert_string_equal(out.data, "52:54%2Fx");
+	buffer_finish(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -76,6 +88,7 @@ int main(void)
 		cmocka_unit_test(other_schemes_and_nonsense_are_refused_without_their_secrets),
 		cmocka_unit_test(what_is_shown_of_a_url_has_no_secrets),
 		cmocka_unit_test(loopback_and_unknown_names_are_here),
+		cmocka_unit_test(what_is_not_plain_is_escaped_byte_by_byte),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
