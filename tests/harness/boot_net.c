@@ -17,21 +17,11 @@
 
 #include <cmocka.h>
 
+#include "tests/harness/proc.h"
+
 struct dut duts[DUTS] = {{"52:54:00:aa:00:01", "one", 0, -1}, {"52:54:00:aa:00:02", "two", 0, -1}};
 
 static int home = -1; /* the gateway's namespace */
-
-void shell(const char *fmt, ...)
-{
-	char command[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(command, sizeof(command), fmt, ap);
-	va_end(ap);
-	if (system(command) != 0)
-		fail_msg("failed: %s", command);
-}
 
 static pid_t make_namespace(void)
 {

@@ -16,7 +16,6 @@ extern struct dut {
 	int ns; /* its network namespace */
 } duts[DUTS];
 
-void shell(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* must succeed */
 /* Before the bus is joined, which does not survive a fork. Always 0. */
 int duts_plug_in(void);
 void set_address(const struct dut *dut, const char *address);   /* in 10.42.0.0/16, instead of what it had */

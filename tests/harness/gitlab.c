@@ -14,6 +14,7 @@
 #include "tests/harness/net.h"
 
 struct gitlab_farm gl;
+const char *const gl_insecure[] = {"GITLAB_ALLOW_INSECURE=true", NULL};
 
 /* ---- waiting ---- */
 
@@ -264,4 +265,19 @@ void gl_finish(void)
 	loop_finish(&gl.loop);
 	cJSON_Delete(gl.db);
 	assert_int_equal(system("rm -rf \"$TMPDIR\"/*"), 0);
+}
+
+int gl_setup_three(void **state)
+{
+	gl_start((const char *const[]){"a=9001", "b=9002", "c=9003", NULL});
+	gl_add_instance("a", "http://localhost:9001", "project_type");
+	gl_add_instance("b", "http://localhost:9002", "group_type");
+	gl_add_instance("c", "http://localhost:9003", "instance_type");
+	return 0;
+}
+
+int gl_teardown(void **state)
+{
+	gl_finish();
+	return 0;
 }

@@ -30,6 +30,10 @@ extern struct gitlab_farm gl;
 /* `places`: gitlab.py's NAME=PORT[,CERTIFICATE], NULL-terminated. The farm is "farm". */
 void gl_start(const char *const *places);
 void gl_finish(void); /* also removes all files */
+int gl_setup_three(
+	void **state);         /* of cmocka: `a`, `b` and `c` for runners of a project, a group and the instance, on ports from 9001 on */
+int gl_teardown(void **state); /* of cmocka */
+extern const char *const gl_insecure[]; /* for gl_gitlabd_start: http:// is accepted */
 /* `env` (may be NULL) is added. Waits until it is on the bus and has its configuration. */
 void gl_gitlabd_start(const char *const *env);
 int gl_gitlabd_stop(int signal); /* its exit code */

@@ -284,6 +284,18 @@ int terminal_open(int *master)
 	return slave;
 }
 
+void shell(const char *fmt, ...)
+{
+	char command[2048];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(command, sizeof(command), fmt, ap);
+	va_end(ap);
+	if (system(command) != 0)
+		fail_msg("failed: %s", command);
+}
+
 void await_socket(const char *path)
 {
 	int64_t until = now_ms() + PROC_PATIENCE_MS;

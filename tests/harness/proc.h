@@ -38,6 +38,7 @@ bool proc_await_file(const char *path, size_t *from, const char *pattern, char *
 
 /* Pieces that tests share. */
 const char *tmp_path(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* below TMPDIR; valid for the next 16 calls */
+void shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));           /* a command, which must succeed */
 void file_put(const char *path, const char *text);                                /* truncate and write */
 char *file_get(const char *path);                                                 /* the caller frees; fails the test if there is none */
 int terminal_open(int *master);                                                   /* a pseudo terminal; returns its slave side */

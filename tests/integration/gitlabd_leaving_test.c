@@ -17,17 +17,9 @@
 #define ID "52:54:00:00:00:01"
 #define X1 "farm-x86-1"
 
-static const char *const insecure[] = {"GITLAB_ALLOW_INSECURE=true", NULL};
-
 static int setup(void **state)
 {
 	gl_start((const char *const[]){"a=9001", NULL});
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	gl_finish();
 	return 0;
 }
 
@@ -36,7 +28,7 @@ static void one_runner(const char *runner_type)
 {
 	gl_add_instance("a", A, runner_type);
 	gl_add_dut(ID, X1);
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_until_token(ID, "a");
 }
 
@@ -100,7 +92,7 @@ static void a_removed_machine_is_unregistered_after_an_outage_and_a_new_start(vo
 	gl_remove_dut(ID);
 	cJSON_Delete(gl_status());
 	gl_gitlabd_stop(SIGKILL);
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_do("a", "outage", "{\"on\": false}");
 	gl_await_runners("a", 0);
 }
@@ -125,7 +117,7 @@ static void the_gateway_runner_needs_an_allow_of_its_own(void **state)
 	gl_tell_instance("a");
 	gl_gitlabd_stop(SIGTERM);
 	assert_null(gl_token(NULL, "a"));
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_allow_gateway("a", "eric");
 	gl_tell_instance("a");
 	gl_until_token(NULL, "a");
@@ -205,7 +197,7 @@ static void an_orphan_that_may_not_be_removed_says_why(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, gl_teardown)
 		T(exposed_false_unregisters_and_drops_the_token),
 		T(a_retired_machine_keeps_its_runner_and_leaves_the_configuration),
 		T(expose_runners_false_takes_all_of_an_instance_out_of_the_configuration),

@@ -15,23 +15,6 @@
 
 enum { MANY = 200, FEW = 12, KILLS = 8, AT_ONCE = 8 };
 static const char *const names[] = {"a", "b", "c"};
-static const char *const insecure[] = {"GITLAB_ALLOW_INSECURE=true", NULL};
-
-static int setup(void **state)
-{
-	gl_start((const char *const[]){"a=9001", "b=9002", "c=9003", NULL});
-	gl_add_instance("a", "http://localhost:9001", "project_type");
-	gl_add_instance("b", "http://localhost:9002", "group_type");
-	gl_add_instance("c", "http://localhost:9003", "instance_type");
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	gl_finish();
-	return 0;
-}
-
 /* Each server has exactly the runners whose tokens the database has. */
 static void assert_in_step(int n)
 {
@@ -93,7 +76,7 @@ static void many_machines_on_three_instances_converge_after_an_outage(void **sta
 	gl_add_duts(MANY);
 	gl_do("b", "outage", "{\"on\": true}");
 	gl_do("c", "fault", "{\"kind\": \"status\", \"status\": 503, \"count\": 3}");
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_await_runners("a", MANY);
 	for (int k = 0; k < 3; k += 2)
 		gl_do(names[k], "outage", "{\"on\": true}");
@@ -112,7 +95,7 @@ static void a_slow_server_is_asked_a_few_things_at_once_and_holds_up_no_other(vo
 {
 	gl_add_duts(40);
 	gl_do("a", "fault", "{\"kind\": \"hang\"}");
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_await_requests("a", "POST", "/user/runners", 1);
 	gl_await_runners("b", 40);
 	gl_await_runners("c", 40);
@@ -140,7 +123,7 @@ static void a_kill_at_any_time_leaves_no_orphan_and_loses_no_token(void **state)
 	gl_add_duts(FEW);
 	for (int i = 0; i < kills; i++) {
 		expose_all_on_a();
-		gl_gitlabd_start(insecure);
+		gl_gitlabd_start(gl_insecure);
 		gl_await_requests("a", "POST", "", 1 + rand_r(&seed) % 12);
 		if (i % 3 == 2) /* and something to remove */
 			gl_set(gl_entry(gl_id(rand_r(&seed) % FEW), "a"), "exposed", "false"), gl_tell_all();
@@ -149,7 +132,7 @@ static void a_kill_at_any_time_leaves_no_orphan_and_loses_no_token(void **state)
 		gl_do("a", "delete", "{\"id\": %d}", 1 + rand_r(&seed) % 40); /* so that there is something to do again */
 	}
 	expose_all_on_a();
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_until_tokens(3 * FEW);
 	for (int k = 0; k < 3; k++)
 		await_valid_tokens(names[k], FEW);
@@ -165,7 +148,7 @@ static void a_kill_at_any_time_leaves_no_orphan_and_loses_no_token(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, gl_setup_three, gl_teardown)
 		T(many_machines_on_three_instances_converge_after_an_outage),
 		T(a_slow_server_is_asked_a_few_things_at_once_and_holds_up_no_other),
 		T(a_kill_at_any_time_leaves_no_orphan_and_loses_no_token),

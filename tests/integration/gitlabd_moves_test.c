@@ -15,21 +15,13 @@
 #define ID    "52:54:00:00:00:01"
 #define OTHER "52:54:00:00:00:02"
 
-static const char *const insecure[] = {"GITLAB_ALLOW_INSECURE=true", NULL};
-
 static int setup(void **state)
 {
 	gl_start((const char *const[]){"a=9001", "b=9002", NULL});
 	gl_add_instance("a", "http://localhost:9001/", "instance_type");
 	gl_add_dut(ID, "farm-x86-1");
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_until_token(ID, "a");
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	gl_finish();
 	return 0;
 }
 
@@ -62,7 +54,7 @@ static void what_was_at_an_old_url_is_removed_once_that_is_back_whatever_happene
 	gl_tell_instance("a");
 	await_at_b();
 	gl_gitlabd_stop(SIGKILL);
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_do("a", "outage", "{\"on\": false}");
 	gl_await_runners("a", 0);
 	gl_await_runners("b", 1);
@@ -99,7 +91,7 @@ static void a_token_that_moves_to_another_machine_keeps_its_runner(void **state)
 	gl_tell_all();
 	gl_do("a", "forget", "%s", "");
 	gl_gitlabd_stop(SIGTERM);
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_await_requests("a", "GET", "/runners/1$", 1);
 	assert_int_equal(gl_gitlabd_stop(SIGTERM), 0);
 	assert_int_equal(gl_count("a", "DELETE", "/runners"), 0);
@@ -114,7 +106,7 @@ static void a_damaged_list_of_removals_is_set_aside(void **state)
 	snprintf(path, sizeof(path), "%s/gitlabd/removals.json", gl.state);
 	snprintf(aside, sizeof(aside), "%s.bad", path);
 	file_put(path, "{\"version\": 1, \"runners\": [{\"url\": \"http://localhost:9001/\"}]}");
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	proc_await(&gl.gitlabd, "gitlabd warning: *removals.json: runners: one has no url, token or runner_id; it is set aside as "
 				"*removals.json.bad, and runners that were to be removed may stay on GitLab");
 	text = file_get(aside);
@@ -126,7 +118,7 @@ static void a_damaged_list_of_removals_is_set_aside(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, gl_teardown)
 		T(another_url_registers_there_and_removes_what_was_at_the_old_one),
 		T(what_was_at_an_old_url_is_removed_once_that_is_back_whatever_happened_to_gitlabd),
 		T(a_token_that_an_admin_puts_in_its_place_leaves_no_runner_behind),

@@ -15,8 +15,6 @@
 #define ID "52:54:00:00:00:01"
 #define X1 "farm-x86-1"
 
-static const char *const insecure[] = {"GITLAB_ALLOW_INSECURE=true", NULL};
-
 static int setup(void **state)
 {
 	gl_start((const char *const[]){"a=9001", "b=9002", "elsewhere=9003", NULL});
@@ -24,17 +22,11 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	gl_finish();
-	return 0;
-}
-
 static void register_one(void)
 {
 	gl_add_instance("a", "http://localhost:9001", "project_type");
 	gl_add_dut(ID, X1);
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_until_token(ID, "a");
 	gl_do("a", "forget", "%s", "");
 }
@@ -67,7 +59,7 @@ static void survives(const char *fault, const char *error)
 	gl_gitlabd_stop(SIGTERM);
 	gl_do("a", "forget", "%s", "");
 	gl_do("a", "fault", "%s", fault);
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_await_requests("a", "POST", "/runners/verify", 1);
 	await_error(error);
 	gl_do("a", "wait", "{\"requests\": 1, \"match\": {\"path\": \"/runners/verify\", \"status\": 200, \"fault\": null}}");
@@ -174,10 +166,10 @@ static void promise_40_a_token_in_a_header_does_not_go_along_a_redirect(void **s
 	gl_do("a", "fault",
 	      "{\"kind\": \"status\", \"status\": 302, \"location\": \"http://127.0.0.1:9003/\", \"count\": 1, \"match\": "
 	      "{\"method\": \"GET\"}}");
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_until_token(ID, "a");
 	gl_gitlabd_stop(SIGTERM);
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_do("a", "wait", "{\"requests\": 1, \"match\": {\"method\": \"GET\", \"status\": 302}}");
 	gl_do("a", "wait", "{\"requests\": 1, \"match\": {\"method\": \"GET\", \"status\": 200}}");
 	assert_nothing_elsewhere();
@@ -199,7 +191,7 @@ static void promise_40_a_rate_limit_is_kept_to(void **state)
 	gl_do("a", "configure", "{\"rate\": {\"requests\": 10, \"seconds\": 1}}");
 	gl_add_instance("a", "http://localhost:9001", "project_type");
 	gl_add_duts(20);
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_until_tokens(20);
 	gl_await_runners("a", 20);
 	state_of_a = gl_ask("a", NULL, "%s", "");
@@ -216,7 +208,7 @@ static void promise_40_an_outage_costs_no_token(void **state)
 	snprintf(token, sizeof(token), "%s", gl_token(ID, "a"));
 	gl_do("a", "outage", "{\"on\": true}");
 	gl_gitlabd_stop(SIGTERM);
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	await_error("");
 	gl_do("a", "outage", "{\"on\": false}");
 	gl_await_requests("a", "POST", "/runners/verify", 1);
@@ -234,12 +226,12 @@ static void promise_40_only_403_on_verify_loses_a_token(void **state)
 	gl_gitlabd_stop(SIGTERM);
 	/* the access_token was revoked, and may not even be one any more: that says nothing of the runner's */
 	gl_do("a", "fault", "{\"kind\": \"status\", \"status\": 403, \"count\": 1, \"match\": {\"method\": \"GET\"}}");
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_do("a", "wait", "{\"requests\": 1, \"match\": {\"method\": \"GET\", \"status\": 403}}");
 	gl_gitlabd_stop(SIGTERM);
 	assert_string_equal(gl_token(ID, "a"), token);
 	gl_do("a", "delete", "{}");
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_await_runners("a", 1);
 	gl_until_token(ID, "a");
 	gl_do("a", "wait", "{\"runners\": 1, \"match\": {\"token\": \"%s\"}}", gl_token(ID, "a"));
@@ -254,7 +246,7 @@ static void an_answer_that_was_lost_leaves_an_orphan_for_prune(void **state)
 	gl_add_instance("a", "http://localhost:9001", "project_type");
 	gl_add_dut(ID, X1);
 	gl_do("a", "fault", "{\"kind\": \"lost\", \"count\": 1, \"match\": {\"path\": \"/user/runners\"}}");
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_until_token(ID, "a");
 	gl_await_runners("a", 2);
 	pruned = gl_prune(true);
@@ -272,7 +264,7 @@ static void promise_40_a_server_that_asks_for_time_is_left_alone_meanwhile(void 
 	gl_add_instance("b", "http://localhost:9002", "project_type");
 	gl_add_duts(20);
 	gl_do("a", "fault", "{\"kind\": \"status\", \"status\": 429, \"retry_after\": 3000}");
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_await_runners("b", 20); /* the others go on */
 	gl_until_tokens(20);
 	gl_await_requests("a", "POST", "/user/runners", 1);
@@ -295,7 +287,7 @@ static void promise_40_a_failing_server_is_tried_by_one_request_at_a_time(void *
 	gl_add_instance("a", "http://localhost:9001", "project_type");
 	gl_add_duts(20);
 	gl_do("a", "fault", "{\"kind\": \"status\", \"status\": 503}");
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_do("a", "wait", "{\"requests\": 9}"); /* those that were under way together, and the first alone */
 	gl_do("a", "forget", "%s", "");
 	gl_do("a", "wait", "{\"requests\": 1}");
@@ -310,7 +302,7 @@ static void promise_40_a_failing_server_is_tried_by_one_request_at_a_time(void *
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, gl_teardown)
 		T(promise_40_an_error_of_the_server_costs_no_token),
 		T(promise_40_what_is_no_answer_of_a_gitlab_costs_no_token),
 		T(promise_40_an_answer_of_100_MB_costs_no_token_and_no_memory),

@@ -16,23 +16,6 @@
 #include "libgateway/log.h"
 #include "tests/harness/gitlab.h"
 
-static const char *const insecure[] = {"GITLAB_ALLOW_INSECURE=true", NULL};
-
-static int setup(void **state)
-{
-	gl_start((const char *const[]){"a=9001", "b=9002", "c=9003", NULL});
-	gl_add_instance("a", "http://localhost:9001", "project_type");
-	gl_add_instance("b", "http://localhost:9002", "group_type");
-	gl_add_instance("c", "http://localhost:9003", "instance_type");
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	gl_finish();
-	return 0;
-}
-
 static bool has_secret(const char *text)
 {
 	return strstr(text, "glrt-") || strstr(text, "glpat-");
@@ -104,7 +87,7 @@ static void promise_38_tokens_are_in_no_log_no_status_no_argument_and_no_error(v
 		      "{\"kind\": \"status\", \"status\": %d, \"body\": %s, \"count\": 1, \"match\": {\"path\": \"/user/runners\"}}",
 		      i ? 422 : 400, echoes[i]);
 	gl_do("b", "fault", "{\"kind\": \"truncated\", \"count\": 1}"); /* a registration's answer, cut behind the token's beginning */
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_until_tokens(3 * 4 - 1);
 	assert_processes_clean();
 	assert_status_clean();
@@ -113,7 +96,7 @@ static void promise_38_tokens_are_in_no_log_no_status_no_argument_and_no_error(v
 	gl_remove_dut(gl_id(1));
 	gl_do("c", "delete", "{}");
 	gl_gitlabd_stop(SIGTERM);
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_await_runners("c", 3);
 	gl.fails = "MarsDB is not written";
 	gl_set(gl_dut(gl_id(2)), "tags", "[\"other\"]");
@@ -169,7 +152,7 @@ static void promise_39_files_with_tokens_are_private_from_the_first_byte(void **
 	mode_t before = umask(0); /* inherited: gitlabd does not lean on it */
 
 	gl_add_duts(4);
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	umask(before);
 	gl_until_tokens(12);
 	gl_until_config("", true);
@@ -197,7 +180,7 @@ static void promise_39_no_chmod_comes_after_a_write(void **state)
 		skip();
 	gl_add_duts(2);
 	gl_do("a", "outage", "{\"on\": true}");
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	snprintf(pid, sizeof(pid), "%d", gl.gitlabd.pid);
 	proc_start(&strace, "strace",
 		   (const char *const[]){"strace", "-f", "-p", pid, "-e", "trace=open,openat,creat,chmod,fchmod,fchmodat", "-o",
@@ -228,7 +211,7 @@ static void promise_39_no_chmod_comes_after_a_write(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, gl_setup_three, gl_teardown)
 		T(promise_38_tokens_are_in_no_log_no_status_no_argument_and_no_error),
 		T(promise_39_files_with_tokens_are_private_from_the_first_byte),
 		T(promise_39_no_chmod_comes_after_a_write),

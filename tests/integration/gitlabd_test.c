@@ -18,17 +18,9 @@
 #define ID "52:54:00:00:00:01"
 #define X1 "farm-x86-1"
 
-static const char *const insecure[] = {"GITLAB_ALLOW_INSECURE=true", NULL};
-
 static int setup(void **state)
 {
 	gl_start((const char *const[]){"a=9001", "b=9002", NULL});
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	gl_finish();
 	return 0;
 }
 
@@ -37,7 +29,7 @@ static void one_runner(const char *runner_type)
 {
 	gl_add_instance("a", A, runner_type);
 	gl_add_dut(ID, X1);
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_until_token(ID, "a");
 }
 
@@ -85,7 +77,7 @@ static void group_and_instance_runners_are_registered_where_they_belong(void **s
 	gl_add_instance("a", A, "group_type");
 	gl_add_instance("b", B, "instance_type");
 	gl_add_dut(ID, X1);
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_until_tokens(2);
 	group = gl_runner("a", X1);
 	instance = gl_runner("b", X1);
@@ -102,7 +94,7 @@ static void a_known_runner_is_verified_and_left_as_it_is(void **state)
 	one_runner("project_type");
 	assert_int_equal(gl_gitlabd_stop(SIGTERM), 0);
 	gl_do("a", "forget", "%s", "");
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_await_requests("a", "POST", "/runners/verify$", 1);
 	gl_await_requests("a", "GET", "/runners/1$", 1);
 	assert_int_equal(gl_gitlabd_stop(SIGTERM), 0);
@@ -171,7 +163,7 @@ static void what_somebody_changed_on_the_server_registers_anew(void **state)
 	for (int i = 0; i < 3; i++) {
 		gl_gitlabd_stop(SIGTERM);
 		gl_do("a", "change", "{\"id\": %d, %s}", i + 1, changes[i]);
-		gl_gitlabd_start(insecure);
+		gl_gitlabd_start(gl_insecure);
 		await_new_runner(kept_token(ID, "a"));
 	}
 }
@@ -237,7 +229,7 @@ static void the_order_of_tags_makes_no_difference(void **state)
 	gl_do("a", "forget", "%s", "");
 	gl_tell_dut(ID);
 	gl_gitlabd_stop(SIGTERM);
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_await_requests("a", "GET", "/runners/1$", 1);
 	cJSON_Delete(gl_status());
 	assert_int_equal(gl_gitlabd_stop(SIGTERM), 0);
@@ -253,7 +245,7 @@ static void a_refused_registration_is_said_and_not_repeated(void **state)
 	gl_add_instance("a", A, "project_type");
 	gl_set(gl_instance("a"), "project_id", "99");
 	gl_add_dut(ID, X1);
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_await_requests("a", "POST", "/user/runners", 1);
 	status = gl_status();
 	while (!*gl_text(gl_status_of(status, ID, "a"), "last_error")) {
@@ -278,7 +270,7 @@ static void more_tags_than_gitlab_takes_are_said_and_not_sent(void **state)
 	strcat(tags, "]");
 	gl_add_instance("a", A, "project_type");
 	gl_set(gl_add_dut(ID, X1), "tags", tags);
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	status = gl_status();
 	assert_non_null(strstr(gl_text(gl_status_of(status, ID, "a"), "last_error"), "more than 50 tags"));
 	cJSON_Delete(status);
@@ -291,10 +283,10 @@ static void without_an_access_token_details_are_not_asked(void **state)
 	gl_add_instance("a", A, "project_type");
 	gl_set(gl_instance("a"), "access_token", "\"short\"");
 	gl_add_dut(ID, X1);
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_until_token(ID, "a");
 	gl_gitlabd_stop(SIGTERM);
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_await_requests("a", "POST", "/runners/verify$", 1);
 	gl_gitlabd_stop(SIGTERM);
 	assert_int_equal(gl_count("a", "GET", "/runners"), 0);
@@ -307,7 +299,7 @@ static void a_registration_token_under_8_characters_is_none(void **state)
 	gl_add_instance("a", A, "project_type");
 	gl_set(gl_instance("a"), "registration_token", "\"TODO\"");
 	gl_add_dut(ID, X1);
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	status = gl_status();
 	assert_string_not_equal(gl_text(gl_status_of(status, ID, "a"), "last_error"), "");
 	cJSON_Delete(status);
@@ -322,7 +314,7 @@ static void a_token_that_cannot_be_written_is_kept_until_it_can(void **state)
 	gl.fails = "the disk is full";
 	gl_add_instance("a", A, "project_type");
 	gl_add_dut(ID, X1);
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_await_runners("a", 1);
 	while (gl.told < 1)
 		uv_run(&gl.loop.uv, UV_RUN_ONCE);
@@ -339,12 +331,12 @@ static void a_token_that_was_not_written_before_a_kill_leaves_no_runner(void **s
 	gl.deaf = true;
 	gl_add_instance("a", A, "project_type");
 	gl_add_dut(ID, X1);
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	while (gl.told < 1)
 		uv_run(&gl.loop.uv, UV_RUN_ONCE);
 	gl_gitlabd_stop(SIGKILL);
 	gl.deaf = false;
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_until_token(ID, "a");
 	gl_do("a", "wait", "{\"requests\": 1, \"match\": {\"method\": \"DELETE\", \"status\": 204}}");
 	gl_await_runners("a", 1);
@@ -358,7 +350,7 @@ static void a_machine_that_went_during_its_registration_leaves_no_runner(void **
 	gl_add_instance("a", A, "project_type");
 	gl_add_dut(ID, X1);
 	gl_do("a", "fault", "{\"kind\": \"slow\", \"seconds\": 60, \"match\": {\"path\": \"/user/runners\"}}");
-	gl_gitlabd_start(insecure);
+	gl_gitlabd_start(gl_insecure);
 	gl_await_requests("a", "POST", "/user/runners", 1);
 	gl_remove_dut(ID);
 	gl_do("a", "faults/end", "%s", "");
@@ -368,7 +360,7 @@ static void a_machine_that_went_during_its_registration_leaves_no_runner(void **
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, gl_teardown)
 		T(a_machine_is_registered_with_all_that_gitlab_needs_to_know),
 		T(group_and_instance_runners_are_registered_where_they_belong),
 		T(a_known_runner_is_verified_and_left_as_it_is),

@@ -25,12 +25,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	gl_finish();
-	return 0;
-}
-
 /* Until gitlabd says of a GitLab what is wrong with it. */
 static void await_error(const char *text)
 {
@@ -125,7 +119,7 @@ static void promise_40_plain_http_gets_no_token_unless_it_is_allowed(void **stat
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, gl_teardown)
 		T(promise_40_a_private_authority_is_trusted_if_told_so),
 		T(promise_40_a_certificate_for_another_name_gets_no_token),
 		T(promise_40_a_certificate_of_another_authority_gets_no_token),

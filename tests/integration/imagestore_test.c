@@ -36,19 +36,6 @@ static int console;
 
 /* ---- the pieces ---- */
 
-static void run_command(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static void run_command(const char *fmt, ...)
-{
-	char command[2048];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(command, sizeof(command), fmt, ap);
-	va_end(ap);
-	if (system(command) != 0)
-		fail_msg("failed: %s", command);
-}
-
 static void machine_start(void)
 {
 	int ready[2];
@@ -64,10 +51,10 @@ static void machine_start(void)
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	close(ready[0]);
 	close(ready[1]);
-	run_command("ip link add dut0 type veth peer name eth0 address " MAC " && ip link set eth0 netns %d && "
-		    "ip link set dut0 master private up && nsenter -t %d -n ip link set eth0 up && "
-		    "nsenter -t %d -n ip addr add 10.42.7.7/16 dev eth0",
-		    (int)machine, (int)machine, (int)machine);
+	shell("ip link add dut0 type veth peer name eth0 address " MAC " && ip link set eth0 netns %d && "
+	      "ip link set dut0 master private up && nsenter -t %d -n ip link set eth0 up && "
+	      "nsenter -t %d -n ip addr add 10.42.7.7/16 dev eth0",
+	      (int)machine, (int)machine, (int)machine);
 }
 
 /* The machine's serial line at SALAD. */
@@ -108,7 +95,7 @@ static void stand_in_make(void)
 	char *file = gw_sprintf("%s", tmp_path("stand-in"));
 
 	file_put(file, text);
-	run_command("chmod 755 %s && mkdir -p %s", file, tmp_path("stores"));
+	shell("chmod 755 %s && mkdir -p %s", file, tmp_path("stores"));
 	free(file);
 	free(text);
 }

@@ -37,26 +37,13 @@ static struct proc salad;
 
 /* ---- this test's /sys and serial ports ---- */
 
-static void sh(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static void sh(const char *fmt, ...)
-{
-	char command[2048];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(command, sizeof(command), fmt, args);
-	va_end(args);
-	if (system(command) != 0)
-		fail_msg("failed: %s", command);
-}
-
 /* A tree of the kernel's with a hub whose ports 1 to 4 have a switch each. */
 static void make_sys(void)
 {
-	sh("set -e; d=$TMPDIR/sys; rm -rf $d/*; mkdir -p $d/dev/char $d/class/tty/console $d/devices/pci0000:00/00:04/tty; "
-	   "echo tty0 ttyS0 >$d/class/tty/console/active; "
-	   "for n in 1 2 3 4; do mkdir -p $d/devices/pci0000:00/usb1/1-0:1.0/usb1-port$n; "
-	   "echo 0 >$d/devices/pci0000:00/usb1/1-0:1.0/usb1-port$n/disable; done");
+	shell("set -e; d=$TMPDIR/sys; rm -rf $d/*; mkdir -p $d/dev/char $d/class/tty/console $d/devices/pci0000:00/00:04/tty; "
+	      "echo tty0 ttyS0 >$d/class/tty/console/active; "
+	      "for n in 1 2 3 4; do mkdir -p $d/devices/pci0000:00/usb1/1-0:1.0/usb1-port$n; "
+	      "echo 0 >$d/devices/pci0000:00/usb1/1-0:1.0/usb1-port$n/disable; done");
 }
 
 static const char *switch_of(int usb_port)
@@ -86,7 +73,7 @@ static void cable_place(struct cable *c, const char *device)
 
 	assert_int_equal(stat(ptsname(c->end), &st), 0);
 	snprintf(c->sys_name, sizeof(c->sys_name), "%u:%u", major(st.st_rdev), minor(st.st_rdev));
-	sh("mkdir -p $TMPDIR/sys/devices/%s && ln -sfn ../../devices/%s $TMPDIR/sys/dev/char/%s", device, device, c->sys_name);
+	shell("mkdir -p $TMPDIR/sys/devices/%s && ln -sfn ../../devices/%s $TMPDIR/sys/dev/char/%s", device, device, c->sys_name);
 }
 
 /* A USB adapter, alone on its device. */
@@ -95,21 +82,21 @@ static void cable_place_usb(struct cable *c, int usb_port)
 	char *device = gw_sprintf("pci0000:00/usb1/1-%d/1-%d:1.0/%s/tty/%s", usb_port, usb_port, c->name, c->name);
 
 	cable_place(c, device);
-	sh("d=$TMPDIR/sys/devices/pci0000:00/usb1/1-%d; echo 1 >$d/bNumInterfaces; ln -sfn ../1-0:1.0/usb1-port%d $d/port", usb_port,
-	   usb_port);
+	shell("d=$TMPDIR/sys/devices/pci0000:00/usb1/1-%d; echo 1 >$d/bNumInterfaces; ln -sfn ../1-0:1.0/usb1-port%d $d/port", usb_port,
+	      usb_port);
 	free(device);
 }
 
 /* As udev makes a port's node: at once with its name. */
 static void cable_plug(const struct cable *c)
 {
-	sh("ln -s %s $TMPDIR/dev/.new && mv -T $TMPDIR/dev/.new $TMPDIR/dev/%s", ptsname(c->end), c->name);
+	shell("ln -s %s $TMPDIR/dev/.new && mv -T $TMPDIR/dev/.new $TMPDIR/dev/%s", ptsname(c->end), c->name);
 }
 
 static void cable_unplug(struct cable *c)
 {
 	close(c->end);
-	sh("rm -f $TMPDIR/dev/%s $TMPDIR/sys/dev/char/%s", c->name, c->sys_name);
+	shell("rm -f $TMPDIR/dev/%s $TMPDIR/sys/dev/char/%s", c->name, c->sys_name);
 }
 
 static struct cable cable_usb(const char *name, int usb_port)
@@ -143,7 +130,7 @@ static void restart(int signal, const char *program, const char *option)
 static int setup(void **state)
 {
 	make_sys();
-	sh("mkdir -p $TMPDIR/dev && rm -f $TMPDIR/dev/* $TMPDIR/saladd.*");
+	shell("mkdir -p $TMPDIR/dev && rm -f $TMPDIR/dev/* $TMPDIR/saladd.*");
 	start_with(SALADD, "SALAD_CONSOLE_USB_RESET_POWER_OFF_TIME=0.1");
 	return 0;
 }
@@ -343,7 +330,7 @@ static void the_gateways_own_console_and_numbers_without_a_port_are_left_alone(v
 	cable_place(&own, "pci0000:00/00:04/tty/ttyS0");
 	cable_place(&absent, "pci0000:00/00:05/tty/ttyS1");
 	cable_place(&real, "pci0000:00/00:06/tty/ttyS4");
-	sh("echo 0 >$TMPDIR/sys/devices/pci0000:00/00:05/tty/ttyS1/type; echo 4 >$TMPDIR/sys/devices/pci0000:00/00:06/tty/ttyS4/type");
+	shell("echo 0 >$TMPDIR/sys/devices/pci0000:00/00:05/tty/ttyS1/type; echo 4 >$TMPDIR/sys/devices/pci0000:00/00:06/tty/ttyS4/type");
 	cable_plug(&own);
 	proc_await(&salad, "saladd info: */dev/ttyS0 is the gateway's own console: left alone");
 	cable_plug(&absent);
@@ -591,10 +578,10 @@ static void what_may_not_be_reset_says_why(void **state)
 	say_id(&plain, "p");
 	refuses_reset("p", "{\"error\":\"machine p: its console is no USB device; only those have a reset\"}");
 	say_id(&c, "m");
-	sh("echo 2 >$TMPDIR" USB "/1-1/bNumInterfaces");
+	shell("echo 2 >$TMPDIR" USB "/1-1/bNumInterfaces");
 	refuses_reset("m",
 		      "{\"error\":\"machine m: it is part of a USB device with 2 interfaces; only one that is nothing else is reset\"}");
-	sh("echo 1 >$TMPDIR" USB "/1-1/bNumInterfaces; rm $TMPDIR" USB "/1-1/port");
+	shell("echo 1 >$TMPDIR" USB "/1-1/bNumInterfaces; rm $TMPDIR" USB "/1-1/port");
 	refuses_reset("m",
 		      "{\"error\":\"machine m: its USB hub does not switch the power of single ports, or the kernel is older than 6.0: " USB
 		      "/1-1/port/disable: No such file or directory\"}");
@@ -625,7 +612,7 @@ static void a_switch_that_fails_is_told(void **state)
 
 	proc_await(&salad, "ttyUSB0 is a console");
 	say_id(&c, "m");
-	sh("ln -sf /dev/full $TMPDIR" USB "/1-0:1.0/usb1-port1/disable");
+	shell("ln -sf /dev/full $TMPDIR" USB "/1-0:1.0/usb1-port1/disable");
 	expect_answer(ask_reset("m"), "HTTP/1.1 503 ", "{\"error\":\"machine m: /dev/full: No space left on device\"}");
 	proc_await(&salad, "saladd error: USB reset: /dev/full: No space left on device");
 	cable_unplug(&c);
@@ -700,6 +687,6 @@ int main(void)
 	if (!propagation || strcmp(propagation, "private") != 0)
 		return 77; /* its /sys would be everybody's */
 	signal(SIGPIPE, SIG_IGN);
-	sh("mkdir -p $TMPDIR/sys && mount --bind $TMPDIR/sys /sys");
+	shell("mkdir -p $TMPDIR/sys && mount --bind $TMPDIR/sys /sys");
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
