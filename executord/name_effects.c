@@ -5,6 +5,7 @@
 
 #include "executord/executord.h"
 #include "executord/names.h"
+#include "libgateway/sorted.h"
 
 #define SHOWN_MAX 20 /* of others, a change */
 
@@ -44,7 +45,7 @@ static void compare_names(struct name_effects *names, struct executord *ex, cons
 		const struct mars_dut *mars = mars_db_dut(after, v[i].place);
 		const struct dut *dut = registry_dut(ex, mars->id);
 		const char *old = dut && mars_db_find_dut(ex->database.db, mars->id) ? dut->full_name : NULL;
-		char *new = gw_sprintf("%s-%s-%u", ex->settings.farm, v[i].base_name, v[i].number);
+		char *new = names_full(ex->settings.farm, &v[i]);
 
 		if (!old || strcmp(old, new) != 0)
 			names->v[names->n++] = (struct renaming){.mars = mars, .old = old, .new = new};
@@ -70,7 +71,7 @@ static void part_others(struct name_effects *names, const struct mars_changes *c
 
 void name_effects_start(struct name_effects *names, struct executord *ex, const struct mars_db *after, const struct mars_changes *changes)
 {
-	size_t n = mars_db_dut_count(after), i = 0;
+	size_t n, i = 0;
 	struct named *v;
 
 	*names = (struct name_effects){0};
@@ -78,13 +79,7 @@ void name_effects_start(struct name_effects *names, struct executord *ex, const 
 		i++;
 	if (i == changes->n)
 		return;
-	v = gw_calloc(n ? n : 1, sizeof(*v));
-	for (i = 0; i < n; i++) {
-		const struct mars_dut *mars = mars_db_dut(after, i);
-
-		v[i] = (struct named){.base_name = mars->base_name, .first_seen = mars->first_seen, .place = i};
-	}
-	names_number(v, n);
+	v = names_of(after, &n);
 	compare_names(names, ex, after, v, n);
 	part_others(names, changes);
 	free(v);
@@ -111,26 +106,15 @@ static void say_own(cJSON *list, const struct renaming *own)
 	say(list, gw_sprintf("its full name: %s%s%s", own->old ? own->old : "", own->old ? " -> " : "", own->new));
 }
 
-/* Where those of this base name begin. */
-static size_t first_of(const struct name_effects *names, const char *base_name)
+static int base_name_order(const void *renaming, const void *base_name)
 {
-	size_t from = 0, to = names->n_others;
-
-	while (from < to) {
-		size_t middle = from + (to - from) / 2;
-
-		if (strcmp(names->others[middle]->mars->base_name, base_name) < 0)
-			from = middle + 1;
-		else
-			to = middle;
-	}
-	return from;
+	return strcmp(((const struct renaming *)renaming)->mars->base_name, base_name);
 }
 
 /* Those that count with it, under the name it had or has. */
 static void say_others(cJSON *list, struct name_effects *names, const char *base_name)
 {
-	size_t i = first_of(names, base_name), said = 0, left = 0;
+	size_t i = sorted_place(names->others, names->n_others, base_name_order, base_name, NULL), said = 0, left = 0;
 
 	for (; i < names->n_others && strcmp(names->others[i]->mars->base_name, base_name) == 0; i++) {
 		struct renaming *other = names->others[i];

@@ -82,6 +82,26 @@ void names_number(struct named *v, size_t n)
 		v[i].number = i && strcmp(v[i].base_name, v[i - 1].base_name) == 0 ? v[i - 1].number + 1 : 1;
 }
 
+struct named *names_of(const struct mars_db *db, size_t *n)
+{
+	struct named *v;
+
+	*n = mars_db_dut_count(db);
+	v = gw_calloc(*n ? *n : 1, sizeof(*v));
+	for (size_t i = 0; i < *n; i++) {
+		const struct mars_dut *mars = mars_db_dut(db, i);
+
+		v[i] = (struct named){.base_name = mars->base_name, .first_seen = mars->first_seen, .place = i};
+	}
+	names_number(v, *n);
+	return v;
+}
+
+char *names_full(const char *farm, const struct named *named)
+{
+	return gw_sprintf("%s-%s-%u", farm, named->base_name, named->number);
+}
+
 bool names_touched(const struct mars_change *change)
 {
 	const uint32_t fields = 1U << MARS_DUT_BASE_NAME | 1U << MARS_DUT_FIRST_SEEN;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 struct mars_change;
+struct mars_db;
 
 struct named {
 	const char *base_name;
@@ -14,8 +15,11 @@ struct named {
 	unsigned number;        /* given by names_number: from 1 */
 	double seconds;         /* names_number's own: first_seen, read */
 };
-void names_number(struct named *v, size_t n);         /* sorts them too */
-bool names_touched(const struct mars_change *change); /* whether it may give any DUT another name */
+void names_number(struct named *v, size_t n); /* sorts them too */
+/* All DUTs of a database, numbered. They borrow of it until its next change; the caller frees the list. */
+struct named *names_of(const struct mars_db *db, size_t *n);
+char *names_full(const char *farm, const struct named *named); /* the caller frees */
+bool names_touched(const struct mars_change *change);          /* whether it may give any DUT another name */
 
 /* Seconds since the epoch of a MarsDB date ("2021-12-22 16:57:08.146275", "2021-12-22T16:57:08+01:00", "2021-12-22"; UTC without a zone).
  */

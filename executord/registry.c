@@ -190,7 +190,7 @@ static void sync_pdus(struct executord *ex)
 
 static void set_full_name(struct executord *ex, struct dut *dut, const struct named *named)
 {
-	char *name = gw_sprintf("%s-%s-%u", ex->settings.farm, named->base_name, named->number);
+	char *name = names_full(ex->settings.farm, named);
 
 	if (dut->full_name && strcmp(dut->full_name, name) == 0) {
 		free(name);
@@ -204,15 +204,9 @@ static void set_full_name(struct executord *ex, struct dut *dut, const struct na
 
 static void name_duts(struct executord *ex)
 {
-	size_t n = mars_db_dut_count(ex->database.db);
-	struct named *v = gw_calloc(n ? n : 1, sizeof(*v));
+	size_t n;
+	struct named *v = names_of(ex->database.db, &n);
 
-	for (size_t i = 0; i < n; i++) {
-		const struct mars_dut *mars = mars_db_dut(ex->database.db, i);
-
-		v[i] = (struct named){.base_name = mars->base_name, .first_seen = mars->first_seen, .place = i};
-	}
-	names_number(v, n);
 	for (size_t i = 0; i < n; i++) {
 		struct dut *dut = registry_dut(ex, mars_db_dut(ex->database.db, v[i].place)->id);
 

@@ -160,6 +160,11 @@ struct api_call *api_send(struct http_client *http, const struct api_ask *ask, a
 	return call;
 }
 
+bool api_is_secret(const char *token)
+{
+	return token && strlen(token) >= API_SECRET_MIN;
+}
+
 void api_cancel(struct api_call *call)
 {
 	if (!call)

@@ -22,6 +22,9 @@ struct api_ask {
 	int64_t page;                    /* API_LIST; from 1 */
 };
 
+#define API_SECRET_MIN 8               /* characters: a shorter token is none */
+bool api_is_secret(const char *token); /* NULL is none */
+
 /* Everything of `ask` is borrowed for the call. `done` runs exactly once, from the loop and never within this call, unless cancelled; the
  * answer is borrowed, and what is taken out of it is set to NULL there. */
 struct api_call;

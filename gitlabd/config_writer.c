@@ -2,20 +2,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "libgateway/log.h"
 #include "libmars/watch.h"
 
 enum { SOON_MS = 100, AGAIN_MS = 30000, PAUSE_MAX_MS = 60000 };
-
-static uint64_t now_ms(void) /* the loop's own clock stands still within a callback */
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static void set_pause(struct config_writer *writer, uint64_t took_ms)
 {
@@ -28,7 +19,7 @@ static void write_now(void *data)
 	struct gw_error err = {0};
 	bool written = false;
 	char *error = NULL;
-	uint64_t began = now_ms();
+	uint64_t began = uv_hrtime(); /* ns: the loop's own clock stands still within a callback */
 
 	if (!config_toml_update(writer->env, &writer->host, writer->model, &written, &err))
 		error = gw_strdup(err.text);
@@ -38,7 +29,7 @@ static void write_now(void *data)
 		log_failure("gitlab-runner's configuration stays as it is", &err);
 	free(writer->error);
 	writer->error = error;
-	set_pause(writer, now_ms() - began);
+	set_pause(writer, (uv_hrtime() - began) / 1000000);
 	if (error) /* the disk may have room again, or the folder be there */
 		loop_timer_start(writer->loop, &writer->timer, AGAIN_MS, write_now, writer);
 }

@@ -6,7 +6,7 @@
 
 #include "libgateway/log.h"
 
-enum { SECRET_MIN = 8, DESCRIPTION_MAX = 256 /* bytes; ours are shorter */ };
+enum { DESCRIPTION_MAX = 256 /* bytes; ours are shorter */ };
 
 /* ---- lists ---- */
 
@@ -208,8 +208,8 @@ bool sweep_start(struct sweep *sweep, struct gw_error *err)
 		return gw_fail(err, GW_NOT_FOUND, "the database has no GitLab instance '%s'", sweep->instance);
 	if (server->unusable)
 		return gw_fail(err, GW_REFUSED, "%s", server->unusable);
-	if (!instance->access_token || strlen(instance->access_token) < SECRET_MIN)
-		return gw_fail(err, GW_REFUSED, "it has no access_token of at least %d characters", SECRET_MIN);
+	if (!api_is_secret(instance->access_token))
+		return gw_fail(err, GW_REFUSED, "it has no access_token of at least %d characters", API_SECRET_MIN);
 	sweep->restart = sweep->running && !sweep->removing; /* what it has read is of before */
 	if (sweep->running)
 		return true;

@@ -4,8 +4,6 @@
 
 #include "gitlabd/slot_internal.h"
 
-enum { SECRET_MIN = 8 /* characters: a shorter one is none */ };
-
 void slot_queue(struct slot *slot)
 {
 	if (!slot->busy.is && !slot->gone && slot->all->configured)
@@ -14,18 +12,13 @@ void slot_queue(struct slot *slot)
 
 /* ---- what is wanted ---- */
 
-static bool is_secret(const char *text)
-{
-	return text && strlen(text) >= SECRET_MIN;
-}
-
 static const char *why_not_now(const struct slot_wanted *w, bool available)
 {
 	if (!w->instance->expose_runners)
 		return "expose_runners is false: it is registered once it is true";
 	if (!available)
 		return "it is registered once the machine is ready for service and not retired";
-	if (!is_secret(w->instance->registration_token))
+	if (!api_is_secret(w->instance->registration_token))
 		return "the instance has no registration_token of at least 8 characters, so no runner is registered";
 	return tags_refused(&w->tags);
 }
@@ -52,7 +45,7 @@ bool slot_wanted(const struct slot *slot, struct slot_wanted *w)
 	if (!w->entry)
 		return false;
 	w->want.maximum_timeout = w->instance->maximum_timeout;
-	w->want.details_readable = is_secret(w->instance->access_token) && slot->runner_id > 0;
+	w->want.details_readable = api_is_secret(w->instance->access_token) && slot->runner_id > 0;
 	if (dut) {
 		tags_make(&w->tags, dut->tags.v, dut->tags.n);
 		w->want.description = dut->full_name;
