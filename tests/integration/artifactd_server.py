@@ -17,6 +17,10 @@ tree = content.getvalue()
 changes = [0]
 
 
+def say(*words):
+    print(" ".join(words) + "\n", end="", flush=True)  # in one piece: others talk at the same time
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -40,7 +44,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             changes[0] += 1
             self.answer(200, b"change %d\n" % changes[0], ETag='"%d"' % changes[0])
         elif path == "/held":
-            print("held", flush=True)
+            say("held")
             gate.wait()
             self.answer(200, b"held\n")
         elif path == "/open":
@@ -71,7 +75,7 @@ deployment: {start: {kernel: {data: 'fetched for {{ machine_id }}'}}}
                 while True:
                     self.wfile.write(b"x" * 65536)
             except OSError:
-                print("cut off", flush=True)
+                say("cut off")
             self.close_connection = True
         elif path == "/short":
             self.send_response(200)
@@ -81,7 +85,7 @@ deployment: {start: {kernel: {data: 'fetched for {{ machine_id }}'}}}
             self.close_connection = True
         else:
             self.answer(404, b"no\n")
-        print(path, tag or since or "-", flush=True)
+        say(path, tag or since or "-")
 
     def log_message(self, *args):
         pass
@@ -93,5 +97,5 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 server = Server(("", int(sys.argv[1])), Handler)
-print("ready", flush=True)
+say("ready")
 server.serve_forever()

@@ -40,7 +40,7 @@ busy = 0
 
 
 def say(*words):
-    print(*words, flush=True)
+    print(" ".join(map(str, words)) + "\n", end="", flush=True)  # in one piece: others talk at the same time
 
 
 class Refused(Exception):
