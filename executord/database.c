@@ -5,6 +5,7 @@
 
 #include "executord/executord.h"
 #include "libgateway/log.h"
+#include "libmars/reload.h"
 #include "libmars/save.h"
 #include "libmars/watch.h"
 

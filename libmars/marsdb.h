@@ -1,6 +1,6 @@
 /* MarsDB: the farm's database, one YAML file that admins edit while the farm runs. This header: load, validate, look up.
  *
- * A database is one immutable content (text, index, decoded entries) that mars_db_apply (save.h) and mars_db_reload (watch.h) replace as a
+ * A database is one immutable content (text, index, decoded entries) that mars_db_apply (save.h) and mars_db_reload (reload.h) replace as a
  * whole. Pointers into it are borrowed and valid until the next of these two; keep an id or a name across them, not a pointer.
  * One thread owns a struct mars_db. Errors are collected, each with "file:line:column: path: what was found; accepted: ...".
  */

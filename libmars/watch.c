@@ -1,71 +1,119 @@
 #include "libmars/watch.h"
 
-#include "libmars/db.h"
-#include "libmars/file.h"
-
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#define WHAT (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ONLYDIR)
+#define OF_A_FOLDER (IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ONLYDIR | IN_MASK_ADD) /* one may be there for two names */
+#define OF_THE_FILE (OF_A_FOLDER | IN_CLOSE_WRITE)
+#define POINTS_MAX  128
+#define LINKS_MAX   40 /* the kernel follows no more */
 
-struct watch_point { /* a directory and the name in it that matters */
+struct watch_point { /* a name that is looked up on the way to the file, and the watch of the directory where */
 	int wd;
-	char path[PATH_MAX];
-	char name[NAME_MAX + 1];
+	char *path;
+	const char *name; /* the end of path */
 };
-
-#define POINTS_MAX 8
 
 struct mars_watch {
 	int fd;
 	char *path;
-	struct watch_point points[POINTS_MAX]; /* the path's own directory; with a symlink, that of where it leads, and so on */
+	struct watch_point points[POINTS_MAX]; /* in the order of the way; the last is the file, if the way leads so far */
 	size_t n;
 };
 
-static void split(const char *path, char *dir, size_t size, char name[NAME_MAX + 1])
-{
-	const char *slash = strrchr(path, '/');
+/* --- The way to the file, as the kernel walks it ------------------------------------------------------------------------------------- */
 
-	snprintf(dir, size, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
-	if (slash == path)
-		snprintf(dir, size, "/");
-	snprintf(name, NAME_MAX + 1, "%.*s", NAME_MAX, slash ? slash + 1 : path); /* the kernel has no longer names */
+struct way {
+	char *at;   /* the directory reached: its path, without a symlink in it */
+	char *rest; /* of the path; behind a symlink, of what that leads to */
+	int links;
+};
+
+static void replace(char **text, char *by)
+{
+	free(*text);
+	*text = by;
 }
 
-static bool add_point(struct mars_watch *watch, struct watch_point *point, const char *path, struct gw_error *err)
+/* The next name of the way, or NULL at its end; `last`: nothing follows it. The caller frees. */
+static char *take_name(struct way *way, bool *last)
 {
-	char dir[PATH_MAX];
+	const char *from = way->rest + strspn(way->rest, "/"), *after = from + strcspn(from, "/");
+	char *name = *from ? gw_strndup(from, (size_t)(after - from)) : NULL;
 
-	snprintf(point->path, sizeof(point->path), "%s", path);
-	split(path, dir, sizeof(dir), point->name);
-	point->wd = inotify_add_watch(watch->fd, dir, WHAT);
-	return point->wd >= 0 || gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot watch %s", dir);
+	*last = after[strspn(after, "/")] == '\0';
+	replace(&way->rest, gw_strdup(after));
+	return name;
 }
 
-/* `path` becomes what the symlink there leads to, which need not exist. */
-static bool next_hop(char path[PATH_MAX])
+static char *below(const char *dir, const char *name)
 {
-	char target[PATH_MAX], dir[PATH_MAX], name[NAME_MAX + 1], *joined;
+	return gw_sprintf("%s%s%s", dir, dir[strlen(dir) - 1] == '/' ? "" : "/", name);
+}
+
+/* True if `path`, a name of the way, is a symlink: then the way goes on with what it leads to. */
+static bool follow_link(struct way *way, const char *path)
+{
+	char target[PATH_MAX];
 	ssize_t n = readlink(path, target, sizeof(target) - 1);
-	bool fits;
 
-	if (n <= 0)
+	if (n <= 0 || ++way->links > LINKS_MAX)
 		return false;
 	target[n] = '\0';
-	split(path, dir, sizeof(dir), name);
-	joined = target[0] == '/' ? gw_strdup(target) : gw_sprintf("%s/%s", dir, target);
-	fits = strlen(joined) < PATH_MAX;
-	snprintf(path, PATH_MAX, "%s", joined);
-	free(joined);
-	return fits;
+	if (target[0] == '/')
+		replace(&way->at, gw_strdup("/"));
+	replace(&way->rest, gw_sprintf("%s/%s", target, way->rest));
+	return true;
+}
+
+/* Watches for another `name` where the way is, and only then is looked at what it is: what changes from then on is seen. */
+static bool add_point(struct mars_watch *watch, const struct way *way, const char *name, bool last)
+{
+	struct watch_point *point = &watch->points[watch->n];
+
+	point->wd = inotify_add_watch(watch->fd, way->at, last ? OF_THE_FILE : OF_A_FOLDER);
+	if (point->wd < 0)
+		return false;
+	point->path = below(way->at, name);
+	point->name = point->path + strlen(point->path) - strlen(name);
+	watch->n++;
+	return true;
+}
+
+static bool is_name(const char *name)
+{
+	return strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+/* To the file, or to what is missing on the way. True: the directory of what the path names is watched. */
+static bool walk(struct mars_watch *watch, struct gw_error *err)
+{
+	struct way way = {.at = gw_strdup(watch->path[0] == '/' ? "/" : "."), .rest = gw_strdup(watch->path)};
+	bool watched = false, last;
+	int why = ENAMETOOLONG;
+	char *name, *path;
+
+	while (watch->n < POINTS_MAX && (name = take_name(&way, &last))) {
+		if (is_name(name) && !add_point(watch, &way, name, last))
+			why = errno;
+		else if (last)
+			watched = true; /* a symlink there may lead to nothing yet */
+		path = below(way.at, name);
+		if (!is_name(name) || !follow_link(&way, path))
+			replace(&way.at, gw_strdup(path));
+		free(path);
+		free(name);
+	}
+	if (!watched)
+		gw_fail_errno(err, GW_UNREACHABLE, why, "cannot watch the directory of %s", watch->path);
+	free(way.at);
+	free(way.rest);
+	return watched;
 }
 
 static bool is_watched(const struct mars_watch *watch, int wd)
@@ -76,22 +124,21 @@ static bool is_watched(const struct mars_watch *watch, int wd)
 	return false;
 }
 
-/* A symlink may be replaced by another at any time, so where it leads is looked at anew. */
-static void follow_symlinks(struct mars_watch *watch)
+/* What leads to the file may be another now. */
+static void walk_again(struct mars_watch *watch)
 {
-	char path[PATH_MAX];
 	int before[POINTS_MAX];
 	size_t n = watch->n;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		before[i] = watch->points[i].wd;
-	snprintf(path, sizeof(path), "%s", watch->path);
-	for (watch->n = 1; watch->n < POINTS_MAX && next_hop(path); watch->n++)
-		if (!add_point(watch, &watch->points[watch->n], path, NULL))
-			break;
-	for (size_t i = 1; i < n; i++) /* one directory may be there twice */
+		free(watch->points[i].path);
+	}
+	watch->n = 0;
+	walk(watch, NULL);
+	for (size_t i = 0; i < n; i++)
 		if (!is_watched(watch, before[i]))
-			inotify_rm_watch(watch->fd, before[i]);
+			inotify_rm_watch(watch->fd, before[i]); /* once more for one that was there for two names: refused */
 }
 
 struct mars_watch *mars_watch_create(const char *path, struct gw_error *err)
@@ -102,11 +149,10 @@ struct mars_watch *mars_watch_create(const char *path, struct gw_error *err)
 	watch->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (watch->fd < 0)
 		gw_fail_errno(err, GW_UNREACHABLE, errno, "cannot watch %s", path);
-	if (watch->fd < 0 || !add_point(watch, &watch->points[0], path, err)) {
+	if (watch->fd < 0 || !walk(watch, err)) {
 		mars_watch_destroy(watch);
 		return NULL;
 	}
-	follow_symlinks(watch);
 	return watch;
 }
 
@@ -116,6 +162,8 @@ void mars_watch_destroy(struct mars_watch *watch)
 		return;
 	if (watch->fd >= 0)
 		close(watch->fd);
+	for (size_t i = 0; i < watch->n; i++)
+		free(watch->points[i].path);
 	free(watch->path);
 	free(watch);
 }
@@ -125,19 +173,25 @@ int mars_watch_fd(const struct mars_watch *watch)
 	return watch->fd;
 }
 
-/* A file that was just made will be written and closed; a symlink or a hard link that was just made is complete. */
-static bool matters(const struct mars_watch *watch, const struct inotify_event *event)
+/* --- What is seen -------------------------------------------------------------------------------------------------------------------- */
+
+/* A file that was just made will be written and closed; a folder, a symlink or a hard link that was just made is complete. */
+static bool is_complete(const char *path)
 {
 	struct stat st;
 
+	return lstat(path, &st) == 0 && (!S_ISREG(st.st_mode) || st.st_nlink > 1);
+}
+
+static bool matters(const struct mars_watch *watch, const struct inotify_event *event)
+{
 	if (event->mask & IN_Q_OVERFLOW)
 		return true;
 	for (size_t i = 0; i < watch->n; i++) {
-		if (event->wd != watch->points[i].wd || !event->len || strcmp(event->name, watch->points[i].name) != 0)
-			continue;
-		if (!(event->mask & IN_CREATE))
-			return true;
-		if (lstat(watch->points[i].path, &st) == 0 && (S_ISLNK(st.st_mode) || st.st_nlink > 1))
+		const struct watch_point *point = &watch->points[i];
+
+		if (event->wd == point->wd && event->len && strcmp(event->name, point->name) == 0 &&
+		    (!(event->mask & IN_CREATE) || is_complete(point->path)))
 			return true;
 	}
 	return false;
@@ -156,103 +210,6 @@ bool mars_watch_read(struct mars_watch *watch)
 			changed |= matters(watch, event);
 		}
 	if (changed)
-		follow_symlinks(watch);
+		walk_again(watch);
 	return changed;
-}
-
-static void keep_last_good(struct mars_db *db, const struct gw_errors *errs)
-{
-	struct gw_error first = {0};
-	struct tm tm;
-	char when[32];
-	bool asks; /* "did you mean ...?" */
-	time_t at = (time_t)db->loaded_at;
-
-	gw_errors_none(errs, &first);
-	asks = first.text[0] && first.text[strlen(first.text) - 1] == '?';
-	localtime_r(&at, &tm);
-	strftime(when, sizeof(when), "%H:%M:%S", &tm);
-	snprintf(db->error, sizeof(db->error), "%.440s%s The database read at %s stays in use.", first.text, asks ? "" : ".", when);
-}
-
-struct mars_reload {
-	struct mars_db *db; /* only begin and end touch it */
-	char *name, *path;
-	struct mars_options options;
-	struct content *before, *outcome; /* outcome: `before` again if nothing has changed; NULL: not valid */
-	bool unsettled;                   /* it is being written: nothing is known of it until its writer closes it, which is seen */
-	struct gw_errors errs;
-};
-
-struct mars_reload *mars_reload_begin(struct mars_db *db)
-{
-	struct mars_reload *reload = gw_calloc(1, sizeof(*reload));
-
-	gw_assert(db->path && !db->busy);
-	db->busy = true;
-	reload->db = db;
-	reload->name = gw_strdup(db->name);
-	reload->path = gw_strdup(db->path);
-	reload->options = db->options;
-	reload->before = content_hold(db->content);
-	return reload;
-}
-
-void mars_reload_work(struct mars_reload *reload)
-{
-	struct content *before = reload->before;
-	struct gw_error err = {0};
-	size_t len;
-	char *text = mars_file_read_settled(reload->path, &len, &err);
-
-	reload->unsettled = !text && err.kind == GW_OK;
-	if (reload->unsettled) {
-		reload->outcome = content_hold(before);
-	} else if (!text) {
-		gw_errors_add(&reload->errs, err.kind, "%s", err.text);
-	} else if (len == before->len && memcmp(text, before->text, len) == 0) {
-		free(text);
-		reload->outcome = content_hold(before);
-	} else {
-		reload->outcome = content_create_again(text, len, reload->name, &reload->options, before, &reload->errs);
-	}
-}
-
-static void hand_errors(struct gw_errors *from, struct gw_errors *to)
-{
-	for (size_t i = 0; i < from->n; i++)
-		gw_errors_add(to, from->v[i].kind, "%s", from->v[i].text);
-	to->left_out += from->left_out;
-}
-
-bool mars_reload_end(struct mars_reload *reload, struct mars_changes *changes, struct gw_errors *errs)
-{
-	struct mars_db *db = reload->db;
-	bool ok = reload->outcome != NULL;
-
-	db->busy = false;
-	hand_errors(&reload->errs, errs);
-	if (!ok)
-		keep_last_good(db, &reload->errs);
-	else if (reload->unsettled)
-		; /* what was wrong with it, if anything, still is */
-	else if (reload->outcome == db->content)
-		db->error[0] = '\0';
-	else
-		mars_db_replace(db, content_hold(reload->outcome), changes);
-	content_release(reload->outcome);
-	content_release(reload->before);
-	gw_errors_finish(&reload->errs);
-	free(reload->name);
-	free(reload->path);
-	free(reload);
-	return ok;
-}
-
-bool mars_db_reload(struct mars_db *db, struct mars_changes *changes, struct gw_errors *errs)
-{
-	struct mars_reload *reload = mars_reload_begin(db);
-
-	mars_reload_work(reload);
-	return mars_reload_end(reload, changes, errs);
 }

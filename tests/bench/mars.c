@@ -15,9 +15,9 @@
 #include <unistd.h>
 #include <yaml.h>
 
+#include "libmars/reload.h"
 #include "libmars/save.h"
 #include "libmars/text.h"
-#include "libmars/watch.h"
 
 enum { ROUNDS = 5 };
 

@@ -47,8 +47,10 @@ static int start(void **state)
 {
 	static const char *const env[] = {"SERGENT_HARTMAN_BOOT_COUNT=-1", NULL};
 	const struct farm_options options = {.db = db, .env = env, .no_vpdu = true, .no_files = true};
-	struct farm *farm = farm_start(&options);
+	struct farm *farm;
 
+	shell("mkdir %s && ln -s config.v1 %s", tmp_path("config.v1"), tmp_path("config"));
+	farm = farm_start(&options);
 	farm_await(farm, "/pdus", "pdus/FIRST/state", "OK");
 	farm_await(farm, "/pdus", "pdus/SECOND/state", "OK");
 	farm_await(farm, DUT, "state", "IDLE");
@@ -158,6 +160,21 @@ static void a_changed_tag_leaves_the_job_alone(void **state)
 	assert_string_equal(farm_get(PORT, "state"), "OFF");
 }
 
+static void a_folders_symlink_that_leads_to_another_version_is_an_edit(void **state)
+{
+	struct farm *farm = *state;
+	char *text;
+
+	shell("mkdir %s", tmp_path("config.v2"));
+	shell("sed 's/pdu_off_delay: 0.1/pdu_off_delay: 0.2/' %s >%s", farm->db_path, tmp_path("config.v2/mars_db.yaml"));
+	shell("ln -s config.v2 %s && mv -T %s %s", tmp_path("next"), tmp_path("next"), tmp_path("config"));
+	farm_await(farm, DUT, "pdu_off_delay", "0.2");
+	farm_do("PATCH", DUT, "{\"pdu_off_delay\": 0.1}");
+	text = file_get(tmp_path("config.v2/mars_db.yaml"));
+	assert_non_null(strstr(text, "    pdu_off_delay: 0.1 # seconds\n"));
+	free(text);
+}
+
 static void a_removed_machine_loses_its_job_and_its_power(void **state)
 {
 	struct farm *farm = *state;
@@ -180,6 +197,7 @@ int main(void)
 		cmocka_unit_test(promise_5_a_change_to_what_an_admin_changed_meanwhile_is_answered_409),
 		cmocka_unit_test(a_changed_pdu_is_rebuilt_alone),
 		cmocka_unit_test(a_changed_tag_leaves_the_job_alone),
+		cmocka_unit_test(a_folders_symlink_that_leads_to_another_version_is_an_edit),
 		cmocka_unit_test(a_removed_machine_loses_its_job_and_its_power),
 	};
 

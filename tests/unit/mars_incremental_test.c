@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "libmars/fields.h"
+#include "libmars/reload.h"
 #include "libmars/save.h"
-#include "libmars/watch.h"
 
 #define DUT_1 "52:54:00:00:00:01"
 #define DUT_2 "52:54:00:00:00:02"

@@ -18,8 +18,8 @@
 
 #include <cmocka.h>
 
+#include "libmars/reload.h"
 #include "libmars/save.h"
-#include "libmars/watch.h"
 
 #define DUT_1 "52:54:00:00:00:01"
 

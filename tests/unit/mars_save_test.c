@@ -16,8 +16,8 @@
 
 #include <cmocka.h>
 
+#include "libmars/reload.h"
 #include "libmars/save.h"
-#include "libmars/watch.h"
 
 #define DUT_1            "52:54:00:00:00:01"
 #define FIRST            "# the farm\nduts:\n  " DUT_1 ":\n    pdu_off_delay: 30 # slow capacitors\n"

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "libmars/reload.h"
 #include "libmars/save.h"
 #include "libmars/watch.h"
 

@@ -15,8 +15,8 @@
 
 #include "libjob/pattern.h"
 #include "libjob/template.h"
+#include "libmars/reload.h"
 #include "libmars/save.h"
-#include "libmars/watch.h"
 #include "tests/harness/torture.h"
 
 #define MAC  "52:54:00:00:00:01"
