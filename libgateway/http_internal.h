@@ -65,7 +65,10 @@ struct http_request {
 	struct http_pair *headers; /* owned */
 	size_t n_headers;
 	struct buffer body;
-	size_t discarded; /* bytes of a body that is not wanted */
+	int body_fd;       /* owned; -1: the body is in `body` */
+	uint64_t body_len; /* so far, wherever it is */
+	void *mapped;      /* owned: the body in the file; NULL: not mapped */
+	size_t discarded;  /* bytes of a body that is not wanted */
 	struct http_parts parts;
 	struct sockaddr_storage peer, local;
 	struct http_pair *answer_headers; /* owned */
@@ -114,6 +117,12 @@ void http_request_resume(struct http_request *rq);        /* nothing if it is no
 void http_request_resume_all(struct http_server *server); /* for the end: libmicrohttpd refuses to stop with suspended ones */
 void http_request_free(struct http_request *rq);
 void http_pair_add(struct http_pair **pairs, size_t *n, const char *name, const char *value); /* copies */
+
+/* http_body.c */
+bool http_body_add(struct http_request *rq, const char *data, size_t n, struct gw_error *err); /* it has room: body_max was looked at */
+/* The whole body in memory, which may be changed there (its file stays); GW_INTERNAL if that cannot be mapped. */
+bool http_body_bytes(struct http_request *rq, char **data, size_t *len, struct gw_error *err);
+void http_body_finish(struct http_request *rq);
 
 /* http_answer.c */
 /* Gives `response` (taken over) as the answer; `rq` may be gone afterwards. */

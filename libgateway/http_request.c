@@ -20,6 +20,7 @@ void *http_request_begin(void *data, const char *uri, struct MHD_Connection *mhd
 
 	rq->server = server;
 	rq->uri = gw_strdup(uri);
+	rq->body_fd = -1;
 	rq->connection = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 	rq->peer = rq->connection->peer;
 	rq->local = rq->connection->local;
@@ -57,7 +58,7 @@ void http_request_free(struct http_request *rq)
 	else if (rq->response)
 		MHD_destroy_response(rq->response);
 	http_multipart_finish(&rq->parts);
-	buffer_finish(&rq->body);
+	http_body_finish(rq);
 	http_target_finish(&rq->target);
 	pairs_free(rq->headers, rq->n_headers);
 	pairs_free(rq->answer_headers, rq->n_answer_headers);
@@ -171,7 +172,7 @@ static bool refuse_size(struct http_request *rq)
 {
 	char text[400];
 
-	buffer_finish(&rq->body);
+	http_body_finish(rq);
 	if (rq->route->body_max)
 		snprintf(text, sizeof(text), "the body is too large; accepted: %zu bytes", rq->route->body_max);
 	else
@@ -264,7 +265,10 @@ static bool head_accepted(struct http_request *rq, const char *method, const cha
 		return refuse(rq, 400, err.text);
 	if (http_header(rq, "Transfer-Encoding")) /* libmicrohttpd takes chunks in more than one spelling */
 		http_answer_header(rq, "Connection", "close");
-	return route(rq) && (content_length(rq) <= rq->route->body_max || refuse_size(rq)) && type_accepted(rq);
+	if (!route(rq) || (content_length(rq) > rq->route->body_max && !refuse_size(rq)) || !type_accepted(rq))
+		return false;
+	rq->refused = rq->route->head && !rq->route->head(rq->server->owner, rq);
+	return !rq->refused;
 }
 
 static enum MHD_Result queue_answer(struct http_request *rq, struct MHD_Connection *mhd)
@@ -288,10 +292,14 @@ static enum MHD_Result read_head(struct http_request *rq, struct MHD_Connection 
 
 static enum MHD_Result read_body(struct http_request *rq, const char *data, size_t n)
 {
+	struct gw_error err = {0};
+
 	rq->connection->bytes += n;
 	rq->connection->consumed += n;
-	if (!rq->refused && (n > rq->route->body_max - rq->body.len || !buffer_add(&rq->body, data, n)))
+	if (!rq->refused && n > rq->route->body_max - rq->body_len)
 		refuse_size(rq);
+	else if (!rq->refused && !http_body_add(rq, data, n, &err))
+		refuse(rq, gw_http_status(err.kind), err.text);
 	if (!rq->refused)
 		return MHD_YES;
 	rq->discarded += n;
@@ -301,10 +309,13 @@ static enum MHD_Result read_body(struct http_request *rq, const char *data, size
 static void hand_over(struct http_request *rq)
 {
 	const char *content_type = http_header(rq, "Content-Type");
+	char *data;
 	struct gw_error err = {0};
+	size_t len;
 
-	if (http_multipart_is(content_type) && !http_multipart_decode(&rq->parts, content_type, rq->body.data, rq->body.len, &err)) {
-		refuse(rq, 400, err.text);
+	if (http_multipart_is(content_type) &&
+	    (!http_body_bytes(rq, &data, &len, &err) || !http_multipart_decode(&rq->parts, content_type, data, len, &err))) {
+		refuse(rq, gw_http_status(err.kind), err.text);
 		return;
 	}
 	rq->handed = true;
@@ -336,6 +347,11 @@ enum MHD_Result http_request_read(void *data, struct MHD_Connection *mhd, const 
 const char *http_method(const struct http_request *rq)
 {
 	return rq->method;
+}
+
+const char *http_uri(const struct http_request *rq)
+{
+	return rq->uri;
 }
 
 const char *http_path(const struct http_request *rq)

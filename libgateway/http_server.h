@@ -29,6 +29,10 @@ typedef void http_handler(void *owner, struct http_request *rq);
 /* Must answer at once with the status, saying `text`. */
 typedef void http_refusal(struct http_request *rq, int status, const char *text);
 
+/* Runs once, when the head has been read and before the body: may answer, and then returns false (what still comes of the body is
+ * discarded); or calls http_body_into and returns true. */
+typedef bool http_head(void *owner, struct http_request *rq);
+
 struct http_route {
 	const char *method; /* "GET"; a path known by another method only gives 405 */
 	const char
@@ -37,6 +41,7 @@ struct http_route {
 	size_t body_max;       /* bytes; 0: no body is accepted */
 	const char *body_type; /* a body's media type: one of another, or of none, gives 415; NULL: any will do */
 	http_refusal *refuse;  /* says what no handler sees of this route (400, 413, 415); NULL: {"error": text} */
+	http_head *head;       /* NULL: none */
 };
 
 struct http_limits {
@@ -62,9 +67,15 @@ const char *http_path(const struct http_request *rq);                     /* nor
 const char *http_arg(const struct http_request *rq, const char *name);    /* of the route's path; NULL if it has none */
 const char *http_query(const struct http_request *rq, const char *name);  /* NULL if absent, "" if without a value */
 const char *http_header(const struct http_request *rq, const char *name); /* case ignored */
+const char *http_uri(const struct http_request *rq);                      /* as it came: escaped, not normalised, with its query */
 const char *http_body(const struct http_request *rq, size_t *len);        /* NUL-terminated beyond len */
 const struct sockaddr *http_peer(const struct http_request *rq);
 const struct sockaddr *http_local(const struct http_request *rq); /* the address that the client reached */
+
+/* In a route's `head`: the body is written to `fd` (taken over; a new file, open for reading too) as it comes. Where the disk is full, the
+ * answer is 507. Then http_body is empty, but multipart parts point to it, mapped. */
+void http_body_into(struct http_request *rq, int fd);
+int http_body_fd(const struct http_request *rq, uint64_t *size); /* borrowed until the answer; -1: it is not in a file */
 
 /* A multipart/form-data part, read whole. */
 struct http_part {
