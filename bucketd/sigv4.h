@@ -16,8 +16,9 @@ enum { SIGV4_KEY_MAX = 128, SIGV4_HASH = 32 };
 /* A request as it came. All borrowed. */
 struct sigv4_request {
 	const char *method;
-	const char *uri;                                           /* path and query, still escaped */
-	const char *(*header)(const void *data, const char *name); /* case ignored; NULL: it has none */
+	const char *uri; /* path and query, still escaped */
+	/* The i-th header in any order, case as it came; false behind the last. As http_header_at. */
+	bool (*header_at)(const void *data, size_t i, const char **name, const char **value);
 	const void *data;
 };
 

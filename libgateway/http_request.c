@@ -383,6 +383,15 @@ const char *http_header(const struct http_request *rq, const char *name)
 	return NULL;
 }
 
+bool http_header_at(const struct http_request *rq, size_t i, const char **name, const char **value)
+{
+	if (i >= rq->n_headers)
+		return false;
+	*name = rq->headers[i].name;
+	*value = rq->headers[i].value;
+	return true;
+}
+
 const char *http_body(const struct http_request *rq, size_t *len)
 {
 	if (len)

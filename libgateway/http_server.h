@@ -67,8 +67,9 @@ const char *http_path(const struct http_request *rq);                     /* nor
 const char *http_arg(const struct http_request *rq, const char *name);    /* of the route's path; NULL if it has none */
 const char *http_query(const struct http_request *rq, const char *name);  /* NULL if absent, "" if without a value */
 const char *http_header(const struct http_request *rq, const char *name); /* case ignored */
-const char *http_uri(const struct http_request *rq);                      /* as it came: escaped, not normalised, with its query */
-const char *http_body(const struct http_request *rq, size_t *len);        /* NUL-terminated beyond len */
+bool http_header_at(const struct http_request *rq, size_t i, const char **name, const char **value); /* false behind the last */
+const char *http_uri(const struct http_request *rq);               /* as it came: escaped, not normalised, with its query */
+const char *http_body(const struct http_request *rq, size_t *len); /* NUL-terminated beyond len */
 const struct sockaddr *http_peer(const struct http_request *rq);
 const struct sockaddr *http_local(const struct http_request *rq); /* the address that the client reached */
 
