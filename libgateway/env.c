@@ -232,7 +232,8 @@ void env_job_variables(void (*each)(void *data, const char *name, const char *va
 void env_each(void (*each)(void *data, const char *name, const char *text), void *data)
 {
 	for (int o = 0; o < ENV_OPTIONS; o++)
-		each(data, rows[o].name, value_of(o));
+		if (rows[o].type != ENV_SECRET)
+			each(data, rows[o].name, value_of(o));
 }
 
 void env_print_markdown(FILE *out)

@@ -38,7 +38,8 @@ enum env_type {
 	ENV_ADDRESS,
 	ENV_NAME,
 	ENV_LOG_LEVEL,
-	ENV_LOG_FORMAT
+	ENV_LOG_FORMAT,
+	ENV_SECRET /* a text that no message shows, and no template knows */
 };
 
 enum env_option {
@@ -100,7 +101,7 @@ char *env_program_path(const char *folder, const char *program);
 char *env_data_path(const char *in_source, const char *installed);
 char *env_built_path(const char *in_build, const char *installed); /* BUILD/x or /usr/share/executor/installed */
 
-/* Each option there is, whoever reads it: its text from the environment, or its default, or NULL. */
+/* Each option there is but the secrets, whoever reads it: its text from the environment, or its default, or NULL. */
 void env_each(void (*each)(void *data, const char *name, const char *text), void *data);
 
 void env_print_markdown(FILE *out); /* the table for the README and the docs */

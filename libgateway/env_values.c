@@ -80,6 +80,14 @@ static bool take_text(const struct env_row *row, const char *text, struct env_va
 	return true;
 }
 
+static bool take_secret(const struct env_row *row, const char *text, struct env_value *into, struct gw_error *err)
+{
+	size_t n = strlen(text);
+
+	return (n >= (size_t)row->min && n <= (size_t)row->max) ||
+	       gw_fail(err, GW_BAD_INPUT, "%s: it has %zu bytes; accepted: %.0f to %.0f", row->name, n, row->min, row->max);
+}
+
 static bool take_any(const struct env_row *row, const char *text, struct env_value *into, struct gw_error *err)
 {
 	return true;
@@ -144,6 +152,7 @@ static const struct {
 	[ENV_NAME] = {take_name, "name"},
 	[ENV_LOG_LEVEL] = {take_log_level, "word"},
 	[ENV_LOG_FORMAT] = {take_log_format, "word"},
+	[ENV_SECRET] = {take_secret, "secret"},
 };
 
 bool env_value_read(const struct env_row *row, const char *text, struct env_value *into, struct gw_error *err)

@@ -106,7 +106,8 @@ static const struct {
 
 static bool takes_any_text(enum env_type type)
 {
-	return type == ENV_TEXT || type == ENV_PATH || type == ENV_NOT_EMPTY || type == ENV_REGEX; /* their readers look into them */
+	return type == ENV_TEXT || type == ENV_PATH || type == ENV_NOT_EMPTY || type == ENV_REGEX ||
+	       type == ENV_SECRET; /* their readers look into them */
 }
 
 static void expect_refused_by(const char *option, unsigned reader)
@@ -135,6 +136,62 @@ static void nonsense_in_any_option_is_refused_by_each_of_its_readers(void **stat
 				expect_refused_by(options[i].name, reader);
 		setup(state);
 	}
+}
+
+static bool load_bucketd(struct env *env, struct gw_error *err)
+{
+	static const struct env_program bucketd = {"bucketd", "Serves buckets.", ENV_BUCKETD, NULL};
+	char *argv[] = {(char *)"bucketd", NULL};
+
+	*env = (struct env){0};
+	*err = (struct gw_error){0};
+	return env_load(env, &bucketd, 1, argv, err);
+}
+
+static void a_secret_has_its_bounds_and_is_never_shown(void **state)
+{
+	struct env env;
+	struct gw_error err;
+
+	setenv("MINIO_ROOT_PASSWORD", "s3cr3t!", 1);
+	assert_false(load_bucketd(&env, &err));
+	assert_string_equal(err.text, "MINIO_ROOT_PASSWORD: it has 7 bytes; accepted: 8 to 128");
+	env_finish(&env);
+	setenv("MINIO_ROOT_PASSWORD", "s3cr3t!!", 1);
+	assert_true(load_bucketd(&env, &err));
+	assert_string_equal(env_text(&env, OPT_MINIO_ROOT_PASSWORD), "s3cr3t!!");
+	env_finish(&env);
+	setup(state);
+}
+
+static void count_secret(void *data, const char *name, const char *text)
+{
+	if (strcmp(name, "MINIO_ROOT_PASSWORD") == 0 || (text && strstr(text, "s3cr3t")))
+		++*(int *)data;
+}
+
+static void a_secret_is_no_option_of_templates(void **state)
+{
+	int shown = 0;
+
+	setenv("MINIO_ROOT_PASSWORD", "s3cr3t!!", 1);
+	env_each(count_secret, &shown);
+	assert_int_equal(shown, 0);
+	setup(state);
+}
+
+static void the_bucket_service_has_its_defaults(void **state)
+{
+	struct env env;
+	struct gw_error err;
+
+	assert_true(load_bucketd(&env, &err));
+	assert_string_equal(env_text(&env, OPT_MINIO_ROOT_USER), "minioadmin");
+	assert_null(env_text(&env, OPT_MINIO_ROOT_PASSWORD));
+	assert_string_equal(env_text(&env, OPT_MINIO_ADMIN_ALIAS), "local");
+	assert_string_equal(env_text(&env, OPT_BUCKETD_CONFIG), "/config/bucketd.yml");
+	assert_int_equal(env_integer(&env, OPT_BUCKETD_BUCKET_SIZE), 10240);
+	env_finish(&env);
 }
 
 static void a_text_too_long_is_refused(void **state)
@@ -211,6 +268,9 @@ int main(void)
 		cmocka_unit_test_setup(what_is_not_set_has_its_default, setup),
 		cmocka_unit_test_setup(a_bad_value_is_refused_with_what_is_accepted, setup),
 		cmocka_unit_test_setup(nonsense_in_any_option_is_refused_by_each_of_its_readers, setup),
+		cmocka_unit_test_setup(a_secret_has_its_bounds_and_is_never_shown, setup),
+		cmocka_unit_test_setup(a_secret_is_no_option_of_templates, setup),
+		cmocka_unit_test_setup(the_bucket_service_has_its_defaults, setup),
 		cmocka_unit_test_setup(a_text_too_long_is_refused, setup),
 		cmocka_unit_test_setup(several_bad_values_are_counted, setup),
 		cmocka_unit_test_setup(set_to_nothing_is_unset, setup),
