@@ -270,7 +270,7 @@ void database_finish(struct executord *ex)
 
 struct mars_edit database_set(const char *section, const char *name, const char *field, struct mars_value value)
 {
-	return (struct mars_edit){.op = MARS_SET, .path = {section, name, field}, .value = value};
+	return (struct mars_edit){.op = MARS_SET, .path = {section, name, field}, .value = value, .existing = 2};
 }
 
 bool database_reserves(const struct mars_db *db, const char *pdu, const char *port)

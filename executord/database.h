@@ -49,7 +49,8 @@ void database_forget(struct executord *ex, const void *data);
 /* Whether the file reserves the port. */
 bool database_reserves(const struct mars_db *db, const char *pdu, const char *port);
 
-/* The usual edits: {"duts", ID, field} = value. */
+/* The usual edits: {"duts", ID, field} = value. Refused (GW_NOT_FOUND) if the entry is not there any more once it is their turn: it was
+ * removed, and what came of its life must not make it again. */
 struct mars_edit database_set(const char *section, const char *name, const char *field, struct mars_value value);
 
 #endif

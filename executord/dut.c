@@ -144,7 +144,7 @@ static void ready_written(void *data, const struct gw_error *err)
 	struct ready_write *w = data;
 	struct dut *dut = registry_dut(w->ex, w->id);
 
-	if (dut && err->kind != GW_OK && dut->ready_writes == 1 && registry_mars(w->ex, dut))
+	if (dut && err->kind != GW_OK && err->kind != GW_NOT_FOUND && dut->ready_writes == 1 && registry_mars(w->ex, dut))
 		write_again(dut, err);
 	else if (dut && dut->ready_writes)
 		dut->ready_writes--;

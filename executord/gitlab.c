@@ -58,9 +58,11 @@ static void on_token_written(void *data, const struct gw_error *err)
 
 static struct mars_edit edit_of(const struct msg_gitlab_token *body, const char *field, struct mars_value value)
 {
-	if (body->dut)
-		return (struct mars_edit){MARS_SET, {"duts", body->dut, "gitlab", body->instance, field}, value, false};
-	return (struct mars_edit){MARS_SET, {"gitlab", body->instance, "gateway_runner", field}, value, false};
+	struct mars_edit edit = {.value = value, .path = {"duts", body->dut, "gitlab", body->instance, field}, .existing = 2};
+
+	if (!body->dut)
+		edit = (struct mars_edit){.value = value, .path = {"gitlab", body->instance, "gateway_runner", field}, .existing = 3};
+	return edit;
 }
 
 void gitlab_on_token(void *owner, const void *body, struct bus_call *call)

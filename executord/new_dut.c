@@ -14,7 +14,8 @@ double new_dut_off_delay(const char *driver)
 void new_dut_set(struct new_dut *new, const char *id, const char *field, struct mars_value value)
 {
 	gw_assert(new->n < NEW_DUT_EDITS_MAX);
-	new->edits[new->n++] = database_set("duts", id, field, value);
+	new->edits[new->n] = database_set("duts", id, field, value);
+	new->edits[new->n++].existing = 0;
 }
 
 static void add_port(struct new_dut *new, struct executord *ex, const char *id)

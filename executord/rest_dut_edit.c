@@ -134,6 +134,8 @@ static void write_fields(struct executord *ex, struct http_request *rq, const st
 			continue; /* the entry's key says it */
 		new_dut_set(&new, id, fields->v[i].name, implied ? MARS_V_TEXT(mac) : fields->v[i].value);
 	}
+	for (size_t i = 0; known && i < new.n; i++)
+		new.edits[i].existing = 2; /* one that is removed meanwhile does not come back by halves */
 	if (!new.n)
 		on_written(call, &(struct gw_error){0});
 	else

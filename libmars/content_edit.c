@@ -63,6 +63,7 @@ static struct mars_edit inner_edit(const struct mars_edit *edit)
 
 	memmove(inner.path, inner.path + 1, sizeof(inner.path) - sizeof(inner.path[0]));
 	inner.path[MARS_PATH_MAX - 1] = NULL;
+	inner.existing -= inner.existing > 0;
 	return inner;
 }
 

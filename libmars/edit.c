@@ -60,6 +60,8 @@ static bool plan(struct editor *e)
 						       e->edit->path[i - 1])
 				       : insert(e, node, i);
 		value = tree_get(e->tree, node, e->edit->path[i], strlen(e->edit->path[i]));
+		if (!value && i < e->edit->existing)
+			return editor_refuse(e, GW_NOT_FOUND, "'%s' is not there any more", e->edit->path[i]);
 		if (!value)
 			return e->edit->op == MARS_REMOVE || insert(e, node, i);
 	}

@@ -57,7 +57,8 @@ struct mars_edit { /* borrows all it points to */
 	enum mars_edit_op op;
 	const char *path[MARS_PATH_MAX]; /* {"duts", "52:54:00:11:22:0a", "comment"}; NULL-terminated if shorter */
 	struct mars_value value;
-	bool over_others; /* save.h: applied even if the file's value meanwhile became another than the one in memory */
+	bool over_others;  /* save.h: applied even if the file's value meanwhile became another than the one in memory */
+	unsigned existing; /* so many names of the path must be there already, else GW_NOT_FOUND: who was removed does not come back */
 };
 
 /* The text after the edits, malloc'ed, in *out. `name` is what messages call it. False, and nothing in *out, if the text does not parse, an

@@ -1,5 +1,5 @@
-/* Whose turn it is, and what an edit's author has seen: executord's queue of writes, beside reloads, on a real loop. The rest of executord
- * is the few functions below. */
+/* Whose turn it is, and what an edit's author has seen: executord's queue of writes and the tokens of runners that go through it, beside
+ * reloads, on a real loop. The rest of executord is the few functions below. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,6 +27,33 @@ void registry_apply_changes(struct executord *ex, const struct mars_changes *cha
 void events_database(struct executord *ex) /* once a reload */
 {
 	reloads++;
+}
+
+const struct mars_dut *registry_mars(struct executord *ex, const struct dut *dut)
+{
+	return NULL;
+}
+
+bool bus_peer_up(const struct bus *bus, const char *name)
+{
+	return true;
+}
+
+struct answer {
+	bool given;
+	struct gw_error err;
+	int reloads; /* there were before it */
+};
+
+/* What is asked over the bus: the call is the answer. */
+void bus_answer(struct bus_call *call, const void *body)
+{
+	*(struct answer *)(void *)call = (struct answer){.given = true};
+}
+
+void bus_answer_error(struct bus_call *call, const struct gw_error *err)
+{
+	*(struct answer *)(void *)call = (struct answer){.given = true, .err = *err};
 }
 
 static void put(const char *text)
@@ -87,12 +114,6 @@ static int end(void **state)
 	snprintf(command, sizeof(command), "rm -rf %s", dir);
 	return system(command);
 }
-
-struct answer {
-	bool given;
-	struct gw_error err;
-	int reloads; /* there were before it */
-};
 
 static void on_done(void *data, const struct gw_error *err)
 {
@@ -192,6 +213,60 @@ static void promise_5_what_a_write_merged_was_not_seen_by_those_that_wait(void *
 	assert_file("duts:\n  '" DUT "':\n    pdu_off_delay: 2 # seconds\n    comment: theirs\n");
 }
 
+/* Both are asked while the machine is there; by the turn of the second it is not. */
+static void what_a_machines_life_writes_behind_its_removal_does_not_make_it_again(void **state)
+{
+	const struct mars_edit removal = {.op = MARS_REMOVE, .path = {"duts", DUT}};
+	struct executord *ex = *state;
+	struct answer removed = {0}, ready = {0};
+
+	database_write(ex, &removal, 1, "a removal", on_done, &removed);
+	set(ex, "ready_for_service", MARS_V_BOOL(true), &ready);
+	await(ex, &ready);
+	assert_int_equal(removed.err.kind, GW_OK);
+	assert_int_equal(ready.err.kind, GW_NOT_FOUND);
+	assert_string_equal(ready.err.text, "duts.'" DUT "'.ready_for_service: '" DUT "' is not there any more; nothing was changed");
+	assert_null(mars_db_find_dut(ex->database.db, DUT));
+}
+
+static void take_token(struct executord *ex, const char *dut, struct answer *answer)
+{
+	struct msg_gitlab_token token = {
+		.instance = (char *)"fdo", .dut = (char *)(uintptr_t)dut, .token = (char *)"glrt-0123456789", .runner_id = 7};
+
+	gitlab_on_token(ex, &token, (struct bus_call *)(void *)answer);
+}
+
+/* gitlabd removes the runner that it has just registered. */
+static void a_token_behind_the_removal_of_its_machine_or_instance_is_not_found(void **state)
+{
+	static const char with_gitlab[] = "gitlab:\n  fdo:\n    url: https://gitlab.example\n    registration_token: glpat-0123456789\n"
+					  "    gateway_runner: {exposed: true}\n";
+	const struct mars_edit removals[] = {{.op = MARS_REMOVE, .path = {"duts", DUT}}, {.op = MARS_REMOVE, .path = {"gitlab", "fdo"}}};
+	struct executord *ex = *state;
+	struct answer removed = {0}, token = {0}, gateway = {0};
+	char *all = gw_sprintf("%s%s", with_gitlab, first);
+
+	put(all);
+	free(all);
+	database_read_again(ex);
+	while (!reloads)
+		uv_run(&ex->loop.uv, UV_RUN_ONCE);
+	database_write(ex, &removals[0], 1, "a machine's removal", on_done, &removed);
+	take_token(ex, DUT, &token);
+	assert_false(token.given); /* it waits for its turn */
+	await(ex, &token);
+	assert_int_equal(token.err.kind, GW_NOT_FOUND);
+	assert_string_equal(token.err.text, "duts.'" DUT "'.gitlab.fdo.token: '" DUT "' is not there any more; nothing was changed");
+	database_write(ex, &removals[1], 1, "an instance's removal", on_done, &removed);
+	take_token(ex, NULL, &gateway);
+	assert_false(gateway.given);
+	await(ex, &gateway);
+	assert_int_equal(gateway.err.kind, GW_NOT_FOUND);
+	assert_null(mars_db_find_dut(ex->database.db, DUT));
+	assert_int_equal(mars_db_gitlab_count(ex->database.db), 0);
+}
+
 static void a_stop_drops_what_waits(void **state)
 {
 	struct executord *ex = *state;
@@ -213,6 +288,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_was_changed_before_a_write_is_asked_is_no_conflict, begin, end),
 		cmocka_unit_test_setup_teardown(writes_of_one_value_in_a_row_do_not_conflict, begin, end),
 		cmocka_unit_test_setup_teardown(promise_5_what_a_write_merged_was_not_seen_by_those_that_wait, begin, end),
+		cmocka_unit_test_setup_teardown(what_a_machines_life_writes_behind_its_removal_does_not_make_it_again, begin, end),
+		cmocka_unit_test_setup_teardown(a_token_behind_the_removal_of_its_machine_or_instance_is_not_found, begin, end),
 		cmocka_unit_test_setup_teardown(a_stop_drops_what_waits, begin, end),
 	};
 

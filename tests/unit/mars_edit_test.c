@@ -44,9 +44,9 @@ static void assert_refused(const char *before, struct mars_edit edit, const char
 	assert_string_equal(err.text, why);
 }
 
-#define SET(value, ...)    ((struct mars_edit){MARS_SET, {__VA_ARGS__}, value, false})
-#define INSERT(value, ...) ((struct mars_edit){MARS_INSERT, {__VA_ARGS__}, value, false})
-#define REMOVE(...)        ((struct mars_edit){MARS_REMOVE, {__VA_ARGS__}, MARS_V_NULL, false})
+#define SET(value, ...)    ((struct mars_edit){MARS_SET, {__VA_ARGS__}, value, false, 0})
+#define INSERT(value, ...) ((struct mars_edit){MARS_INSERT, {__VA_ARGS__}, value, false, 0})
+#define REMOVE(...)        ((struct mars_edit){MARS_REMOVE, {__VA_ARGS__}, MARS_V_NULL, false, 0})
 #define COMMENT(text)      SET(MARS_V_TEXT(text), "duts", DUT_1, "comment")
 
 /* --- Replacing a value -------------------------------------------------------------------------------------------------------------- */
@@ -323,6 +323,20 @@ static void what_cannot_be_edited_is_refused_and_says_so(void **state)
 	assert_refused("duts: [\n", COMMENT("y"), "mars_db.yaml:2:1: this is not valid YAML: flow sequence without a closing bracket");
 }
 
+static void what_was_removed_does_not_come_back_with_a_late_edit(void **state)
+{
+	struct mars_edit comment = COMMENT("z"), flow = SET(MARS_V_TEXT("z"), "duts", "a", "gitlab", "b", "token");
+
+	comment.existing = 2;
+	assert_refused("duts:\n  " DUT_2 ":\n    comment: x\n", comment,
+		       "duts.'" DUT_1 "'.comment: '" DUT_1 "' is not there any more; nothing was changed");
+	assert_refused("{}\n", comment, "duts.'" DUT_1 "'.comment: 'duts' is not there any more; nothing was changed");
+	assert_edit("duts:\n  " DUT_1 ":\n", comment, "duts:\n  " DUT_1 ":\n    comment: z\n");
+	flow.existing = 3;
+	assert_refused("duts: {a: {comment: x}}\n", flow, "duts.a.gitlab.b.token: 'gitlab' is not there any more; nothing was changed");
+	assert_edit("duts: {a: {gitlab: {}}}\n", flow, "duts: {a: {gitlab: {b: {token: z}}}}\n");
+}
+
 static void the_annotated_sample_survives_every_edit_of_it(void **state)
 {
 	static char before[16384];
@@ -371,6 +385,7 @@ int main(void)
 		cmocka_unit_test(an_entry_is_removed_from_flow_style),
 		cmocka_unit_test(edits_of_a_batch_see_each_other),
 		cmocka_unit_test(what_cannot_be_edited_is_refused_and_says_so),
+		cmocka_unit_test(what_was_removed_does_not_come_back_with_a_late_edit),
 		cmocka_unit_test(the_annotated_sample_survives_every_edit_of_it),
 	};
 
