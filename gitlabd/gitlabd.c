@@ -77,11 +77,17 @@ static void on_tokens(void *data)
 	config_writer_soon(&d->config);
 }
 
+static void on_removals_saved(void *data)
+{
+	slots_step_all(data);
+}
+
 static bool parts_init(struct gitlabd *d, struct gw_error *err)
 {
 	if (!servers_init(&d->servers, &d->loop, env_boolean(&d->env, OPT_GITLAB_ALLOW_INSECURE), err))
 		return false;
 	d->removals.held = slots_hold;
+	d->removals.saved = on_removals_saved;
 	d->removals.data = &d->slots;
 	d->config = (struct config_writer){
 		.loop = &d->loop, .env = &d->env, .model = &d->model, .host = config_host_of_this_machine(d->farm)};

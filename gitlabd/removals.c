@@ -7,11 +7,12 @@
 #include "libgateway/files.h"
 #include "libgateway/log.h"
 
-enum { SOON_MS = 50, SAVE_AGAIN_MS = 10000 };
+enum { SOON_MS = 50, SAVE_AGAIN_MIN_MS = 1000, SAVE_AGAIN_MAX_MS = 60000 };
 
 static void removal_free(struct removal *removal)
 {
 	work_drop(&removal->work);
+	loop_timer_finish(&removal->pause);
 	gw_free_secret(removal->token);
 	free(removal->url);
 	free(removal->description);
@@ -40,43 +41,89 @@ static struct removal *find(const struct removals *removals, const char *url, co
 
 /* ---- the file ---- */
 
+static bool save(struct removals *removals);
+
 static void on_save_time(void *data)
 {
-	removals_save(data);
+	save(data);
+}
+
+static void save_in(struct removals *removals, uint64_t ms)
+{
+	loop_timer_start(removals->servers->loop, &removals->save_timer, ms, on_save_time, removals);
 }
 
 static void save_soon(struct removals *removals)
 {
 	removals->unsaved = true;
 	if (!loop_timer_active(&removals->save_timer))
-		loop_timer_start(removals->servers->loop, &removals->save_timer, SOON_MS, on_save_time, removals);
+		save_in(removals, SOON_MS);
 }
 
-bool removals_save(struct removals *removals)
+static void not_saved(struct removals *removals, const struct gw_error *err)
+{
+	unsigned doublings = removals->save_failures < 6 ? removals->save_failures : 6;
+	uint64_t wait_ms = (uint64_t)SAVE_AGAIN_MIN_MS << doublings;
+
+	if (!removals->save_error)
+		log_failure("the list of runners to be removed is not saved, and is tried again; until then none is taken out of MarsDB",
+			    err);
+	free(removals->save_error);
+	removals->save_error = gw_strdup(err->text);
+	removals->save_failures++;
+	save_in(removals, wait_ms < SAVE_AGAIN_MAX_MS ? wait_ms : SAVE_AGAIN_MAX_MS);
+}
+
+static void is_saved(struct removals *removals)
+{
+	bool again = removals->save_error != NULL;
+
+	free(removals->save_error);
+	removals->save_error = NULL;
+	removals->save_failures = 0;
+	removals->unsaved = removals->added = false;
+	loop_timer_stop(&removals->save_timer);
+	if (!again || removals->servers->stopping)
+		return;
+	log_info("the list of runners to be removed is saved again");
+	removals->saved(removals->data);
+}
+
+static bool save(struct removals *removals)
 {
 	struct gw_error err = {0};
 	char *text = removals_encode(removals->first);
 	bool ok = file_save(removals->path, text, strlen(text), 0600, &err);
 
 	gw_free_secret(text);
-	free(removals->save_error);
-	removals->save_error = ok ? NULL : gw_strdup(err.text);
-	removals->unsaved = !ok;
-	loop_timer_stop(&removals->save_timer);
-	if (!ok) {
-		log_failure("the list of runners to be removed is not saved, and is tried again", &err);
-		loop_timer_start(removals->servers->loop, &removals->save_timer, SAVE_AGAIN_MS, on_save_time, removals);
-	}
+	if (ok)
+		is_saved(removals);
+	else
+		not_saved(removals, &err);
 	return ok;
 }
 
-void removals_sync(struct removals *removals)
+bool removals_are_saved(struct removals *removals)
 {
-	if (removals->unsaved && !removals->save_error)
-		removals_save(removals);
+	return !removals->save_error && (!removals->added || save(removals));
 }
 
 /* ---- a removal ---- */
+
+static void on_pause(void *data)
+{
+	removals_review(data);
+}
+
+/* By a GitLab that answers all the same: the server has no back-off then, this runner has. */
+static void pause_after_refusal(struct removal *removal, const struct server *server, const char *text)
+{
+	if (!removal->refusals++)
+		log_warning("gitlab=%s runner %lld ('%s') is not removed, and it is tried again: %s", server->shown,
+			    (long long)removal->runner_id, removal->description, text);
+	loop_timer_start(server->servers->loop, &removal->pause, server_back_off_ms(removal->refusals, 0, drand48()), on_pause,
+			 removal->all);
+}
 
 static void on_removed(void *data, struct api_answer *answer)
 {
@@ -94,7 +141,11 @@ static void on_removed(void *data, struct api_answer *answer)
 		save_soon(removals);
 	} else {
 		removal->last_error = gw_strdup(answer->text);
-		if (answer->class != API_REFUSED && !removals->servers->stopping)
+		if (removals->servers->stopping)
+			;
+		else if (answer->class == API_REFUSED)
+			pause_after_refusal(removal, server, answer->text);
+		else
 			work_queue(&removal->work, server);
 	}
 	server_release(server);
@@ -122,7 +173,7 @@ static void review(void *data)
 		enum held held = removals->held(removals->data, removal->url, removal->token);
 
 		next = removal->next;
-		if (removal->busy)
+		if (removal->busy || (held == HELD_NOT && loop_timer_active(&removal->pause)))
 			continue;
 		if (held == HELD_NOT) {
 			work_queue(&removal->work, servers_get(removals->servers, removal->url));
@@ -160,6 +211,7 @@ void removals_add(struct removals *removals, const char *url, const char *token,
 	if (find(removals, url, token))
 		return;
 	removals_put(removals, url, token, runner_id, description);
+	removals->added = true;
 	save_soon(removals);
 }
 
@@ -180,6 +232,14 @@ size_t removals_count(const struct removals *removals, const char *url)
 	return n;
 }
 
+const char *removals_error(const struct removals *removals, const char *url)
+{
+	for (const struct removal *removal = removals->first; removal; removal = removal->next)
+		if (removal->last_error && strcmp(removal->url, url) == 0)
+			return removal->last_error;
+	return NULL;
+}
+
 bool removals_init(struct removals *removals, struct servers *servers, const struct env *env, struct gw_error *err)
 {
 	char *folder = env_state_path(env, "gitlabd");
@@ -197,7 +257,7 @@ void removals_finish(struct removals *removals)
 	struct removal *removal;
 
 	if (removals->unsaved && removals->path)
-		removals_save(removals);
+		save(removals);
 	loop_timer_finish(&removals->save_timer);
 	loop_timer_finish(&removals->review_timer);
 	while ((removal = removals->first)) {

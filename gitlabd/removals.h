@@ -16,32 +16,38 @@ struct removal {
 	struct removals *all;
 	char *url, *token, *description; /* description: for the log */
 	int64_t runner_id;
-	bool busy; /* a request is under way */
+	bool busy;               /* a request is under way */
+	unsigned refusals;       /* by GitLab, in a row */
+	struct loop_timer pause; /* after a refusal */
 	char *last_error;
 };
 
 struct removals {
 	struct servers *servers;
 	enum held (*held)(void *data, const char *url, const char *token);
+	void (*saved)(void *data); /* what waited for removals_are_saved may go on */
 	void *data;
 	char *path;
 	struct removal *first;
 	struct loop_timer save_timer, review_timer;
-	bool unsaved;
-	char *save_error; /* NULL: the file is as it should be */
+	bool unsaved, added;    /* added: one that is on the list in memory alone */
+	unsigned save_failures; /* in a row */
+	char *save_error;       /* NULL: the last time it was fine */
 };
 
 bool removals_init(struct removals *removals, struct servers *servers, const struct env *env, struct gw_error *err); /* reads the file */
 void removals_finish(struct removals *removals); /* after servers_finish */
 
-/* Not yet saved: removals_save does that, at once; else it is soon. One that is there already stays as it is. */
+/* Not yet saved: removals_are_saved does that, at once; else it is soon. One that is there already stays as it is. */
 void removals_add(struct removals *removals, const char *url, const char *token, int64_t runner_id, const char *description);
-bool removals_save(struct removals *removals);
-void removals_sync(struct removals *removals); /* saves what is not: MarsDB has dropped their tokens already */
+/* Whether all that were added are on the disk by now. While it is full this is false without another try: these have a back-off, and
+ * `saved` follows the one that succeeds. */
+bool removals_are_saved(struct removals *removals);
 /* Soon: takes off what MarsDB has, has the others removed. Nothing happens before the first one. */
 void removals_review(struct removals *removals);
 
 bool removals_has(const struct removals *removals, const char *url, int64_t runner_id);
 size_t removals_count(const struct removals *removals, const char *url);
+const char *removals_error(const struct removals *removals, const char *url); /* why one of them is not gone yet; borrowed; NULL: none */
 
 #endif

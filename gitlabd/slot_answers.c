@@ -68,8 +68,9 @@ void slot_has_details(void *data, struct api_answer *answer)
 	slot_settle(slot, server);
 }
 
-/* Both are on the list before either token is on its way: whatever happens now, the one that MarsDB has not is removed. */
-static void remember(struct slot *slot, const struct api_answer *answer)
+/* Both are on the list before either token is on its way: whatever happens now, the one that MarsDB has not is removed. False: the list is
+ * not saved yet, and the token waits for that. */
+static bool remember(struct slot *slot, const struct api_answer *answer)
 {
 	struct slots *slots = slot->all;
 	bool replaces = slot->token && slot->valid != RUNNER_INVALID && strcmp(slot->url, slot->busy.url) == 0;
@@ -77,7 +78,7 @@ static void remember(struct slot *slot, const struct api_answer *answer)
 	removals_add(slots->removals, slot->busy.url, answer->token, answer->id, slot->description);
 	if (replaces)
 		removals_add(slots->removals, slot->url, slot->token, slot->runner_id, slot->details ? slot->details->description : "");
-	removals_save(slots->removals);
+	return removals_are_saved(slots->removals);
 }
 
 static void take_registered(struct slot *slot, const struct api_answer *answer)
@@ -96,14 +97,14 @@ void slot_registered(void *data, struct api_answer *answer)
 {
 	struct slot *slot = data;
 	struct server *server = heard(slot, answer);
-	bool same_token = gw_same_text(slot->token, slot->busy.token);
+	bool same_token = gw_same_text(slot->token, slot->busy.token), remembered;
 
 	slot->refused = answer->class == API_REFUSED || answer->class == API_GONE;
 	if (answer->class == API_OK) {
-		remember(slot, answer);
+		remembered = remember(slot, answer);
 		if (!slot->gone && same_token && strcmp(slot->url, slot->busy.url) == 0) {
 			take_registered(slot, answer);
-			if (!slot->all->servers->stopping) {
+			if (remembered && !slot->all->servers->stopping) {
 				slot_tell(slot);
 				return;
 			}

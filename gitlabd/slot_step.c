@@ -131,23 +131,37 @@ static void do_drop(struct slot *slot, const struct slot_wanted *w, struct serve
 	do_tell(slot, w, server);
 }
 
-static void do_remove(struct slot *slot, const struct slot_wanted *w, struct server *server)
-{
-	if (slot->valid != RUNNER_INVALID) {
-		removals_add(slot->all->removals, slot->url, slot->token, slot->runner_id, slot->description);
-		removals_save(slot->all->removals);
-	}
-	do_drop(slot, w, server);
-}
-
 static const struct {
 	void (*run)(struct slot *slot, const struct slot_wanted *w, struct server *server);
-	bool needs_executord;
+	bool changes_marsdb;
 } steps[RUNNER_ACTIONS] = {
 	[RUNNER_NOTHING] = {NULL, false},       [RUNNER_TELL] = {do_tell, true},         [RUNNER_VERIFY] = {do_verify, false},
-	[RUNNER_DETAILS] = {do_details, false}, [RUNNER_REGISTER] = {do_register, true}, [RUNNER_REMOVE] = {do_remove, true},
+	[RUNNER_DETAILS] = {do_details, false}, [RUNNER_REGISTER] = {do_register, true}, [RUNNER_REMOVE] = {do_drop, true},
 	[RUNNER_DROP_TOKEN] = {do_drop, true},
 };
+
+/* MarsDB loses no token whose runner is on no list that outlives us: and so none is registered in another's place either. */
+static bool is_on_record(struct slot *slot, enum runner_action action)
+{
+	struct removals *removals = slot->all->removals;
+	char *why;
+
+	if (action == RUNNER_REMOVE && slot->valid != RUNNER_INVALID)
+		removals_add(removals, slot->url, slot->token, slot->runner_id, slot->description);
+	if (removals_are_saved(removals))
+		return true;
+	why = gw_sprintf("it waits until the list of runners to be removed is saved: %.400s", removals->save_error);
+	slot_set_text(&slot->last_error, why);
+	free(why);
+	return false;
+}
+
+static bool may_begin(struct slot *slot, enum runner_action action)
+{
+	if (!steps[action].run || !steps[action].changes_marsdb)
+		return steps[action].run != NULL;
+	return bus_peer_up(slot->all->bus, "executord") && is_on_record(slot, action);
+}
 
 bool slot_begin(struct work *work, struct server *server)
 {
@@ -159,7 +173,7 @@ bool slot_begin(struct work *work, struct server *server)
 	if (slot->busy.is || !slot_wanted(slot, &wanted))
 		return false;
 	action = next_of(slot, &wanted);
-	runs = steps[action].run && (!steps[action].needs_executord || bus_peer_up(slot->all->bus, "executord"));
+	runs = may_begin(slot, action);
 	if (runs) {
 		begin_busy(slot);
 		steps[action].run(slot, &wanted, server);

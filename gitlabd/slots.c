@@ -196,7 +196,7 @@ void slots_sync_all(struct slots *slots)
 	for (size_t i = 0; i < slots->n; i++)
 		slot_sync(slots->v[i]);
 	slots_sweep_gone(slots);
-	removals_sync(slots->removals);
+	removals_are_saved(slots->removals); /* MarsDB has dropped their tokens already */
 	removals_review(slots->removals);
 }
 
@@ -208,7 +208,7 @@ void slots_sync_change(struct slots *slots, const struct msg_gitlab_change *chan
 	}
 	for (size_t i = 0; i < change->duts.n; i++)
 		sync_dut(slots, &change->duts.v[i]);
-	removals_sync(slots->removals);
+	removals_are_saved(slots->removals); /* MarsDB has dropped their tokens already */
 	removals_review(slots->removals);
 }
 

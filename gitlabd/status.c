@@ -54,12 +54,13 @@ static bool add_runner(const struct slot *slot, struct msg_gitlab_runner_status 
 static struct msg_gitlab_instance_status instance_of(struct gitlabd *d, const struct msg_gitlab_instance *instance)
 {
 	const struct server *server = servers_get(&d->servers, instance->url);
+	const char *error = server->last_error ? server->last_error : removals_error(&d->removals, instance->url);
 
 	return (struct msg_gitlab_instance_status){.name = instance->name,
 						   .url = instance->url,
 						   .last_check = server->last_check,
 						   .next_try = server->next_try,
-						   .last_error = server->last_error,
+						   .last_error = borrow(error),
 						   .removals = (int64_t)removals_count(&d->removals, instance->url)};
 }
 

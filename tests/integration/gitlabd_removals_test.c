@@ -1,0 +1,162 @@
+/* gitlabd's list of runners to be removed: MarsDB drops none that is not on it, on the disk; and what GitLab refuses to remove is left
+ * alone for a while. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/harness/gitlab.h"
+
+#define ID    "52:54:00:00:00:01"
+#define X1    "farm-x86-1"
+#define WAITS "it waits until the list of runners to be removed is saved: "
+
+/* A new runner is on it until MarsDB has its token for sure. */
+static bool list_is_empty(void)
+{
+	char path[400], *text;
+	bool is;
+
+	cJSON_Delete(gl_status()); /* gl_until's next turn */
+	snprintf(path, sizeof(path), "%s/gitlabd/removals.json", gl.state);
+	text = file_get(path);
+	is = strstr(text, "glrt-") == NULL;
+	free(text);
+	return is;
+}
+
+static int setup(void **state)
+{
+	gl_start((const char *const[]){"a=9001", NULL});
+	gl_add_instance("a", "http://localhost:9001", "project_type");
+	gl_add_dut(ID, X1);
+	gl_gitlabd_start(gl_insecure);
+	gl_until_token(ID, "a");
+	gl_until(list_is_empty, "the new runner off the list");
+	return 0;
+}
+
+/* As a full disk: a folder stands where the list is written first. */
+static const char *in_the_way(void)
+{
+	static char path[400];
+
+	snprintf(path, sizeof(path), "%s/gitlabd/removals.json.new", gl.state);
+	return path;
+}
+
+static void fill_disk(void)
+{
+	assert_int_equal(mkdir(in_the_way(), 0700), 0);
+}
+
+static void make_room(void)
+{
+	assert_int_equal(rmdir(in_the_way()), 0);
+}
+
+static bool it_waits(void)
+{
+	cJSON *status = gl_status(), *runner = gl_status_of(status, ID, "a");
+	bool waits = runner && strncmp(gl_text(runner, "last_error"), WAITS, strlen(WAITS)) == 0;
+
+	cJSON_Delete(status);
+	return waits;
+}
+
+static void await_that_it_waits(void)
+{
+	gl_until(it_waits, "a runner that waits for the list");
+	proc_await(&gl.gitlabd,
+		   "gitlabd error: the list of runners to be removed is not saved, and is tried again; until then none is taken "
+		   "out of MarsDB: *removals.json: cannot write: *");
+}
+
+static void a_runner_stays_in_marsdb_until_its_removal_is_on_the_disk(void **state)
+{
+	char token[128];
+
+	snprintf(token, sizeof(token), "%s", gl_token(ID, "a"));
+	fill_disk();
+	gl_set(gl_entry(ID, "a"), "exposed", "false");
+	gl_tell_dut(ID);
+	await_that_it_waits();
+	assert_string_equal(gl_token(ID, "a"), token);
+	gl_gitlabd_stop(SIGKILL); /* whatever happens to it now */
+	gl_gitlabd_start(gl_insecure);
+	await_that_it_waits();
+	assert_string_equal(gl_token(ID, "a"), token);
+	gl_await_runners("a", 1);
+	make_room();
+	gl_until_no_token(ID, "a");
+	gl_await_runners("a", 0);
+}
+
+static void a_runner_is_replaced_once_that_is_on_the_disk(void **state)
+{
+	char token[128];
+	int told;
+
+	snprintf(token, sizeof(token), "%s", gl_token(ID, "a"));
+	fill_disk();
+	told = gl.told;
+	gl_set(gl_dut(ID), "tags", "[\"x86\", \"new\", \"farm:farm\"]");
+	gl_tell_dut(ID);
+	await_that_it_waits();
+	assert_string_equal(gl_token(ID, "a"), token);
+	assert_int_equal(gl.told, told);
+	make_room();
+	gl_do("a", "wait", "{\"runners\": 1, \"exactly\": true, \"seconds\": 50}");
+	gl_do("a", "wait", "{\"runners\": 1, \"match\": {\"token\": \"%s\"}}", gl_token(ID, "a"));
+	assert_string_not_equal(gl_token(ID, "a"), token);
+}
+
+/* Each registration looks at the list anew. */
+static void a_removal_that_gitlab_refuses_has_a_pause_while_others_go_on(void **state)
+{
+	cJSON *status, *instance;
+	char name[32];
+
+	gl_do("a", "fault",
+	      "{\"kind\": \"status\", \"status\": 400, \"body\": {\"error\": \"not today\"}, \"match\": {\"method\": \"DELETE\"}}");
+	gl_remove_dut(ID);
+	gl_await_requests("a", "DELETE", "/runners", 1);
+	for (int i = 1; i <= 200; i++) {
+		snprintf(name, sizeof(name), "farm-x86-%d", i + 1);
+		gl_add_dut(gl_id(i), name);
+		gl_tell_dut(gl_id(i));
+		gl_until_token(gl_id(i), "a");
+	}
+	assert_in_range(gl_count("a", "DELETE", "/runners"), 1, 9); /* 9: after 4 minutes and more */
+	proc_await(&gl.gitlabd,
+		   "gitlabd warning: gitlab=http://localhost:9001 runner 1 ('" X1 "') is not removed, and it is tried again: *not today*");
+	status = gl_status();
+	instance = cJSON_GetArrayItem(cJSON_GetObjectItem(status, "instances"), 0);
+	assert_int_equal(gl_number(instance, "removals"), 1);
+	assert_non_null(strstr(gl_text(instance, "last_error"), "not today"));
+	cJSON_Delete(status);
+	gl_do("a", "faults/end", "%s", "");
+	gl_do("a", "wait", "{\"runners\": 200, \"exactly\": true, \"seconds\": 300}");
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, gl_teardown)
+		T(a_runner_stays_in_marsdb_until_its_removal_is_on_the_disk),
+		T(a_runner_is_replaced_once_that_is_on_the_disk),
+		T(a_removal_that_gitlab_refuses_has_a_pause_while_others_go_on),
+	};
+
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
