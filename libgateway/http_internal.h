@@ -76,6 +76,8 @@ struct http_request {
 	struct MHD_Response *response; /* what is to be answered; owned, or that of `shared` */
 	struct http_shared *shared;    /* a reference; NULL: none */
 	struct http_stream *stream;    /* borrowed: the response's */
+	void *kept;                    /* http_request_keep's */
+	void (*kept_gone)(void *data); /* NULL: nothing is kept */
 	int status;
 	bool begun;     /* the headers have been looked at */
 	bool refused;   /* answered before a handler saw it; the body is discarded */

@@ -51,8 +51,22 @@ static void pairs_free(struct http_pair *pairs, size_t n)
 	free(pairs);
 }
 
+void http_request_keep(struct http_request *rq, void *data, void (*gone)(void *data))
+{
+	gw_assert(!rq->kept_gone);
+	rq->kept = data;
+	rq->kept_gone = gone;
+}
+
+void *http_request_kept(const struct http_request *rq)
+{
+	return rq->kept;
+}
+
 void http_request_free(struct http_request *rq)
 {
+	if (rq->kept_gone)
+		rq->kept_gone(rq->kept);
 	if (rq->shared)
 		http_shared_release(rq->shared);
 	else if (rq->response)
@@ -313,7 +327,7 @@ static void hand_over(struct http_request *rq)
 	struct gw_error err = {0};
 	size_t len;
 
-	if (http_multipart_is(content_type) &&
+	if (!rq->route->plain && http_multipart_is(content_type) &&
 	    (!http_body_bytes(rq, &data, &len, &err) || !http_multipart_decode(&rq->parts, content_type, data, len, &err))) {
 		refuse(rq, gw_http_status(err.kind), err.text);
 		return;

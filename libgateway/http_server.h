@@ -42,6 +42,7 @@ struct http_route {
 	const char *body_type; /* a body's media type: one of another, or of none, gives 415; NULL: any will do */
 	http_refusal *refuse;  /* says what no handler sees of this route (400, 413, 415); NULL: {"error": text} */
 	http_head *head;       /* NULL: none */
+	bool plain;            /* a body is taken as it is, be it multipart/form-data */
 };
 
 struct http_limits {
@@ -77,6 +78,11 @@ const struct sockaddr *http_local(const struct http_request *rq); /* the address
  * answer is 507. Then http_body is empty, but multipart parts point to it, mapped. */
 void http_body_into(struct http_request *rq, int fd);
 int http_body_fd(const struct http_request *rq, uint64_t *size); /* borrowed until the answer; -1: it is not in a file */
+
+/* What a route's `head` made for the request: `gone` runs once, when the request is over, be it that its client went away before a handler
+ * saw it. */
+void http_request_keep(struct http_request *rq, void *data, void (*gone)(void *data));
+void *http_request_kept(const struct http_request *rq); /* NULL: nothing */
 
 /* A multipart/form-data part, read whole. */
 struct http_part {

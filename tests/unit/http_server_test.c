@@ -32,6 +32,8 @@ static struct {
 	bool stream_closed;
 	unsigned drained;
 	unsigned echoed; /* how often a body reached its handler */
+	unsigned gone;   /* what a head kept for a request went with it */
+	bool stops_when_gone;
 } t;
 
 static void get_hello(void *owner, struct http_request *rq)
@@ -139,6 +141,31 @@ static void refuse_in_words(struct http_request *rq, int status, const char *tex
 	http_answer(rq, status, "text/plain", words, strlen(words));
 }
 
+static void on_gone(void *data)
+{
+	assert_string_equal(data, "kept");
+	free(data);
+	t.gone++;
+	if (t.stops_when_gone)
+		loop_stop(&t.loop);
+}
+
+static bool keep(void *owner, struct http_request *rq)
+{
+	assert_null(http_request_kept(rq));
+	http_request_keep(rq, gw_strdup("kept"), on_gone);
+	return true;
+}
+
+/* What was kept, and the body as it came. */
+static void put_plain(void *owner, struct http_request *rq)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "%s|%s", (const char *)http_request_kept(rq), http_body(rq, NULL));
+	http_answer(rq, 200, "text/plain", text, strlen(text));
+}
+
 static const struct http_route routes[] = {
 	{"GET", "/hello", get_hello, 0},
 	{"POST", "/echo", post_echo, 64},
@@ -152,6 +179,7 @@ static const struct http_route routes[] = {
 	{"GET", "/file", get_file, 0},
 	{"POST", "/json", post_echo, 64, "application/json"},
 	{"POST", "/words", post_form, 64, "multipart/form-data", refuse_in_words},
+	{"PUT", "/plain", put_plain, 64, .head = keep, .plain = true},
 	{NULL},
 };
 
@@ -243,6 +271,31 @@ static void unknown_paths_and_methods_are_told_apart(void **state)
 	o = ask((struct http_ask){.method = "DELETE"}, "/hello");
 	assert_int_equal(o.status, 405);
 	assert_string_equal(o.body, "{\"error\":\"DELETE is not accepted for /hello; accepted: GET, HEAD\"}");
+}
+
+static void a_head_keeps_something_for_its_request(void **state)
+{
+	static const char *const headers[] = {"Content-Type: multipart/form-data; boundary=XX", NULL};
+	struct outcome o = ask((struct http_ask){.method = "PUT", .body = "--XX\r\nbroken", .body_len = 12, .headers = headers}, "/plain");
+
+	assert_int_equal(o.status, 200);
+	assert_string_equal(o.body, "kept|--XX\r\nbroken");
+}
+
+static void what_was_kept_goes_with_a_client_that_left_in_its_body(void **state)
+{
+	static const char head[] = "PUT /plain HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\n\r\n--XX";
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(t.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(write(fd, head, sizeof(head) - 1), sizeof(head) - 1);
+	close(fd);
+	t.gone = 0;
+	t.stops_when_gone = true;
+	run();
+	t.stops_when_gone = false;
+	assert_int_equal(t.gone, 1);
 }
 
 static void a_body_is_bounded_and_checked(void **state)
@@ -541,6 +594,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_get_is_answered, setup, teardown),
 		cmocka_unit_test_setup_teardown(unknown_paths_and_methods_are_told_apart, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_head_keeps_something_for_its_request, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_was_kept_goes_with_a_client_that_left_in_its_body, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_body_is_bounded_and_checked, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_body_of_another_type_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_route_says_its_refusals_in_its_own_form, setup, teardown),
