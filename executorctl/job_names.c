@@ -7,7 +7,8 @@
 #include "executorctl/rest.h"
 #include "libgateway/env.h"
 
-#define HTTP_URL "http://10.42.0.1:8090"
+#define HTTP_URL  "http://10.42.0.1:8090"
+#define MINIO_URL "http://10.42.0.1:9000"
 
 static const char example[] = "{\"id\":\"52:54:00:11:22:00\",\"base_name\":\"example\",\"full_name\":\"farm-example-1\",\"tags\":[],"
 			      "\"manual_tags\":[],\"mac_address\":\"52:54:00:11:22:00\",\"ip_address\":\"10.42.0.100\","
@@ -42,7 +43,7 @@ static const struct value *same_name(struct value_pool *pool, void *data, const 
 	return NULL;
 }
 
-static const struct value *served(struct value_pool *pool)
+static struct value *served(struct value_pool *pool)
 {
 	static char http_front[] = HTTP_URL "/", tftp_front[] = "";
 	struct value *job = value_dict(pool), *http = value_dict(pool), *tftp = value_dict(pool);
@@ -53,6 +54,27 @@ static const struct value *served(struct value_pool *pool)
 	value_set(pool, job, "http", http);
 	value_set(pool, job, "tftp", tftp);
 	return job;
+}
+
+/* Each job has one; made up as the machine is, but for its secret's shape. */
+static void add_bucket(struct job_names *names)
+{
+	static const struct {
+		const char *name, *of_job, *text;
+	} rows[] = {
+		{"minio_url", "url", MINIO_URL},
+		{"job_bucket", "name", "job-52-54-00-11-22-00-example"},
+		{"job_bucket_access_key", "access_key", "job-52-54-00-11-22-00-example-dut"},
+		{"job_bucket_secret_key", "secret_key", "00000000000000000000000000000000"},
+	};
+	struct value_pool *pool = &names->pool;
+	struct value *bucket = value_dict(pool);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		value_set(pool, names->all, rows[i].name, value_string(pool, rows[i].text));
+		value_set(pool, bucket, rows[i].of_job, value_string(pool, rows[i].text));
+	}
+	value_set(pool, names->job, "bucket", bucket);
 }
 
 static void add_variable(void *data, const char *name, const char *value)
@@ -74,8 +96,9 @@ static void add_gateway(struct job_names *names)
 
 	env_job_variables(add_variable, names);
 	value_set(pool, registry, "to_local_proxy", value_callable(pool, same_name, names));
-	value_set(pool, names->all, "minio_url", value_string(pool, HTTP_URL));
-	value_set(pool, names->all, "job", served(pool));
+	names->job = served(pool);
+	value_set(pool, names->all, "job", names->job);
+	add_bucket(names);
 	value_set(pool, names->all, "registry", registry);
 	value_set(pool, names->all, "environ", value_dict(pool));
 }

@@ -9,6 +9,7 @@
 struct job_names {
 	struct value_pool pool;
 	struct value *all;         /* of the pool */
+	struct value *job;         /* of `all` */
 	double firmware_boot_time; /* seconds; 0: not known */
 	bool asked_proxy;          /* the template called registry.to_local_proxy, of whose rules only the gateway knows */
 };

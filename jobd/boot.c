@@ -219,10 +219,12 @@ void boot_deploy(struct jobd *j, unsigned boot)
 	j->boot.confirmed = false;
 	j->boot.boot = boot;
 	j->boot.deployed = make_deploy(j, boot, &err);
-	if (j->boot.deployed)
+	if (j->boot.deployed) {
 		ask_deploy(j);
-	else
+	} else {
+		names_mask_error(&j->names, &err);
 		drive_happened(j, RUN_DEPLOY_FAILED, err.text);
+	}
 }
 
 /* bootsd keeps no deployments over its restart: one that is not there serves nothing, so nobody waits for it. */

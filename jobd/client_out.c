@@ -161,6 +161,7 @@ void client_console(struct jobd *j, const void *bytes, size_t n)
 
 void client_session_end(struct jobd *j, const char *status)
 {
+	const struct msg_job_bucket *bucket = j->go->bucket.n ? &j->go->bucket.v[0] : NULL;
 	struct client *c = &j->client;
 	char *frame;
 	size_t n;
@@ -168,7 +169,7 @@ void client_session_end(struct jobd *j, const char *status)
 	if (!takes_more(c))
 		return;
 	tell_left_out(c);
-	frame = frame_encode_session_end(now_us(), status, NAN, NULL, NULL, &n);
+	frame = frame_encode_session_end(now_us(), status, NAN, bucket ? bucket->access_url : NULL, bucket ? bucket->name : NULL, &n);
 	add_frame(c, frame, n);
 	if (c->state == CLIENT_CONNECTED) {
 		c->state = CLIENT_ENDING;

@@ -10,7 +10,6 @@
 
 #include "libgateway/log.h"
 #include "libjob/job.h"
-#include "libjob/pattern.h"
 
 #define BOOTS_DB_NAMES_MAX 65536 /* bytes of JSON */
 
@@ -35,14 +34,25 @@ static bool interface_address(const char *name, char text[INET_ADDRSTRLEN], stru
 
 bool names_init(struct names *names, const struct env *env, struct gw_error *err)
 {
-	char address[INET_ADDRSTRLEN];
-
-	if (!interface_address(env_text(env, OPT_PRIVATE_INTERFACE), address, err))
+	if (!interface_address(env_text(env, OPT_PRIVATE_INTERFACE), names->address, err))
 		return false;
-	names->http_url = gw_sprintf("http://%s:%d", address, (int)env_integer(env, OPT_BOOTS_HTTP_PORT));
-	/* Without bucketd, boot HTTP serves what templates fetch from the `boot` bucket. */
-	names->minio_url = gw_strdup(env_given(env, OPT_MINIO_URL) ? env_text(env, OPT_MINIO_URL) : names->http_url);
+	names->http_url = gw_sprintf("http://%s:%d", names->address, (int)env_integer(env, OPT_BOOTS_HTTP_PORT));
 	return true;
+}
+
+/* Without bucketd, boot HTTP serves what templates fetch from the `boot` bucket. */
+static char *buckets_url(const struct names *names, const struct env *env, int64_t bucket_port)
+{
+	if (env_given(env, OPT_MINIO_URL))
+		return gw_strdup(env_text(env, OPT_MINIO_URL));
+	return bucket_port ? gw_sprintf("http://%s:%d", names->address, (int)bucket_port) : gw_strdup(names->http_url);
+}
+
+void names_prepare(struct names *names, const struct env *env, const struct msg_job_prepare *prepared)
+{
+	names->prepared = prepared;
+	free(names->minio_url);
+	names->minio_url = buckets_url(names, env, prepared->bucket_port);
 }
 
 /* ---- secrets ---- */
@@ -76,6 +86,14 @@ static void forget_secrets(struct names *names)
 char *names_masked(const struct names *names, const char *text)
 {
 	return job_masked(text, (const char *const *)names->secrets, names->n_secrets);
+}
+
+void names_mask_error(const struct names *names, struct gw_error *err)
+{
+	char *masked = names_masked(names, err->text);
+
+	snprintf(err->text, sizeof(err->text), "%s", masked);
+	free(masked);
 }
 
 /* ---- the tree ---- */
@@ -173,46 +191,6 @@ static const struct value *tftp_path_to(struct value_pool *pool, void *data, con
 	return name ? joined(pool, "", name) : NULL;
 }
 
-/* What a rule makes of a name; yours. NULL: `err`. */
-static char *applied(const struct msg_registry_rule *rule, const char *name, struct gw_error *err)
-{
-	struct pattern *pattern;
-	char *made;
-
-	if (!pattern_compile(&pattern, "registry.to_local_proxy", rule->match, false, err))
-		return NULL;
-	made = pattern_replace(pattern, name, rule->replace, err);
-	pattern_destroy(pattern);
-	return made;
-}
-
-/* The first rule that changes the name wins. The transport in front of it is none of the rules' business. */
-static const struct value *to_local_proxy(struct value_pool *pool, void *data, const struct value *const *args, size_t n_args,
-					  struct gw_error *err)
-{
-	static const char transport[] = "docker://";
-	const struct msg_job_prepare *prepared = ((const struct names *)data)->prepared;
-	const char *given = argument(args, n_args, "registry.to_local_proxy", err), *name = given;
-	const struct value *result = given ? args[0] : NULL;
-	bool changed = false;
-
-	if (given && strncmp(given, transport, strlen(transport)) == 0)
-		name += strlen(transport);
-	for (size_t i = 0; given && prepared && i < prepared->registry_rules.n && !changed; i++) {
-		char *made = applied(&prepared->registry_rules.v[i], name, err), *whole;
-
-		if (!made)
-			return NULL;
-		changed = strcmp(made, name) != 0;
-		whole = gw_sprintf("%.*s%s", (int)(name - given), given, made);
-		if (changed)
-			result = value_string(pool, whole);
-		free(whole);
-		free(made);
-	}
-	return result;
-}
-
 static struct value *served_dict(struct names *names)
 {
 	struct value_pool *pool = &names->pool;
@@ -237,14 +215,6 @@ static const struct value *environ_dict(struct names *names, const struct msg_jo
 	return d;
 }
 
-static const struct value *registry_dict(struct names *names)
-{
-	struct value *d = value_dict(&names->pool);
-
-	value_set(&names->pool, d, "to_local_proxy", value_callable(&names->pool, to_local_proxy, names));
-	return d;
-}
-
 /* What does not depend on the machine. The environment's first: none of them hides one of ours. */
 static void add_gateway(struct names *names, struct value *all)
 {
@@ -253,7 +223,7 @@ static void add_gateway(struct names *names, struct value *all)
 	names->job = served_dict(names);
 	value_set(&names->pool, all, "job", names->job);
 	value_set(&names->pool, all, "imagestore", names_imagestore(names));
-	value_set(&names->pool, all, "registry", registry_dict(names));
+	value_set(&names->pool, all, "registry", names_registry(names));
 }
 
 /* A job may fetch from the gateway: those names are true for any machine. */
@@ -272,6 +242,28 @@ const struct value *names_for_target(struct names *names)
 	for (size_t i = 0; i < value_len(nobody); i++)
 		value_set_key(pool, all, value_key_at(nobody, i), value_item_at(nobody, i));
 	return all;
+}
+
+/* As its machine sees it. Without a bucket these names are not defined. */
+static void add_bucket(struct names *names, struct value *all, const struct msg_job_bucket *bucket)
+{
+	const struct {
+		const char *name, *of_job, *text;
+	} rows[] = {
+		{NULL, "url", names->minio_url},
+		{"job_bucket", "name", bucket->name},
+		{"job_bucket_access_key", "access_key", bucket->dut_key},
+		{"job_bucket_secret_key", "secret_key", bucket->dut_secret},
+	};
+	struct value *d = value_dict(&names->pool);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		set_text(names, d, rows[i].of_job, rows[i].text);
+		if (rows[i].name)
+			set_text(names, all, rows[i].name, rows[i].text);
+	}
+	value_set(&names->pool, names->job, "bucket", d);
+	note_secret(names, bucket->dut_secret);
 }
 
 void names_make(struct names *names, const struct msg_job_go *go, double default_boot_sequence_power)
@@ -294,6 +286,8 @@ void names_make(struct names *names, const struct msg_job_go *go, double default
 	value_set(pool, all, "ready_for_service", value_bool(dut->ready_for_service));
 	set_text(names, all, "local_tty_device", dut->local_tty_device);
 	value_set(pool, all, "environ", environ_dict(names, go));
+	if (go->bucket.n)
+		add_bucket(names, all, &go->bucket.v[0]);
 	names->all = all;
 }
 

@@ -78,7 +78,7 @@ static void on_prepare(void *owner, const void *body, struct bus_call *call)
 	}
 	bus_body_free(&bus_body_job_prepare, j->prepared);
 	j->prepared = bus_body_dup(&bus_body_job_prepare, body);
-	j->names.prepared = j->prepared;
+	names_prepare(&j->names, &j->env, j->prepared);
 	if ((load(&job, j->prepared, names_for_target(&j->names), 0, &err) && check(&job, &err)) || depends_on_machine(j->prepared))
 		answer_prepared(call, &job);
 	else
@@ -128,6 +128,7 @@ static bool take_go(struct jobd *j, const struct msg_job_go *go, struct gw_error
 	log_job_is(go->job);
 	if (render_for_dut(j, err))
 		return true;
+	names_mask_error(&j->names, err);
 	forget_go(j);
 	return false;
 }

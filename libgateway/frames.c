@@ -182,6 +182,8 @@ char *frame_encode_session_end(int64_t date_us, const char *status, double joule
 		object = cJSON_AddObjectToObject(payload, "job_bucket");
 		cJSON_AddStringToObject(object, "minio_access_url", access_url);
 		cJSON_AddStringToObject(object, "bucket_name", bucket);
+	} else {
+		cJSON_AddNullToObject(payload, "job_bucket");
 	}
 	return encode(FRAME_SESSION_END, date_us, payload, len);
 }

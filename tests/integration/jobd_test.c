@@ -72,10 +72,12 @@ static struct farm {
 	char *tags; /* of the ctrl messages, one after the other: "100 101 " */
 	char *console;
 	char status[32];
+	char access[128]; /* URL and name of the bucket, as session_end has them; "": none */
 	bool client_eof;
 	/* the machine */
 	int dut;
 	char job[32];
+	bool has_bucket;
 	int n_jobs;
 } f;
 
@@ -472,6 +474,8 @@ static void take_frame(const struct frame *frame)
 		append(&f.console, (char *)frame->bytes, frame->n);
 	} else {
 		snprintf(f.status, sizeof(f.status), "%s", frame->status ? frame->status : "?");
+		if (frame->bucket)
+			snprintf(f.access, sizeof(f.access), "%s %s", frame->access_url, frame->bucket);
 	}
 }
 
@@ -671,7 +675,7 @@ static void ask_jobd(enum bus_type type, const void *body)
 
 static void prepare(const char *text)
 {
-	struct msg_job_prepare body = {.job_text = (char *)(uintptr_t)text};
+	struct msg_job_prepare body = {.job_text = (char *)(uintptr_t)text, .bucket_port = f.has_bucket ? 9000 : 0};
 
 	ask_jobd(MSG_JOB_PREPARE, &body);
 }
@@ -685,8 +689,13 @@ static void make_capability(const char *job)
 	assert_true(capability_make(f.key, &cap, f.capability, &err));
 }
 
+#define ACCESS_URL "http://job-17-client:c11entsecret@10.42.0.1:9000"
+#define DUT_SECRET "0123456789abcdef0123456789abcdef"
+
 static void go_to(const char *callback_host, int callback_port)
 {
+	static char bucket_name[] = "job-17", access_url[] = ACCESS_URL, dut_key[] = "job-17-dut", dut_secret[] = DUT_SECRET;
+	struct msg_job_bucket bucket = {.name = bucket_name, .access_url = access_url, .dut_key = dut_key, .dut_secret = dut_secret};
 	char id[] = MAC, base[] = "box", full[] = "farm-box-1", tag[] = "cpu:arch:x86_64", *tags[] = {tag}, pdu[] = "PDU", port[] = "0",
 	     kind[] = "user", name[] = "CI_JOB_TOKEN", value[] = "s3cret-token", name2[] = "CI_PROJECT", value2[] = "mesa";
 	struct msg_dut dut = {.id = id,
@@ -706,7 +715,8 @@ static void go_to(const char *callback_host, int callback_port)
 				.capability = f.capability,
 				.callback_host = (char *)(uintptr_t)callback_host,
 				.callback_port = callback_port,
-				.environ = {variables, 2}};
+				.environ = {variables, 2},
+				.bucket = {&bucket, f.has_bucket}};
 
 	snprintf(f.job, sizeof(f.job), "%d", 17);
 	make_capability(f.job);
@@ -870,6 +880,84 @@ static void the_rendered_job_is_shown_with_its_secrets_masked(void **state)
 	log = proc_log(&f.jobd);
 	assert_null(strstr(log, "s3cret"));
 	free(log);
+}
+
+#define BUCKET_NAMES                                                                                                                       \
+	"{{ minio_url }} {{ job_bucket }} {{ job_bucket_access_key }} {{ job_bucket_secret_key }} {{ job.bucket.url }} {{ "                \
+	"job.bucket.name "                                                                                                                 \
+	"}} {{ job.bucket.access_key }} {{ job.bucket.secret_key }}."
+#define BUCKET_JOB                                                                                                                         \
+	"version: 1\ntarget: {tags: []}\nconsole_patterns: {session_end: {regex: '^END'}}\n"                                               \
+	"deployment: {start: {kernel: {data: k, cmdline: '" BUCKET_NAMES "'}}}\n"
+
+static void the_jobs_bucket_is_told_to_its_machine_and_its_secret_to_nobody_else(void **state)
+{
+	char *log;
+
+	f.has_bucket = true;
+	run(BUCKET_JOB);
+	assert_string_equal(f.deployed->cmdline, "http://10.42.0.1:9000 job-17 job-17-dut " DUT_SECRET
+						 " http://10.42.0.1:9000 job-17 job-17-dut " DUT_SECRET ".");
+	await_told("'http://10.42.0.1:9000 job-17 job-17-dut [MASKED] http://10.42.0.1:9000 job-17 job-17-dut [MASKED].'");
+	dut_says("END\n");
+	await_session_end("COMPLETE");
+	await_end("COMPLETE", "session_end matched");
+	assert_null(strstr(f.said, DUT_SECRET));
+	assert_null(strstr(f.said, "c11entsecret"));
+	assert_null(strstr(f.deployed->names, DUT_SECRET)); /* the boots DB's templates are the farm's, not the job's */
+	log = proc_log(&f.jobd);
+	assert_null(strstr(log, DUT_SECRET));
+	assert_null(strstr(log, "c11entsecret"));
+	free(log);
+}
+
+static void without_a_bucket_its_names_are_empty(void **state)
+{
+	run(BUCKET_JOB);
+	assert_string_equal(f.deployed->cmdline, "http://10.42.0.1:8090       .");
+	dut_says("END\n");
+	await_session_end("COMPLETE");
+	assert_string_equal(f.access, "");
+	await_end("COMPLETE", "session_end matched");
+}
+
+static void an_error_that_quotes_the_buckets_secret_is_masked(void **state)
+{
+	f.has_bucket = true;
+	prepare(BUCKET_JOB "{% if job_bucket %}key-{{ job_bucket_secret_key }}: 1{% endif %}\n");
+	assert_answered_well();
+	go_to(NULL, 0);
+	assert_string_equal(f.answer.text, "job:5:1: 'key-[MASKED]' is not a field of a job; accepted: version, target, deadline, proxy, "
+					   "timeouts, console_patterns, deployment");
+}
+
+/* It is still to fetch what is in the bucket: the machine is not given to the next job before. An executord that was restarted meanwhile
+ * costs nobody their bucket. */
+static void the_client_is_told_of_the_bucket_and_awaited(void **state)
+{
+	f.has_bucket = true;
+	run(BUCKET_JOB);
+	executord_stop();
+	executord_start();
+	AWAIT(jobd_said_hello);
+	dut_says("END\n");
+	AWAIT(session_has_ended);
+	assert_string_equal(f.access, ACCESS_URL " job-17");
+	AWAIT(connection_has_ended);
+	AWAIT(pdud_is_configured);
+	assert_string_equal(port_state(), "OFF");
+	assert_null(f.ended);
+	client_close();
+	await_end("COMPLETE", "session_end matched");
+}
+
+static void a_client_that_never_closes_is_awaited_within_infra_teardown_alone(void **state)
+{
+	f.has_bucket = true;
+	run(BUCKET_JOB "timeouts: {infra_teardown: {seconds: 1}}\n");
+	dut_says("END\n");
+	AWAIT(session_has_ended);
+	await_end("COMPLETE", "session_end matched");
 }
 
 static void the_messages_have_the_fields_tags_and_metadata(void **state)
@@ -1432,6 +1520,11 @@ int main(int argc, char **argv)
 		TEST(a_job_passes),
 		TEST(a_job_fails_without_its_success),
 		TEST(the_rendered_job_is_shown_with_its_secrets_masked),
+		TEST(the_jobs_bucket_is_told_to_its_machine_and_its_secret_to_nobody_else),
+		TEST(without_a_bucket_its_names_are_empty),
+		TEST(an_error_that_quotes_the_buckets_secret_is_masked),
+		TEST(the_client_is_told_of_the_bucket_and_awaited),
+		TEST(a_client_that_never_closes_is_awaited_within_infra_teardown_alone),
 		TEST(the_messages_have_the_fields_tags_and_metadata),
 		TEST(a_warning_counts_beside_the_success),
 		TEST(patterns_see_bytes_noise_and_long_lines),

@@ -67,7 +67,7 @@ static void an_end_is_encoded_with_and_without_a_bucket(void **state)
 
 	assert_frame(frame, len,
 		     "{\"msg_type\":\"session_end\",\"date\":\"2026-01-31T12:00:00.000000+00:00\",\"payload\":{\"status\":\"PASS\","
-		     "\"joules_consumed\":null}}");
+		     "\"joules_consumed\":null,\"job_bucket\":null}}");
 	frame = frame_encode_session_end(AT, "FAIL", 12.5, "http://a:s@10.42.0.1:9000", "job-1", &len);
 	assert_frame(
 		frame, len,
