@@ -21,6 +21,18 @@ struct database_write {
 
 static void write_next(struct executord *ex);
 
+/* An admin's text that is not in the database is lost to him if nobody tells. */
+static void tell_kept(struct mars_db *db)
+{
+	char *kept = mars_db_take_kept(db);
+
+	if (kept)
+		log_warning("two editors saved the database at the same moment, or one while a save was cut short; what is not in it is "
+			    "kept: %s",
+			    kept);
+	free(kept);
+}
+
 static void take_changes(struct executord *ex, struct mars_changes *changes)
 {
 	const struct gw_errors *warnings = mars_db_warnings(ex->database.db);
@@ -145,10 +157,12 @@ static bool open_file(struct executord *ex, struct gw_error *err)
 		log_error("%s", errs.v[i].text);
 	ok = gw_errors_none(&errs, err);
 	gw_errors_finish(&errs);
-	if (ok)
-		for (size_t i = 0; i < mars_db_warnings(ex->database.db)->n; i++)
-			log_warning("%s", mars_db_warnings(ex->database.db)->v[i].text);
-	return ok;
+	if (!ok)
+		return false;
+	for (size_t i = 0; i < mars_db_warnings(ex->database.db)->n; i++)
+		log_warning("%s", mars_db_warnings(ex->database.db)->v[i].text);
+	tell_kept(ex->database.db);
+	return true;
 }
 
 bool database_start(struct executord *ex, struct gw_error *err)
@@ -187,6 +201,7 @@ static void on_worked(uv_work_t *work, int status)
 	struct gw_error err = {0};
 
 	mars_apply_end(w->job, &changes, &err);
+	tell_kept(d->db);
 	d->working = false;
 	d->first = w->next;
 	if (!d->first)

@@ -97,10 +97,18 @@ int mars_file_await_writers(int fd)
 	return lease;
 }
 
+/* It may be that of a save of ours that is under way, and whose lease it is. */
+static int open_to_read(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* not to wait at a FIFO */
+
+	return fd < 0 && errno == EWOULDBLOCK ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) : fd;
+}
+
 /* `lease`: how to take one before it is read; NULL: without. */
 static char *read_path(const char *path, int (*lease)(int fd), bool anyway, size_t *len, struct gw_error *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* not to wait at a FIFO */
+	int fd = open_to_read(path);
 	char *text = NULL;
 
 	if (fd < 0) {

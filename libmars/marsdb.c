@@ -2,6 +2,7 @@
 
 #include "libmars/db.h"
 #include "libmars/decode.h"
+#include "libmars/exchange.h"
 #include "libmars/file.h"
 #include "libmars/save.h"
 
@@ -66,12 +67,17 @@ struct mars_db *mars_db_read(const char *path, const struct mars_options *option
 struct mars_db *mars_db_open(const char *path, const struct mars_options *options, struct gw_errors *errs)
 {
 	struct gw_error err = {0};
+	struct mars_db *db = NULL;
+	char *kept = NULL;
 
-	if (!mars_save_recover(path, &err)) {
+	if (!mars_save_recover(path, &kept, &err))
 		gw_errors_add(errs, err.kind, "%s", err.text);
-		return NULL;
-	}
-	return load(path, options, false, errs);
+	else
+		db = load(path, options, false, errs);
+	if (db)
+		mars_db_add_kept(db, kept);
+	free(kept);
+	return db;
 }
 
 void mars_db_destroy(struct mars_db *db)
@@ -82,6 +88,7 @@ void mars_db_destroy(struct mars_db *db)
 	content_release(db->content);
 	free(db->name);
 	free(db->path);
+	free(db->kept);
 	free(db);
 }
 
@@ -92,6 +99,24 @@ void mars_db_replace(struct mars_db *db, struct content *content, struct mars_ch
 	db->content = content;
 	db->error[0] = '\0';
 	db->loaded_at = time(NULL);
+}
+
+void mars_db_add_kept(struct mars_db *db, const char *kept)
+{
+	char *before = db->kept;
+
+	if (!kept)
+		return;
+	db->kept = gw_sprintf("%s%s%s", before ? before : "", before ? ", " : "", kept);
+	free(before);
+}
+
+char *mars_db_take_kept(struct mars_db *db)
+{
+	char *kept = db->kept;
+
+	db->kept = NULL;
+	return kept;
 }
 
 const char *mars_db_text(const struct mars_db *db, size_t *len)

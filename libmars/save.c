@@ -3,6 +3,7 @@
 
 #include "libmars/content_edit.h"
 #include "libmars/db.h"
+#include "libmars/edit_copy.h"
 #include "libmars/exchange.h"
 #include "libmars/file.h"
 
@@ -27,72 +28,11 @@ struct mars_job {
 	struct view *views; /* from begin on: each once */
 	size_t n_views;
 	struct content *outcome; /* NULL: it failed */
+	char *kept;              /* as mars_db_take_kept has it */
 	struct gw_error err;
 };
 
-/* --- A batch outlives its caller's memory ------------------------------------------------------------------------------------------- */
-
-static struct mars_value copy_value(const struct mars_value *value)
-{
-	struct mars_value copy = *value;
-	struct mars_member *members;
-	char **texts;
-
-	copy.text = gw_strdup(value->text);
-	if (value->type == MARS_VALUE_TEXTS) {
-		texts = gw_calloc(value->n + 1, sizeof(*texts));
-		for (size_t i = 0; i < value->n; i++)
-			texts[i] = gw_strdup(value->texts[i]);
-		copy.texts = (const char *const *)texts;
-	} else if (value->type == MARS_VALUE_MAPPING) {
-		members = gw_calloc(value->n + 1, sizeof(*members));
-		for (size_t i = 0; i < value->n; i++) {
-			members[i].name = gw_strdup(value->members[i].name);
-			members[i].value = copy_value(&value->members[i].value);
-		}
-		copy.members = members;
-	}
-	return copy;
-}
-
-static void free_value(struct mars_value *value)
-{
-	free((char *)value->text);
-	if (value->type == MARS_VALUE_TEXTS) {
-		for (size_t i = 0; i < value->n; i++)
-			free((char *)value->texts[i]);
-		free((void *)value->texts);
-	} else if (value->type == MARS_VALUE_MAPPING) {
-		for (size_t i = 0; i < value->n; i++) {
-			free((char *)value->members[i].name);
-			free_value((struct mars_value *)&value->members[i].value);
-		}
-		free((void *)value->members);
-	}
-}
-
-static struct mars_edit *copy_edits(const struct mars_edit *edits, size_t n)
-{
-	struct mars_edit *copies = gw_calloc(n ? n : 1, sizeof(*copies));
-
-	for (size_t e = 0; e < n; e++) {
-		copies[e] = edits[e];
-		copies[e].value = copy_value(&edits[e].value);
-		for (int i = 0; i < MARS_PATH_MAX; i++)
-			copies[e].path[i] = gw_strdup(edits[e].path[i]);
-	}
-	return copies;
-}
-
-static void free_edits(struct mars_edit *edits, size_t n)
-{
-	for (size_t e = 0; e < n; e++) {
-		for (int i = 0; i < MARS_PATH_MAX; i++)
-			free((char *)edits[e].path[i]);
-		free_value(&edits[e].value);
-	}
-	free(edits);
-}
+/* --- Asking ------------------------------------------------------------------------------------------------------------------------- */
 
 struct mars_job *mars_apply_ask(struct mars_db *db, const struct mars_edit *edits, size_t n)
 {
@@ -103,7 +43,7 @@ struct mars_job *mars_apply_ask(struct mars_db *db, const struct mars_edit *edit
 	job->path = gw_strdup(db->path);
 	job->options = db->options;
 	job->seen = content_hold(db->content);
-	job->edits = copy_edits(edits, n);
+	job->edits = edits_copy(edits, n);
 	job->n = n;
 	job->next = db->waiting;
 	db->waiting = job;
@@ -117,11 +57,12 @@ static void job_destroy(struct mars_job *job)
 		content_release(job->views[i].after);
 	}
 	free(job->views);
-	free_edits(job->edits, job->n);
+	edits_free(job->edits, job->n);
 	content_release(job->seen);
 	content_release(job->outcome);
 	free(job->name);
 	free(job->path);
+	free(job->kept);
 	free(job);
 }
 
@@ -252,7 +193,8 @@ static bool one_round(struct mars_job *job)
 	enum exchange_outcome exchanged = outcome ? EXCHANGE_SAVED : EXCHANGE_FAILED;
 
 	if (outcome && outcome != base && job->path)
-		exchanged = mars_exchange(job->path, exists ? base->text : NULL, base->len, outcome->text, outcome->len, &job->err);
+		exchanged = mars_exchange(job->path, exists ? base->text : NULL, base->len, outcome->text, outcome->len, &job->kept,
+					  &job->err);
 	if (exchanged == EXCHANGE_SAVED)
 		look_again(job, base, outcome);
 	content_release(base);
@@ -278,6 +220,7 @@ bool mars_apply_end(struct mars_job *job, struct mars_changes *changes, struct g
 	bool ok = job->outcome != NULL;
 
 	job->db->busy = false;
+	mars_db_add_kept(job->db, job->kept);
 	if (ok) {
 		tell_waiting(job);
 		mars_db_replace(job->db, job->outcome, changes);

@@ -1,5 +1,5 @@
 /* Saving edits, so that neither ours nor an admin's is ever lost: the new text is exchanged with the file (RENAME_EXCHANGE), and what came
- * out is looked at before it is unlinked. design.md "A save" has the steps; save.c says what each protects from.
+ * out is looked at before it is unlinked. exchange.h has the steps, and what each protects from.
  *
  * mars_db_apply blocks (fsync): a daemon runs it as begin (its loop), work (a pool's thread), end (its loop). One at a time per database.
  */
@@ -27,8 +27,9 @@ bool mars_apply_end(struct mars_job *job, struct mars_changes *changes, struct g
 void mars_apply_cancel(struct mars_job *job);
 bool mars_db_is_busy(const struct mars_db *db);
 
-/* Puts right what a killed save left: afterwards the file is the one before or after that save and no temp file is left. Done by
- * mars_db_open. */
-bool mars_save_recover(const char *path, struct gw_error *err);
+/* The files that hold what editors saved at the same moment as others, or beside a save of ours that was killed, where the database could
+ * not have both: paths with ", " between them, for an admin to look into; NULL: none. Told once: the caller frees it. After mars_db_open,
+ * mars_db_apply and mars_apply_end. */
+char *mars_db_take_kept(struct mars_db *db);
 
 #endif

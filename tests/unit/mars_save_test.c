@@ -469,6 +469,43 @@ static void what_an_admin_saves_during_the_start_is_not_undone_either(void **sta
 	assert_int_equal(access(temp_path, F_OK), -1);
 }
 
+/* One had waited for the old file, the other came to the new one by its name. */
+static void what_two_admins_save_after_the_kill_is_in_the_database_and_beside_it(void **state)
+{
+	char beside[330], *kept;
+	struct mars_db *db;
+	int fd;
+
+	put_killed_after_the_exchange();
+	put(db_path, NOT_ACKNOWLEDGED "    local_tty_device: ttyS0 # by hand\n");
+	fd = open(temp_path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	assert_true(fd >= 0);
+	db = open_db();
+	assert_int_equal(write(fd, "    comment: by hand\n", 21), 21);
+	close(fd);
+	assert_file(db_path, FIRST "    comment: by hand\n");
+	snprintf(beside, sizeof(beside), "%s.kept-1", db_path);
+	assert_file(beside, NOT_ACKNOWLEDGED "    local_tty_device: ttyS0 # by hand\n");
+	kept = mars_db_take_kept(db);
+	assert_string_equal(kept, beside);
+	free(kept);
+	mars_db_destroy(db);
+}
+
+static void what_an_admin_saved_into_the_old_file_and_another_later_into_the_new_one_is_kept(void **state)
+{
+	char beside[330];
+
+	put(db_path, NOT_ACKNOWLEDGED);
+	put(temp_path, FIRST);
+	assert_int_equal(utimensat(AT_FDCWD, temp_path, (const struct timespec[]){{4000000000, 1}, {4000000000, 1}}, 0), 0);
+	assert_int_equal(utimensat(AT_FDCWD, db_path, (const struct timespec[]){{4000000000, 2}, {4000000000, 2}}, 0), 0);
+	mars_db_destroy(open_db());
+	assert_file(db_path, NOT_ACKNOWLEDGED);
+	snprintf(beside, sizeof(beside), "%s.kept-1", db_path);
+	assert_file(beside, FIRST);
+}
+
 static void a_save_killed_at_its_very_end_stays(void **state)
 {
 	struct stat st;
@@ -503,6 +540,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_old_file_that_nobody_wrote_is_dropped, begin, end),
 		cmocka_unit_test_setup_teardown(what_an_admin_saved_after_the_kill_is_not_undone_at_start, begin, end),
 		cmocka_unit_test_setup_teardown(what_an_admin_saves_during_the_start_is_not_undone_either, begin, end),
+		cmocka_unit_test_setup_teardown(what_two_admins_save_after_the_kill_is_in_the_database_and_beside_it, begin, end),
+		cmocka_unit_test_setup_teardown(what_an_admin_saved_into_the_old_file_and_another_later_into_the_new_one_is_kept, begin,
+						end),
 		cmocka_unit_test_setup_teardown(a_save_killed_at_its_very_end_stays, begin, end),
 	};
 
