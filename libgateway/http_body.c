@@ -1,5 +1,6 @@
 /* A request's body: in memory, or in a file where its route wants that. */
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -41,20 +42,64 @@ bool http_body_add(struct http_request *rq, const char *data, size_t n, struct g
 	return true;
 }
 
-bool http_body_bytes(struct http_request *rq, char **data, size_t *len, struct gw_error *err)
+/* Private, since it is changed where it is taken apart. */
+static bool map(struct http_request *rq, struct gw_error *err)
 {
-	*data = rq->body.data;
-	*len = rq->body.len;
-	if (rq->body_fd < 0 || !rq->body_len)
+	if (!rq->body_len)
 		return true;
-	rq->mapped = mmap(NULL, rq->body_len, PROT_READ | PROT_WRITE, MAP_PRIVATE, rq->body_fd, 0);
-	if (rq->mapped == MAP_FAILED) {
-		rq->mapped = NULL;
-		return gw_fail_errno(err, GW_INTERNAL, errno, "the body cannot be read");
-	}
-	*data = rq->mapped;
-	*len = rq->body_len;
-	return true;
+	rq->mapped = mmap(NULL, rq->body_len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, rq->body_fd, 0);
+	if (rq->mapped != MAP_FAILED)
+		return true;
+	rq->mapped = NULL;
+	return gw_fail_errno(err, GW_INTERNAL, errno, "the body cannot be read");
+}
+
+bool http_body_decode(struct http_request *rq, struct gw_error *err)
+{
+	const char *content_type = http_header(rq, "Content-Type");
+	bool in_file = rq->body_fd >= 0;
+
+	return (!in_file || map(rq, err)) &&
+	       http_multipart_decode(&rq->parts, content_type, in_file ? rq->mapped : rq->body.data, rq->body_len, in_file, err);
+}
+
+struct decoding {
+	uv_work_t work;
+	struct http_request *rq; /* nobody else touches it meanwhile */
+	struct gw_error err;
+};
+
+static void on_decode(uv_work_t *work)
+{
+	struct decoding *d = work->data;
+
+	http_body_decode(d->rq, &d->err);
+}
+
+static void on_decoded(uv_work_t *work, int status)
+{
+	struct decoding *d = work->data;
+
+	if (d->rq->server)
+		http_request_hand_over(d->rq, &d->err);
+	else
+		http_request_free(d->rq);
+	free(d);
+}
+
+void http_body_decode_later(struct http_request *rq)
+{
+	struct decoding *d = gw_calloc(1, sizeof(*d));
+
+	rq->handed = true; /* its client's end does not free it */
+	d->rq = rq;
+	d->work.data = d;
+	gw_assert(uv_queue_work(&rq->server->loop->uv, &d->work, on_decode, on_decoded) == 0);
+}
+
+uint64_t http_part_offset(const struct http_request *rq, const struct http_part *part)
+{
+	return part->len ? (uint64_t)(part->data - (const char *)rq->mapped) : 0;
 }
 
 void http_body_finish(struct http_request *rq)

@@ -42,11 +42,15 @@ static const char *late_headers(struct http_connection *connection, uint64_t now
 	return connection->phase_began_ms && now_ms - connection->phase_began_ms >= connection->server->header_ms ? "headers" : NULL;
 }
 
+/* A large body has a second more for each MiB that is there. */
 static const char *late_body(struct http_connection *connection, uint64_t now_ms)
 {
 	uint64_t passed_ms = now_ms - connection->phase_began_ms;
 
-	return passed_ms >= connection->server->body_ms || is_too_slow(connection, connection->bytes, passed_ms) ? "body" : NULL;
+	return passed_ms >= connection->server->body_ms + (connection->bytes >> 20) * 1000 ||
+			       is_too_slow(connection, connection->bytes, passed_ms)
+		       ? "body"
+		       : NULL;
 }
 
 static const char *late_reading(struct http_connection *connection, uint64_t now_ms)

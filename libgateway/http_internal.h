@@ -80,6 +80,7 @@ struct http_request {
 	void (*kept_gone)(void *data); /* NULL: nothing is kept */
 	int status;
 	bool begun;     /* the headers have been looked at */
+	bool body_lost; /* the disk was full: what still comes of it is read and dropped, however much */
 	bool refused;   /* answered before a handler saw it; the body is discarded */
 	bool handed;    /* a handler has it */
 	bool answered;  /* response and status are set (or dropped) */
@@ -117,13 +118,15 @@ void http_request_completed(void *server, struct MHD_Connection *mhd, void **req
 void http_request_suspend(struct http_request *rq);
 void http_request_resume(struct http_request *rq);        /* nothing if it is not suspended */
 void http_request_resume_all(struct http_server *server); /* for the end: libmicrohttpd refuses to stop with suspended ones */
+void http_request_hand_over(struct http_request *rq, const struct gw_error *err); /* its handler gets it; or refused, if it failed */
 void http_request_free(struct http_request *rq);
 void http_pair_add(struct http_pair **pairs, size_t *n, const char *name, const char *value); /* copies */
 
 /* http_body.c */
 bool http_body_add(struct http_request *rq, const char *data, size_t n, struct gw_error *err); /* it has room: body_max was looked at */
-/* The whole body in memory, which may be changed there (its file stays); GW_INTERNAL if that cannot be mapped. */
-bool http_body_bytes(struct http_request *rq, char **data, size_t *len, struct gw_error *err);
+/* Takes a multipart body apart; one in a file is mapped, GW_INTERNAL if it cannot be. Any thread. */
+bool http_body_decode(struct http_request *rq, struct gw_error *err);
+void http_body_decode_later(struct http_request *rq); /* on another thread, since the disk is read; then http_request_hand_over */
 void http_body_finish(struct http_request *rq);
 
 /* http_answer.c */

@@ -4,8 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-enum { BOUNDARY_MAX = 70 /* RFC 2046 section 5.1.1 */, PART_HEADERS_MAX = 4096, PART_HEADER_LINES_MAX = 32 };
+enum {
+	BOUNDARY_MAX = 70 /* RFC 2046 section 5.1.1 */,
+	PART_HEADERS_MAX = 4096,
+	PART_HEADER_LINES_MAX = 32,
+	WINDOW = 4 << 20, /* bytes of a mapped body that are in memory at a time */
+};
+
+struct search {
+	const char *delimiter; /* "\r\n--BOUNDARY" */
+	size_t n;              /* its bytes */
+	bool mapped;
+};
 
 static const char type[] = "multipart/form-data";
 
@@ -118,8 +131,33 @@ static char *part_headers(struct http_parts *parts, char *p, char *end)
 	return NULL;
 }
 
+/* Whole pages between the two go out of memory; they were only read, so the file has them. */
+static void let_go(char *from, char *to)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	char *first = from + (page - (uintptr_t)from % page) % page, *last = to - (uintptr_t)to % page;
+
+	if (first < last)
+		madvise(first, (size_t)(last - first), MADV_DONTNEED);
+}
+
+/* The next delimiter. What was changed lies before `p`, in a page that is not let go. */
+static char *find_delimiter(const struct search *search, char *p, char *end)
+{
+	while ((size_t)(end - p) >= search->n) {
+		size_t left = (size_t)(end - p), n = search->mapped && left > WINDOW ? WINDOW : left;
+		char *found = memmem(p, n, search->delimiter, search->n);
+
+		if (found || n == left)
+			return found;
+		let_go(p, p + n - search->n);
+		p += n - search->n + 1;
+	}
+	return NULL;
+}
+
 /* One part, from behind its delimiter's line. Returns where the next delimiter is (its CRLF). */
-static char *part(struct http_parts *parts, char *p, char *end, const char *delimiter, struct gw_error *err)
+static char *part(struct http_parts *parts, char *p, char *end, const struct search *search, struct gw_error *err)
 {
 	char *data, *next;
 	size_t i = parts->n;
@@ -131,7 +169,7 @@ static char *part(struct http_parts *parts, char *p, char *end, const char *deli
 	parts->n++;
 	data = part_headers(parts, p, end);
 	/* an empty part's delimiter may share the CRLF of the empty line */
-	next = data ? memmem(data - 2, (size_t)(end - data) + 2, delimiter, strlen(delimiter)) : NULL;
+	next = data ? find_delimiter(search, data - 2, end) : NULL;
 	if (!data)
 		gw_fail(err, GW_BAD_INPUT, "multipart: the headers of part %zu do not end within %d bytes", i + 1, PART_HEADERS_MAX);
 	else if (!next)
@@ -159,25 +197,26 @@ static char *past_delimiter_line(char *p, char *end)
 	return end - p >= 2 && p[0] == '\r' && p[1] == '\n' ? p + 2 : NULL;
 }
 
-static char *first_delimiter(char *body, size_t len, const char *delimiter)
+static char *first_delimiter(const struct search *search, char *body, size_t len)
 {
-	size_t n = strlen(delimiter);
 	char *found;
 
-	if (len >= n - 2 && memcmp(body, delimiter + 2, n - 2) == 0)
-		return body + n - 2;
-	found = memmem(body, len, delimiter, n);
-	return found ? found + n : NULL;
+	if (len >= search->n - 2 && memcmp(body, search->delimiter + 2, search->n - 2) == 0)
+		return body + search->n - 2;
+	found = find_delimiter(search, body, body + len);
+	return found ? found + search->n : NULL;
 }
 
-bool http_multipart_decode(struct http_parts *parts, const char *content_type, char *body, size_t len, struct gw_error *err)
+bool http_multipart_decode(struct http_parts *parts, const char *content_type, char *body, size_t len, bool mapped, struct gw_error *err)
 {
 	char delimiter[BOUNDARY_MAX + 8], *end = body + len, *p, *next;
+	struct search search = {.delimiter = delimiter, .mapped = mapped};
 
 	*parts = (struct http_parts){0};
 	if (!delimiter_of(content_type, delimiter, sizeof(delimiter), err))
 		return false;
-	p = len ? first_delimiter(body, len, delimiter) : NULL;
+	search.n = strlen(delimiter);
+	p = len ? first_delimiter(&search, body, len) : NULL;
 	if (!p)
 		return gw_fail(err, GW_BAD_INPUT, "multipart: the body does not hold its boundary");
 	for (;;) {
@@ -186,10 +225,10 @@ bool http_multipart_decode(struct http_parts *parts, const char *content_type, c
 			return gw_fail(err, GW_BAD_INPUT, "multipart: a boundary is not followed by a line's end");
 		if (p == end)
 			return true;
-		next = part(parts, p, end, delimiter, err);
+		next = part(parts, p, end, &search, err);
 		if (!next)
 			return false;
-		p = next + strlen(delimiter);
+		p = next + search.n;
 		*next = '\0';
 	}
 }

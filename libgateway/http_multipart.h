@@ -19,8 +19,9 @@ struct http_parts {
 };
 
 bool http_multipart_is(const char *content_type); /* NULL is not */
-/* Takes `body` apart in place: each part's data gets a NUL behind it, over the delimiter. Finish `parts` in any case. */
-bool http_multipart_decode(struct http_parts *parts, const char *content_type, char *body, size_t len, struct gw_error *err);
+/* Takes `body` apart in place: each part's data gets a NUL behind it, over the delimiter. Finish `parts` in any case. `mapped`: it is a
+ * private mapping of a file, of which no more stays in memory than a window that is looked at. */
+bool http_multipart_decode(struct http_parts *parts, const char *content_type, char *body, size_t len, bool mapped, struct gw_error *err);
 void http_multipart_finish(struct http_parts *parts); /* accepts zeroed memory */
 
 #endif

@@ -304,6 +304,14 @@ static enum MHD_Result read_head(struct http_request *rq, struct MHD_Connection 
 	return MHD_YES;
 }
 
+/* It cannot be kept: its client has been told to send it, and sees the answer only behind all of it. */
+static void lose_body(struct http_request *rq, const struct gw_error *err)
+{
+	http_body_finish(rq);
+	rq->body_lost = true;
+	refuse(rq, gw_http_status(err->kind), err->text);
+}
+
 static enum MHD_Result read_body(struct http_request *rq, const char *data, size_t n)
 {
 	struct gw_error err = {0};
@@ -313,27 +321,34 @@ static enum MHD_Result read_body(struct http_request *rq, const char *data, size
 	if (!rq->refused && n > rq->route->body_max - rq->body_len)
 		refuse_size(rq);
 	else if (!rq->refused && !http_body_add(rq, data, n, &err))
-		refuse(rq, gw_http_status(err.kind), err.text);
+		lose_body(rq, &err);
 	if (!rq->refused)
 		return MHD_YES;
 	rq->discarded += n;
-	return rq->discarded <= DISCARD_MAX ? MHD_YES : MHD_NO;
+	return rq->discarded <= (rq->body_lost ? rq->route->body_max : DISCARD_MAX) ? MHD_YES : MHD_NO;
+}
+
+void http_request_hand_over(struct http_request *rq, const struct gw_error *err)
+{
+	rq->handed = true;
+	if (err->kind == GW_OK)
+		rq->route->handler(rq->server->owner, rq);
+	else
+		refuse(rq, gw_http_status(err->kind), err->text);
 }
 
 static void hand_over(struct http_request *rq)
 {
-	const char *content_type = http_header(rq, "Content-Type");
-	char *data;
 	struct gw_error err = {0};
-	size_t len;
 
-	if (!rq->route->plain && http_multipart_is(content_type) &&
-	    (!http_body_bytes(rq, &data, &len, &err) || !http_multipart_decode(&rq->parts, content_type, data, len, &err))) {
-		refuse(rq, gw_http_status(err.kind), err.text);
-		return;
+	if (rq->route->plain || !http_multipart_is(http_header(rq, "Content-Type"))) {
+		http_request_hand_over(rq, &err);
+	} else if (rq->body_fd >= 0) {
+		http_body_decode_later(rq);
+	} else {
+		http_body_decode(rq, &err);
+		http_request_hand_over(rq, &err);
 	}
-	rq->handed = true;
-	rq->route->handler(rq->server->owner, rq);
 }
 
 enum MHD_Result http_request_read(void *data, struct MHD_Connection *mhd, const char *url, const char *method, const char *version,

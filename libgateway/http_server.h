@@ -1,10 +1,10 @@
 /* An HTTP server on the daemon's loop: libmicrohttpd in external epoll mode, a table of routes, answers now or later.
  *
  * Bounds: headers 16 KiB, a body as its route says (else 413); headers complete within 10 s, bodies and answers at 1 KiB/s after that time,
- * a body within 10 minutes, or the connection is cut; connections in all and per address: where there is no room, the one that has waited
- * longest without a request is closed. A head or length that can be read in two ways is refused and the connection closed.
- * Paths: repeated slashes count as one, a trailing one is ignored, %XX decoded per segment.
- * Loop thread only. HEAD is answered as GET without the body. */
+ * a body within 10 minutes and a second for each MiB, or the connection is cut; connections in all and per address: where there is no room,
+ * the one that has waited longest without a request is closed. A head or length that can be read in two ways is refused and the connection
+ * closed. Paths: repeated slashes count as one, a trailing one is ignored, %XX decoded per segment. Loop thread only. HEAD is answered as
+ * GET without the body. */
 #ifndef LIBGATEWAY_HTTP_SERVER_H
 #define LIBGATEWAY_HTTP_SERVER_H
 
@@ -75,7 +75,8 @@ const struct sockaddr *http_peer(const struct http_request *rq);
 const struct sockaddr *http_local(const struct http_request *rq); /* the address that the client reached */
 
 /* In a route's `head`: the body is written to `fd` (taken over; a new file, open for reading too) as it comes. Where the disk is full, the
- * answer is 507. Then http_body is empty, but multipart parts point to it, mapped. */
+ * answer is 507, behind all of the body. Then http_body is empty, but multipart parts point to it, mapped; it is taken apart on another
+ * thread. */
 void http_body_into(struct http_request *rq, int fd);
 int http_body_fd(const struct http_request *rq, uint64_t *size); /* borrowed until the answer; -1: it is not in a file */
 
@@ -93,6 +94,8 @@ struct http_part {
 const struct http_part *http_part(const struct http_request *rq,
 				  const char *name); /* the first of that name; NULL if none, or not multipart */
 
+/* Of a body in a file: where in http_body_fd's file the part's data begins. */
+uint64_t http_part_offset(const struct http_request *rq, const struct http_part *part);
 const struct http_part *http_part_at(const struct http_request *rq, size_t i); /* NULL behind the last */
 
 /* The body as JSON: depth 32 at most, duplicate keys refused, must be an object. The caller deletes it. NULL with GW_BAD_INPUT. */

@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 
 	if (n)
 		memcpy(body, bytes, n);
-	ok = http_multipart_decode(&parts, "multipart/form-data; boundary=XX", body, n, &err);
+	ok = http_multipart_decode(&parts, "multipart/form-data; boundary=XX", body, n, false, &err);
 	for (size_t i = 0; ok && i < parts.n; i++)
 		gw_assert(parts.v[i].part.data + parts.v[i].part.len <= body + n);
 	http_multipart_finish(&parts);
