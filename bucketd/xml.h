@@ -1,5 +1,5 @@
 /* The XML that S3's clients and bucketd exchange: documents written into a buffer; the two that clients send, read (libexpat). Pure.
- * Bounds of what is read: 1 MiB, depth 8, 1,000 keys or 10,000 parts; a document type declaration is refused. */
+ * Bounds of what is read: 2 MiB, depth 8, 1,000 keys or 10,000 parts; a document type declaration is refused. */
 #ifndef BUCKETD_XML_H
 #define BUCKETD_XML_H
 
@@ -7,6 +7,8 @@
 
 #include "bucketd/s3_error.h"
 #include "libgateway/buffer.h"
+
+enum { XML_BODY_MAX = 2 * 1024 * 1024, XML_KEYS_MAX = 1000, XML_PARTS_MAX = 10000 };
 
 /* `<?xml ...?><ROOT xmlns="http://s3.amazonaws.com/doc/2006-03-01/">`; xml_close ends what xml_open began. */
 void xml_begin(struct buffer *out, const char *root);
@@ -25,7 +27,9 @@ struct xml_keys {
 	size_t n;
 	bool quiet;
 };
-bool xml_read_delete(struct xml_keys *keys, const char *text, size_t len, struct s3_error *err); /* DeleteObjects' body */
+/* DeleteObjects' body. S3_MALFORMED_XML, S3_ENTITY_TOO_LARGE; S3_NOT_IMPLEMENTED for one version, or one of an ETag, size or time. After a
+ * failure nothing needs freeing. */
+bool xml_read_delete(struct xml_keys *keys, const char *text, size_t len, struct s3_error *err);
 void xml_keys_finish(struct xml_keys *keys);
 
 struct xml_part {
@@ -36,7 +40,8 @@ struct xml_parts {
 	struct xml_part *v; /* owned */
 	size_t n;
 };
-bool xml_read_parts(struct xml_parts *parts, const char *text, size_t len, struct s3_error *err); /* CompleteMultipartUpload's body */
+/* CompleteMultipartUpload's body: numbers rise (else S3_INVALID_PART_ORDER), from 1 to 10,000. As xml_read_delete. */
+bool xml_read_parts(struct xml_parts *parts, const char *text, size_t len, struct s3_error *err);
 void xml_parts_finish(struct xml_parts *parts);
 
 #endif

@@ -114,8 +114,17 @@ void url_escape(struct buffer *out, const char *text, const char *also)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
 
-	for (; *text; text++)
-		buffer_printf(out, strchr(plain, *text) || strchr(also, *text) ? "%c" : "%%%02X", (unsigned char)*text);
+	static const char digits[] = "0123456789ABCDEF";
+
+	for (; *text; text++) {
+		unsigned char byte = (unsigned char)*text;
+		char escaped[] = {'%', digits[byte >> 4], digits[byte & 15]};
+
+		if (strchr(plain, *text) || strchr(also, *text))
+			buffer_add(out, text, 1);
+		else
+			buffer_add(out, escaped, sizeof(escaped));
+	}
 }
 
 bool url_host_is_here(const char *host)
