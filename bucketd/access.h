@@ -20,9 +20,9 @@ enum access_verb { ACCESS_READ, ACCESS_WRITE, ACCESS_LIST_BUCKETS, ACCESS_MAKE_B
 const char *access_secret(const struct access *access, const char *key);
 /* Whether `key` (NULL: nobody in particular) from `peer` may do that to `bucket` (NULL for ACCESS_LIST_BUCKETS). The administrator may do
  * all; a user what groups grant; a job's client its own bucket; the DUT, from its own address alone, that and what its job's groups grant;
- * all may read public buckets. */
+ * all may read public buckets. Buckets are listed to whoever has a key: the answer is to name those alone that it may read. */
 bool access_allows(const struct access *access, const char *key, const struct sockaddr *peer, const char *bucket, enum access_verb verb);
-/* Whether the user's secret is right and they are in each group: GW_REFUSED names which is not so. */
+/* Whether the user's secret is right and they are in each group: GW_REFUSED names which is not so. Fine: no user and no groups. */
 bool access_check_groups(const struct access *access, const char *user, const char *secret, const char *const *groups, size_t n,
 			 struct gw_error *err);
 

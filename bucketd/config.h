@@ -42,8 +42,10 @@ struct bucketd_config {
 
 /* Bounds: 1 MiB of text, 10,000 of each. All errors with line, column and what is accepted (the first in `err`, their number behind it);
  * unknown keys, a group's unknown user, and names that no bucket may have are errors. After a failure nothing needs freeing.
- * `boot` is always there, public unless it is named otherwise. */
-bool bucketd_config_decode(struct bucketd_config *config, const char *path, const char *text, size_t len, struct gw_error *err);
+ * No user may have `root_user`'s name (NULL: none is known), nor one that ends like the keys of jobs, in -client or -dut. No secret is in
+ * an error. `boot` is always there, public unless it is named otherwise. */
+bool bucketd_config_decode(struct bucketd_config *config, const char *path, const char *text, size_t len, const char *root_user,
+			   struct gw_error *err);
 void bucketd_config_finish(struct bucketd_config *config); /* accepts zeroed memory */
 
 #endif
