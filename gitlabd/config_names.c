@@ -121,9 +121,9 @@ static const struct value *runner_of(struct names *n, size_t instance, const str
 {
 	struct value *dict = value_dict(n->pool);
 
-	exposed = exposed && entry->token && n->model->instances[instance]->expose_runners;
+	exposed = exposed && entry->token && !model_is_elsewhere(n->model, entry->token) && n->model->instances[instance]->expose_runners;
 	set_bool(n, dict, "exposed", exposed);
-	set_text(n, dict, "token", entry->token);
+	set_text(n, dict, "token", entry->token && model_is_elsewhere(n->model, entry->token) ? NULL : entry->token);
 	set_integer(n, dict, "runner_id", entry->runner_id);
 	if (exposed)
 		value_set(n->pool, dict, "acl_script", script_of(n, instance, rules_of(entry)));

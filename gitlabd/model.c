@@ -33,6 +33,33 @@ struct msg_gitlab_entry *model_entry(const struct msg_gitlab_dut *dut, const cha
 	return NULL;
 }
 
+static int token_order(const void *token, const void *key)
+{
+	return strcmp(token, key);
+}
+
+void model_add_elsewhere(struct model *model, const char *token)
+{
+	size_t at = sorted_place(model->elsewhere, model->n_elsewhere, token_order, token, NULL);
+
+	model->elsewhere = sorted_insert(model->elsewhere, &model->n_elsewhere, at, gw_strdup(token));
+}
+
+void model_drop_elsewhere(struct model *model, const char *token)
+{
+	bool found;
+	size_t at = sorted_place(model->elsewhere, model->n_elsewhere, token_order, token, &found);
+
+	gw_assert(found);
+	gw_free_secret(model->elsewhere[at]);
+	sorted_remove(model->elsewhere, &model->n_elsewhere, at);
+}
+
+bool model_is_elsewhere(const struct model *model, const char *token)
+{
+	return model->n_elsewhere && sorted_find(model->elsewhere, model->n_elsewhere, token_order, token);
+}
+
 bool model_exposes_gateway(const struct msg_gitlab_instance *instance)
 {
 	const struct msg_gitlab_entry *runner = instance->gateway_runner.n ? instance->gateway_runner.v : NULL;
@@ -78,7 +105,7 @@ static void put_all(struct model *model, const struct msg_gitlab_instance *insta
 		model->duts = put(model->duts, &model->n_duts, &bus_body_gitlab_dut, dut_order, duts[i].id, &duts[i]);
 }
 
-void model_finish(struct model *model)
+static void forget_all(struct model *model)
 {
 	for (size_t i = 0; i < model->n_instances; i++)
 		bus_body_free(&bus_body_gitlab_instance, model->instances[i]);
@@ -86,12 +113,23 @@ void model_finish(struct model *model)
 		bus_body_free(&bus_body_gitlab_dut, model->duts[i]);
 	free(model->instances);
 	free(model->duts);
+	model->instances = NULL;
+	model->duts = NULL;
+	model->n_instances = model->n_duts = 0;
+}
+
+void model_finish(struct model *model)
+{
+	forget_all(model);
+	while (model->n_elsewhere)
+		gw_free_secret(model->elsewhere[--model->n_elsewhere]);
+	free(model->elsewhere);
 	*model = (struct model){0};
 }
 
 void model_configure(struct model *model, const struct msg_gitlab_configure *all)
 {
-	model_finish(model);
+	forget_all(model);
 	put_all(model, all->instances.v, all->instances.n, all->duts.v, all->duts.n);
 }
 

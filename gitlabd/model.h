@@ -10,6 +10,8 @@ struct model { /* zeroed memory is an empty one */
 	size_t n_instances;
 	struct msg_gitlab_dut **duts; /* by id */
 	size_t n_duts;
+	char **elsewhere; /* tokens, sorted: of runners at another url than their instance's, which it had before */
+	size_t n_elsewhere;
 };
 
 void model_finish(struct model *model);
@@ -20,6 +22,11 @@ void model_change(struct model *model, const struct msg_gitlab_change *change);
 struct msg_gitlab_instance *model_instance(const struct model *model, const char *name);
 struct msg_gitlab_dut *model_dut(const struct model *model, const char *id);
 struct msg_gitlab_entry *model_entry(const struct msg_gitlab_dut *dut, const char *instance);
+
+/* A token of another GitLab is not for config.toml, where it would go to the instance's url. Said once more than taken back, it counts. */
+void model_add_elsewhere(struct model *model, const char *token);
+void model_drop_elsewhere(struct model *model, const char *token);
+bool model_is_elsewhere(const struct model *model, const char *token);
 
 /* The gateway's runner is exposed only with an `allow` of its own: the instance's does not count. */
 bool model_exposes_gateway(const struct msg_gitlab_instance *instance);

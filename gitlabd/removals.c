@@ -92,7 +92,7 @@ static void is_saved(struct removals *removals)
 static bool save(struct removals *removals)
 {
 	struct gw_error err = {0};
-	char *text = removals_encode(removals->first);
+	char *text = removals_encode(removals);
 	bool ok = file_save(removals->path, text, strlen(text), 0600, &err);
 
 	gw_free_secret(text);
@@ -215,6 +215,57 @@ void removals_add(struct removals *removals, const char *url, const char *token,
 	save_soon(removals);
 }
 
+const char *removals_url_of(const struct removals *removals, const char *token)
+{
+	for (const struct removal *removal = removals->first; removal; removal = removal->next)
+		if (strcmp(removal->token, token) == 0)
+			return removal->url;
+	return NULL;
+}
+
+/* ---- places ---- */
+
+static struct place *find_place(const struct removals *removals, const char *instance)
+{
+	for (size_t i = 0; i < removals->n_places; i++)
+		if (strcmp(removals->places[i].instance, instance) == 0)
+			return &removals->places[i];
+	return NULL;
+}
+
+const char *removals_place(const struct removals *removals, const char *instance)
+{
+	const struct place *place = find_place(removals, instance);
+
+	return place ? place->url : NULL;
+}
+
+bool removals_put_place(struct removals *removals, const char *instance, const char *url)
+{
+	struct place *place = find_place(removals, instance);
+
+	if (place && strcmp(place->url, url) == 0)
+		return false;
+	if (!place) {
+		removals->places = gw_realloc(removals->places, (removals->n_places + 1) * sizeof(*removals->places));
+		place = &removals->places[removals->n_places++];
+		*place = (struct place){.instance = gw_strdup(instance)};
+	}
+	free(place->url);
+	place->url = gw_strdup(url);
+	return true;
+}
+
+void removals_set_place(struct removals *removals, const char *instance, const char *url)
+{
+	if (!removals_put_place(removals, instance, url))
+		return;
+	removals->added = true;
+	save_soon(removals);
+}
+
+/* ---- all of it ---- */
+
 bool removals_has(const struct removals *removals, const char *url, int64_t runner_id)
 {
 	for (const struct removal *removal = removals->first; removal; removal = removal->next)
@@ -264,6 +315,11 @@ void removals_finish(struct removals *removals)
 		removals->first = removal->next;
 		removal_free(removal);
 	}
+	for (size_t i = 0; i < removals->n_places; i++) {
+		free(removals->places[i].instance);
+		free(removals->places[i].url);
+	}
+	free(removals->places);
 	free(removals->path);
 	free(removals->save_error);
 	*removals = (struct removals){0};

@@ -1,6 +1,7 @@
-/* The runners that are still to be removed on GitLab, whatever happens to us: STATE/gitlabd/removals.json. It holds tokens and is 0600 from
- * its first byte. A runner is put here before its token leaves MarsDB, and before a new one's token is on its way there, so that none is
- * forgotten; it is removed once MarsDB does not have the token, and then taken off. Loop thread only. */
+/* What must not be forgotten whatever happens to us: the runners that are still to be removed on GitLab, and at which url an instance's
+ * runners were made: STATE/gitlabd/removals.json. It holds tokens and is 0600 from its first byte. A runner is put here before its token
+ * leaves MarsDB, and before a new one's token is on its way there, so that none is forgotten; it is removed once MarsDB does not have the
+ * token, and then taken off. Loop thread only. */
 #ifndef GITLABD_REMOVALS_H
 #define GITLABD_REMOVALS_H
 
@@ -22,7 +23,13 @@ struct removal {
 	char *last_error;
 };
 
+struct place { /* the tokens that MarsDB has for the instance were made there, but for those on the list with another url */
+	char *instance, *url;
+};
+
 struct removals {
+	struct place *places;
+	size_t n_places;
 	struct servers *servers;
 	enum held (*held)(void *data, const char *url, const char *token);
 	void (*saved)(void *data); /* what waited for removals_are_saved may go on */
@@ -45,6 +52,12 @@ void removals_add(struct removals *removals, const char *url, const char *token,
 bool removals_are_saved(struct removals *removals);
 /* Soon: takes off what MarsDB has, has the others removed. Nothing happens before the first one. */
 void removals_review(struct removals *removals);
+
+/* NULL: not known. Borrowed until the next change. An instance that is gone keeps its place: machines keep their tokens of it. */
+const char *removals_place(const struct removals *removals, const char *instance);
+void removals_set_place(struct removals *removals, const char *instance, const char *url); /* saved as removals_add is */
+/* Where the runner of a token on the list is; borrowed; NULL: it is not on the list. */
+const char *removals_url_of(const struct removals *removals, const char *token);
 
 bool removals_has(const struct removals *removals, const char *url, int64_t runner_id);
 size_t removals_count(const struct removals *removals, const char *url);

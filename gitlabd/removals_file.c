@@ -9,14 +9,28 @@
 #include "libgateway/json.h"
 #include "libgateway/log.h"
 
-char *removals_encode(const struct removal *first)
+static void add_places(cJSON *json, const struct removals *removals)
+{
+	cJSON *list = cJSON_AddArrayToObject(json, "instances");
+
+	for (size_t i = 0; i < removals->n_places; i++) {
+		cJSON *item = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(item, "name", removals->places[i].instance);
+		cJSON_AddStringToObject(item, "url", removals->places[i].url);
+		cJSON_AddItemToArray(list, item);
+	}
+}
+
+char *removals_encode(const struct removals *removals)
 {
 	cJSON *json = cJSON_CreateObject(), *list;
 	char *text;
 
 	cJSON_AddNumberToObject(json, "version", 1);
+	add_places(json, removals);
 	list = cJSON_AddArrayToObject(json, "runners");
-	for (const struct removal *removal = first; removal; removal = removal->next) {
+	for (const struct removal *removal = removals->first; removal; removal = removal->next) {
 		cJSON *item = cJSON_CreateObject();
 
 		cJSON_AddStringToObject(item, "url", removal->url);
@@ -48,6 +62,16 @@ static bool take(struct removals *removals, const cJSON *item, struct gw_error *
 	return true;
 }
 
+static bool take_place(struct removals *removals, const cJSON *item, struct gw_error *err)
+{
+	const char *name = text_of(item, "name"), *url = text_of(item, "url");
+
+	if (!name || !url)
+		return gw_fail(err, GW_BAD_INPUT, "instances: one has no name or url");
+	removals_put_place(removals, name, url);
+	return true;
+}
+
 bool removals_decode(struct removals *removals, const char *text, size_t len, struct gw_error *err)
 {
 	cJSON *json = json_decode(text, len, err);
@@ -61,6 +85,10 @@ bool removals_decode(struct removals *removals, const char *text, size_t len, st
 		cJSON_ArrayForEach(item, list)
 		{
 			ok = ok && take(removals, item, err);
+		}
+		cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(json, "instances"))
+		{
+			ok = ok && take_place(removals, item, err);
 		}
 	}
 	cJSON_Delete(json);

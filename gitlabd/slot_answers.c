@@ -73,11 +73,11 @@ void slot_has_details(void *data, struct api_answer *answer)
 static bool remember(struct slot *slot, const struct api_answer *answer)
 {
 	struct slots *slots = slot->all;
-	bool replaces = slot->token && slot->valid != RUNNER_INVALID && strcmp(slot->url, slot->busy.url) == 0;
+	bool replaces = slot->token && slot->valid != RUNNER_INVALID;
 
 	removals_add(slots->removals, slot->busy.url, answer->token, answer->id, slot->description);
 	if (replaces)
-		removals_add(slots->removals, slot->url, slot->token, slot->runner_id, slot->details ? slot->details->description : "");
+		removals_add(slots->removals, slot->made_at, slot->token, slot->runner_id, slot->details ? slot->details->description : "");
 	return removals_are_saved(slots->removals);
 }
 

@@ -4,6 +4,8 @@
 
 #include "gitlabd/slots.h"
 
+void slot_set_token(struct slot *slot, const char *token, const char *made_at); /* token NULL: none */
+void slot_set_url(struct slot *slot, const char *url);
 void slot_forget_details(struct slot *slot);
 void slot_clear_untold(struct slot *slot);
 

@@ -64,7 +64,7 @@ static enum runner_action next_of(const struct slot *slot, const struct slot_wan
 	struct runner_known known = {.has_token = slot->token != NULL,
 				     .untold = slot->untold.is,
 				     .refused = slot->refused,
-				     .valid = slot->valid,
+				     .valid = slot->elsewhere ? RUNNER_INVALID : slot->valid,
 				     .verify_due = slot->verify_due,
 				     .details_due = slot->details_due,
 				     .details = slot->details};
@@ -147,7 +147,7 @@ static bool is_on_record(struct slot *slot, enum runner_action action)
 	char *why;
 
 	if (action == RUNNER_REMOVE && slot->valid != RUNNER_INVALID)
-		removals_add(removals, slot->url, slot->token, slot->runner_id, slot->description);
+		removals_add(removals, slot->made_at, slot->token, slot->runner_id, slot->description);
 	if (removals_are_saved(removals))
 		return true;
 	why = gw_sprintf("it waits until the list of runners to be removed is saved: %.400s", removals->save_error);

@@ -21,9 +21,46 @@ static void wipe(char **secret)
 	*secret = NULL;
 }
 
+/* ---- a token is sent to the GitLab that gave it, and to no other ---- */
+
+static void unmark(struct slot *slot)
+{
+	if (slot->elsewhere)
+		model_drop_elsewhere(slot->all->model, slot->token);
+	slot->elsewhere = false;
+}
+
+static void mark(struct slot *slot)
+{
+	slot->elsewhere = slot->token && slot->url && strcmp(slot->made_at, slot->url) != 0;
+	if (slot->elsewhere)
+		model_add_elsewhere(slot->all->model, slot->token);
+}
+
+void slot_set_token(struct slot *slot, const char *token, const char *made_at)
+{
+	char *copy = gw_strdup(token);
+
+	unmark(slot);
+	wipe(&slot->token);
+	slot->token = copy;
+	slot_set_text(&slot->made_at, token ? made_at : NULL);
+	mark(slot);
+}
+
+void slot_set_url(struct slot *slot, const char *url)
+{
+	unmark(slot);
+	slot_set_text(&slot->url, url);
+	mark(slot);
+}
+
+/* ---- what it holds ---- */
+
 void slot_clear_untold(struct slot *slot)
 {
 	wipe(&slot->untold.token);
+	free(slot->untold.url);
 	memset(&slot->untold, 0, sizeof(slot->untold));
 }
 
@@ -41,7 +78,7 @@ void slot_free(struct slot *slot)
 	slot_clear_untold(slot);
 	clear_busy(slot);
 	slot_forget_details(slot);
-	wipe(&slot->token);
+	slot_set_token(slot, NULL, NULL);
 	free(slot->instance);
 	free(slot->dut);
 	free(slot->url);
@@ -65,12 +102,9 @@ static void model_has(struct slot *slot)
 
 static void told(struct slot *slot)
 {
-	wipe(&slot->token);
-	slot->token = gw_strdup(slot->untold.token);
+	slot_set_token(slot, slot->untold.token, slot->untold.url);
 	slot->runner_id = slot->untold.runner_id;
 	slot->valid = slot->token ? RUNNER_VALID : RUNNER_UNKNOWN;
-	if (slot->token && strcmp(slot->url, slot->busy.url) != 0)
-		slot->valid = RUNNER_INVALID; /* the instance is another GitLab by now */
 	if (!slot->token)
 		slot_forget_details(slot);
 	slot_clear_untold(slot);
@@ -157,5 +191,6 @@ void slot_set_untold(struct slot *slot, const char *token, int64_t runner_id)
 	slot_clear_untold(slot);
 	slot->untold.is = true;
 	slot->untold.token = copy;
+	slot->untold.url = gw_strdup(slot->busy.url);
 	slot->untold.runner_id = runner_id;
 }

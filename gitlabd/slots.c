@@ -87,16 +87,26 @@ static uint64_t hash_of(const struct slot_wanted *w)
 static void abandon(struct slot *slot)
 {
 	if (slot->token && slot->valid != RUNNER_INVALID)
-		removals_add(slot->all->removals, slot->url, slot->token, slot->runner_id, slot->description);
+		removals_add(slot->all->removals, slot->made_at, slot->token, slot->runner_id, slot->description);
 }
 
-static void take_token(struct slot *slot, const struct msg_gitlab_entry *entry)
+/* Of a token that somebody else has put into MarsDB, or that was there when we began: the instance's url may have been edited since.
+ * One without an id was put in by hand and is of the url that stands beside it. */
+static const char *made_where(const struct slot *slot, const struct msg_gitlab_entry *entry, bool is_new)
+{
+	const char *listed = entry->token ? removals_url_of(slot->all->removals, entry->token) : NULL;
+	const char *place = is_new && entry->runner_id > 0 ? removals_place(slot->all->removals, slot->instance) : NULL;
+
+	return listed ? listed : place ? place : slot->url;
+}
+
+static void take_token(struct slot *slot, const struct msg_gitlab_entry *entry, bool is_new)
 {
 	bool is_ours = slot->untold.is && gw_same_text(entry->token, slot->untold.token);
 
 	if (!is_ours)
 		abandon(slot);
-	slot_set_text(&slot->token, entry->token);
+	slot_set_token(slot, entry->token, is_ours ? slot->untold.url : made_where(slot, entry, is_new));
 	slot->valid = is_ours && entry->token ? RUNNER_VALID : RUNNER_UNKNOWN;
 	slot->verify_due = slot->details_due = !is_ours;
 	if (!is_ours)
@@ -110,29 +120,27 @@ static void take_token(struct slot *slot, const struct msg_gitlab_entry *entry)
 /* Its tokens are the old GitLab's. */
 static void move_to(struct slot *slot, const char *url)
 {
-	if (slot->url && slot->token) {
-		abandon(slot);
-		slot->valid = RUNNER_INVALID;
-		slot_forget_details(slot);
-	}
+	slot_forget_details(slot);
 	if (slot->url && slot->untold.is && slot->untold.token && !slot->busy.is)
 		slot_clear_untold(slot);
-	slot_set_text(&slot->url, url);
+	slot_set_url(slot, url);
 }
 
 static void update(struct slot *slot, const struct slot_wanted *w)
 {
 	uint64_t hash = hash_of(w);
-	bool moved = !gw_same_text(slot->url, w->instance->url);
+	bool is_new = !slot->url;
 
-	if (moved)
+	if (!gw_same_text(slot->url, w->instance->url))
 		move_to(slot, w->instance->url);
 	if (!gw_same_text(slot->token, w->entry->token))
-		take_token(slot, w->entry);
+		take_token(slot, w->entry, is_new);
 	if (slot->runner_id != w->entry->runner_id && (!slot->untold.is || slot->untold.runner_id != w->entry->runner_id))
 		slot->details_due = true;
 	slot->runner_id = w->entry->runner_id;
 	slot_set_text(&slot->description, w->want.description);
+	if (slot->elsewhere)
+		removals_add(slot->all->removals, slot->made_at, slot->token, slot->runner_id, slot->description);
 	if (slot->want != hash) {
 		slot->refused = false;
 		slot->verify_due = slot->details_due = true;
@@ -196,6 +204,8 @@ void slots_sync_all(struct slots *slots)
 	for (size_t i = 0; i < slots->n; i++)
 		slot_sync(slots->v[i]);
 	slots_sweep_gone(slots);
+	for (size_t i = 0; i < slots->model->n_instances; i++) /* what was made at another url is on the list by now */
+		removals_set_place(slots->removals, slots->model->instances[i]->name, slots->model->instances[i]->url);
 	removals_are_saved(slots->removals); /* MarsDB has dropped their tokens already */
 	removals_review(slots->removals);
 }
@@ -234,11 +244,13 @@ static enum held slot_holds(const struct slot *slot, const char *url, const char
 {
 	if (slot->busy.is && slot->untold.is && gw_same_text(slot->untold.token, token))
 		return HELD_FOR_NOW; /* executord may be writing it */
-	if (slot->gone || strcmp(slot->url, url) != 0)
+	if (slot->gone)
 		return HELD_NOT;
-	if (slot->untold.is && (gw_same_text(slot->untold.token, token) || gw_same_text(slot->token, token)))
+	if (slot->untold.is && gw_same_text(slot->untold.token, token) && strcmp(slot->untold.url, url) == 0)
 		return HELD_FOR_NOW;
-	return gw_same_text(slot->token, token) ? HELD_FOR_GOOD : HELD_NOT;
+	if (!gw_same_text(slot->token, token) || strcmp(slot->made_at, url) != 0)
+		return HELD_NOT;
+	return slot->untold.is || slot->elsewhere ? HELD_FOR_NOW : HELD_FOR_GOOD;
 }
 
 enum held slots_hold(void *data, const char *url, const char *token)
@@ -257,8 +269,8 @@ bool slots_know(const struct slots *slots, const char *url, int64_t runner_id, c
 		const struct slot *slot = slots->v[i];
 		bool is_here = slot->url && strcmp(slot->url, url) == 0;
 
-		if (is_here &&
-		    ((slot->token && slot->runner_id == runner_id) || (slot->untold.token && slot->untold.runner_id == runner_id)))
+		if (is_here && ((slot->token && !slot->elsewhere && slot->runner_id == runner_id) ||
+				(slot->untold.token && slot->untold.runner_id == runner_id)))
 			return true;
 		if (is_here && slot->busy.wanted.description && strcmp(slot->busy.wanted.description, description) == 0)
 			return true;

@@ -17,12 +17,15 @@ struct slot {
 	struct slots *all;
 	char *instance, *dut; /* as in MarsDB; dut NULL: the gateway's runner */
 	char *url;            /* of the instance, as last seen */
-	char *token;          /* as MarsDB was last seen to have it, or NULL */
+	char *token;          /* as MarsDB was last seen to have it, or NULL; slot_set_token */
+	char *made_at;        /* the url where it was registered; NULL without a token */
+	bool elsewhere;       /* that is another one than `url` is by now: it is to be dropped, and never asked about at `url` */
 	int64_t runner_id;
 	char *description;
 	struct {             /* what MarsDB is to have, and has not said that it has */
 		bool is;     /* there is something */
 		char *token; /* NULL: none */
+		char *url;   /* where it was registered */
 		int64_t runner_id;
 	} untold;
 	struct { /* the request or telling under way */

@@ -14,12 +14,13 @@ static bool in_config(const struct slot *slot, const struct slot_wanted *w)
 {
 	const struct msg_gitlab_dut *dut = slot->dut ? model_dut(slot->all->model, slot->dut) : NULL;
 
-	return slot->token && w->want.exposed && w->instance->expose_runners && (!slot->dut || (dut && dut->available));
+	return slot->token && !model_is_elsewhere(slot->all->model, slot->token) && w->want.exposed && w->instance->expose_runners &&
+	       (!slot->dut || (dut && dut->available));
 }
 
 static const char *valid_of(const struct slot *slot)
 {
-	if (!slot->token)
+	if (!slot->token || slot->elsewhere)
 		return "no";
 	return slot->valid == RUNNER_VALID ? "yes" : slot->valid == RUNNER_INVALID ? "no" : "unknown";
 }

@@ -60,6 +60,72 @@ static void what_was_at_an_old_url_is_removed_once_that_is_back_whatever_happene
 	gl_await_runners("b", 1);
 }
 
+/* MarsDB cannot be written for now: it keeps what it has. */
+static void fill_marsdbs_disk(void)
+{
+	gl.told = 0;
+	gl.fails = "no space left";
+}
+
+static bool was_asked(void)
+{
+	return gl.told > 0;
+}
+
+static void restart_after_an_edit(int signal)
+{
+	gl_gitlabd_stop(signal);
+	move_to_b();
+	gl_do("b", "forget", "%s", "");
+	gl_gitlabd_start(gl_insecure);
+}
+
+static void an_url_that_was_edited_while_gitlabd_was_away_gets_no_token_of_the_old_one(void **state)
+{
+	restart_after_an_edit(SIGTERM);
+	await_at_b();
+	gl_await_runners("a", 0);
+	assert_int_equal(gl_count("b", "POST", "/runners/verify"), 0);
+	assert_int_equal(gl_count("b", "DELETE", "/runners"), 0);
+}
+
+/* The old runners' GitLab is away, and gitlabd dies before MarsDB has dropped their tokens. */
+static void an_old_url_is_known_until_marsdb_has_none_of_its_tokens(void **state)
+{
+	char token[128];
+
+	snprintf(token, sizeof(token), "%s", gl_token(ID, "a"));
+	gl_do("a", "outage", "{\"on\": true}");
+	fill_marsdbs_disk();
+	restart_after_an_edit(SIGKILL);
+	gl_until(was_asked, "a token to be dropped");
+	gl_gitlabd_stop(SIGKILL);
+	assert_string_equal(gl_token(ID, "a"), token);
+	gl_gitlabd_start(gl_insecure);
+	gl.fails = NULL;
+	await_at_b();
+	gl_do("a", "outage", "{\"on\": false}");
+	gl_await_runners("a", 0);
+	assert_int_equal(gl_count("b", "POST", "/runners/verify"), 0);
+}
+
+static void config_toml_never_has_a_token_at_another_url(void **state)
+{
+	char token[128];
+
+	snprintf(token, sizeof(token), "%s", gl_token(ID, "a"));
+	gl_until_config(token, true);
+	fill_marsdbs_disk();
+	move_to_b();
+	gl_tell_instance("a");
+	gl_until_config(token, false);
+	assert_string_equal(gl_token(ID, "a"), token);
+	gl.fails = NULL;
+	await_at_b();
+	gl_until_config(gl_token(ID, "a"), true);
+	assert_true(gl_config_has("http://localhost:9002"));
+}
+
 static void a_token_that_an_admin_puts_in_its_place_leaves_no_runner_behind(void **state)
 {
 	cJSON *made = gl_ask("a", "runner",
@@ -121,6 +187,9 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, gl_teardown)
 		T(another_url_registers_there_and_removes_what_was_at_the_old_one),
 		T(what_was_at_an_old_url_is_removed_once_that_is_back_whatever_happened_to_gitlabd),
+		T(an_url_that_was_edited_while_gitlabd_was_away_gets_no_token_of_the_old_one),
+		T(an_old_url_is_known_until_marsdb_has_none_of_its_tokens),
+		T(config_toml_never_has_a_token_at_another_url),
 		T(a_token_that_an_admin_puts_in_its_place_leaves_no_runner_behind),
 		T(a_token_that_moves_to_another_machine_keeps_its_runner),
 		T(a_damaged_list_of_removals_is_set_aside),

@@ -158,13 +158,15 @@ static void what_somebody_changed_on_the_server_registers_anew(void **state)
 {
 	static const char *const changes[] = {"\"tag_list\": [\"x86\", \"farm-x86-1\"]", "\"description\": \"mine\"",
 					      "\"maximum_timeout\": null"};
+	const char *old;
 
 	one_runner("project_type");
 	for (int i = 0; i < 3; i++) {
 		gl_gitlabd_stop(SIGTERM);
+		old = kept_token(ID, "a");
 		gl_do("a", "change", "{\"id\": %d, %s}", i + 1, changes[i]);
 		gl_gitlabd_start(gl_insecure);
-		await_new_runner(kept_token(ID, "a"));
+		await_new_runner(old);
 	}
 }
 
