@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libgateway/url.h"
+#include "libgateway/fetch_url.h"
 
 #define MAPPED_BITS 96 /* of ::ffff:0:0/96, which holds IPv4 */
 
@@ -117,7 +117,7 @@ void deny_exempt_host(struct deny *deny, const char *url)
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
 	struct url_host host;
 
-	if (!url || !url_host_of(url, &host, NULL) || getaddrinfo(host.host, NULL, &hints, &found) != 0)
+	if (!url || !fetch_url_host_of(url, &host, NULL) || getaddrinfo(host.host, NULL, &hints, &found) != 0)
 		return;
 	for (const struct addrinfo *a = found; a; a = a->ai_next)
 		deny_exempt(deny, a->ai_addr);

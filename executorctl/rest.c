@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "executorctl/rest_request.h"
+#include "libgateway/fetch_url.h"
 #include "libgateway/json.h"
 #include "libgateway/log.h"
 #include "libgateway/url.h"
@@ -23,7 +24,7 @@ bool rest_request_init(struct rest_request *rq, const struct ctl *ctl, const cha
 	size_t len = strlen(ctl->url);
 
 	*rq = (struct rest_request){.answer.max = ANSWER_MAX};
-	if (!url_host_of(ctl->url, &host, err))
+	if (!fetch_url_host_of(ctl->url, &host, err))
 		return gw_context(err, "--executor");
 	while (len && ctl->url[len - 1] == '/')
 		len--;

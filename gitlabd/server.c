@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libgateway/fetch_url.h"
 #include "libgateway/log.h"
 #include "libgateway/url.h"
 
@@ -164,7 +165,7 @@ static char *why_unusable(const struct servers *servers, const char *url)
 	struct url_host host;
 	struct gw_error err = {0};
 
-	if (!url_host_of(url, &host, &err))
+	if (!fetch_url_host_of(url, &host, &err))
 		return gw_strdup(err.text);
 	if (!host.tls && !servers->allow_insecure)
 		return gw_strdup("its url is not https://, and GITLAB_ALLOW_INSECURE is not set: it is not asked");

@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "libgateway/fetch_url.h"
 #include "libgateway/url.h"
 
 enum {
@@ -235,7 +236,7 @@ static bool redirect_accepted(struct http_transfer *t, const char *to, long stat
 
 	if (!t->redirects_left--)
 		return gw_fail(err, GW_BAD_INPUT, "more than %u redirects", t->redirects);
-	if (!url_host_of(t->url, &from_host, err) || !url_host_of(to, &to_host, err))
+	if (!fetch_url_host_of(t->url, &from_host, err) || !fetch_url_host_of(to, &to_host, err))
 		return gw_context(err, "it redirects to a URL that is not accepted");
 	turn_into_get(t, status);
 	if (same_origin(&from_host, &to_host))
@@ -355,7 +356,7 @@ static bool accept_ask(const struct http_client *client, const struct http_ask *
 	gw_assert(ask->done);
 	if (client->stopping)
 		return gw_fail(err, GW_UNREACHABLE, "no request is begun any more: this program stops");
-	return url_host_of(ask->url, &host, err);
+	return fetch_url_host_of(ask->url, &host, err);
 }
 
 static struct curl_slist *copy_headers(const struct http_ask *ask)

@@ -1,6 +1,6 @@
 #include "libgateway/url.h"
 
-#include <curl/curl.h>
+#include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -10,55 +10,77 @@
 #include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <uriparser/Uri.h>
 
-/* A part of the URL, freed by curl_free; NULL if it has none. */
-static char *part_of(CURLU *u, CURLUPart part, unsigned flags)
+static size_t length(const UriTextRangeA *range)
 {
-	char *text = NULL;
-
-	return curl_url_get(u, part, &text, flags) == CURLUE_OK ? text : NULL;
+	return range->first ? (size_t)(range->afterLast - range->first) : 0;
 }
 
-static bool read_parts(CURLU *u, struct url_host *host)
+static bool is(const UriTextRangeA *range, const char *word)
 {
-	char *scheme = part_of(u, CURLUPART_SCHEME, 0), *name = part_of(u, CURLUPART_HOST, 0);
-	char *port = part_of(u, CURLUPART_PORT, CURLU_DEFAULT_PORT), *own_port = part_of(u, CURLUPART_PORT, 0);
-	size_t n = name ? strlen(name) : 0;
-	bool ok = scheme && port && n && (strcasecmp(scheme, "http") == 0 || strcasecmp(scheme, "https") == 0);
+	return length(range) == strlen(word) && strncasecmp(range->first, word, length(range)) == 0;
+}
 
-	if (ok && name[0] == '[' && name[n - 1] == ']') { /* IPv6 */
-		memmove(name, name + 1, n);
-		name[n -= 2] = '\0';
-	}
-	ok = ok && n < sizeof(host->host);
-	if (ok) {
-		memcpy(host->host, name, n + 1);
-		host->port = (uint16_t)atoi(port); /* libcurl has checked it */
-		host->has_port = own_port != NULL;
-		host->tls = strcasecmp(scheme, "https") == 0;
-	}
-	curl_free(scheme);
-	curl_free(name);
-	curl_free(port);
-	curl_free(own_port);
-	return ok;
+/* Of a URI's names, those that a resolver may be asked for. */
+static bool is_host_name(const char *name)
+{
+	return *name && !name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_")];
+}
+
+static bool take_host(const UriUriA *uri, struct url_host *host)
+{
+	size_t n = length(&uri->hostText);
+
+	if (uri->hostData.ip6)
+		return inet_ntop(AF_INET6, uri->hostData.ip6->data, host->host, sizeof(host->host)) != NULL;
+	if (n >= sizeof(host->host) || uri->hostData.ipFuture.first)
+		return false;
+	snprintf(host->host, sizeof(host->host), "%.*s", (int)n, n ? uri->hostText.first : "");
+	return is_host_name(host->host);
+}
+
+/* Of the grammar's digits, of which there may be any number, also none. */
+static bool take_port(const UriTextRangeA *digits, struct url_host *host)
+{
+	unsigned port = host->tls ? 443 : 80;
+
+	host->has_port = length(digits) > 0;
+	if (host->has_port)
+		port = 0;
+	for (size_t i = 0; i < length(digits) && port <= UINT16_MAX; i++)
+		port = port * 10 + (unsigned)(digits->first[i] - '0');
+	host->port = (uint16_t)port;
+	return port > 0 && port <= UINT16_MAX;
+}
+
+static bool read_parts(const UriUriA *uri, struct url_host *host)
+{
+	host->tls = is(&uri->scheme, "https");
+	return (host->tls || is(&uri->scheme, "http")) && take_host(uri, host) && take_port(&uri->portText, host);
+}
+
+bool url_refuse(const char *url, struct gw_error *err)
+{
+	char *shown = url_shown(url);
+
+	gw_fail(err, GW_BAD_INPUT, "'%.200s' is not a URL that is understood; accepted: http://HOST... or https://HOST...", shown);
+	free(shown);
+	return false;
 }
 
 bool url_host_of(const char *url, struct url_host *host, struct gw_error *err)
 {
-	CURLU *u = curl_url();
+	const char *at;
+	UriUriA uri;
 	bool ok;
-	char *shown;
 
 	*host = (struct url_host){0};
-	ok = u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK && read_parts(u, host);
-	curl_url_cleanup(u);
-	if (ok)
-		return true;
-	shown = url_shown(url);
-	gw_fail(err, GW_BAD_INPUT, "'%.200s' is not a URL that is understood; accepted: http://HOST... or https://HOST...", shown);
-	free(shown);
-	return false;
+	if (uriParseSingleUriA(&uri, url, &at) != URI_SUCCESS) /* which has freed it */
+		return url_refuse(url, err);
+	ok = read_parts(&uri, host);
+	uriFreeUriMembersA(&uri);
+	return ok || url_refuse(url, err);
 }
 
 char *url_shown(const char *url)

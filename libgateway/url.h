@@ -14,7 +14,10 @@ struct url_host {
 	bool has_port;
 	bool tls; /* https */
 };
-bool url_host_of(const char *url, struct url_host *host, struct gw_error *err); /* http and https only (libcurl's URL parser) */
+/* http and https only, as RFC 3986 has them; the host is a name, or an address in its shortest form. For a URL that is then fetched:
+ * fetch_url.h. */
+bool url_host_of(const char *url, struct url_host *host, struct gw_error *err);
+bool url_refuse(const char *url, struct gw_error *err); /* always false: it is not understood */
 /* `url` for logs and error texts: without user, password and query, which may be secrets. The caller frees. */
 char *url_shown(const char *url);
 /* Adds `text` with each byte but letters, digits, `-._~` and those of `also` as %XX: for a path's part or a form's value. */

@@ -256,13 +256,13 @@ static void print_resident(void)
 		if (atoi(entry->d_name) > 1 && is_ours(atoi(entry->d_name), 0))
 			add_resident(atoi(entry->d_name));
 	closedir(proc);
-	printf("  resident, MiB:");
+	printf("  resident, MiB (with pages that several have counted in parts):");
 	for (int i = 0; i < NAMES_MAX && resident[i].name[0]; i++) {
-		printf(" %s %.1f,", resident[i].name, resident[i].mib);
+		printf(" %s %.1f (%.1f),", resident[i].name, resident[i].mib, resident[i].share);
 		sum += resident[i].mib;
 		share += resident[i].share;
 	}
-	printf(" all %.1f; with shared pages counted once %.1f\n", sum, share);
+	printf(" all %.1f (%.1f)\n", sum, share);
 }
 
 /* ---- what is measured ---- */

@@ -66,5 +66,14 @@ class Promise42(unittest.TestCase):
             self.assertEqual(os.stat(program).st_mode & 0o6000, 0)
 
 
+class Libraries(unittest.TestCase):
+    # libcurl brings two dozen libraries with it, 3 to 4 MiB of each process: who reads URLs and fetches none has liburiparser (libgateway/url.c).
+    def test_who_fetches_nothing_does_not_load_libcurl(self):
+        quiet = [program for program in PROGRAMS if os.path.basename(program) in {"executord", "bootsd", "pdud", "saladd"}]
+        self.assertEqual(len(quiet), 4)
+        for program in quiet:
+            self.assertNotIn("libcurl", readelf(program, "--dynamic"))
+
+
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])
