@@ -34,4 +34,14 @@ const char *sigv4_payload_text(enum sigv4_payload payload); /* NULL for SIGV4_PA
 bool sigv4_time(const char *at, time_t *seconds);           /* 20261125T123456Z */
 void sigv4_hex(char *hex, const uint8_t bytes[SIGV4_HASH]); /* 65 bytes */
 
+/* S3_AUTHORIZATION_MALFORMED. Always false. */
+bool sigv4_malformed(struct s3_error *err, const char *what, const char *accepted);
+/* Each checks one part and takes it over. The first three need not be terminated behind `n`. */
+bool sigv4_take_credential(struct sigv4 *sig, const char *text, size_t n, struct s3_error *err);
+bool sigv4_take_signed_headers(struct sigv4 *sig, const char *text, size_t n, struct s3_error *err);
+bool sigv4_take_signature(struct sigv4 *sig, const char *text, size_t n, struct s3_error *err);
+bool sigv4_take_at(struct sigv4 *sig, const char *text, struct s3_error *err); /* NULL: there is none. After the credential */
+bool sigv4_take_expires(struct sigv4 *sig, const char *text, struct s3_error *err);
+bool sigv4_take_payload(struct sigv4 *sig, const char *text, struct s3_error *err); /* x-amz-content-sha256's */
+
 #endif
