@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "libgateway/files.h"
+#include "tests/harness/farm.h"
 #include "tests/harness/proc.h"
 
 static void start(struct proc *p, const char *name, const char *daemons)
@@ -46,17 +47,33 @@ static void a_word_that_is_no_daemon_is_refused(void **state)
 
 static void only_the_daemons_named_are_started(void **state)
 {
+	char line[256];
+	size_t from = 0;
 	struct proc p;
 
 	start(&p, "few", "pdud saladd");
+	assert_true(proc_await_file(p.log_path, &from, "bus: saladd*is there", line, sizeof(line)));
 	proc_await(&p, "PDU 'DUMMY': OK");
-	await_socket(tmp_path("few-run/saladd.bus"));
 	assert_int_equal(proc_end(&p, SIGTERM), 0);
 	assert_true(proc_has_said(&p, "pdud: exit code 0"));
 	assert_true(proc_has_said(&p, "saladd: exit code 0"));
 	assert_false(proc_has_said(&p, "bootsd: exit code"));
 	assert_false(proc_has_said(&p, "artifactd: exit code"));
 	assert_int_not_equal(access(tmp_path("few-run/bootsd.bus"), F_OK), 0);
+}
+
+/* The harness waited for all that there are, once. */
+static void a_farm_without_some_daemons_serves_rest(void **state)
+{
+	static const char *const env[] = {"EXECUTOR_STANDALONE_DAEMONS= saladd  pdud", NULL};
+	const struct farm_options options = {.env = env, .no_vpdu = true, .no_files = true};
+	struct farm *farm = farm_start(&options);
+
+	farm_await(farm, "/full-state", "daemons/pdud/state", "up");
+	farm_await(farm, "/full-state", "daemons/saladd/state", "up");
+	assert_string_equal(farm_get("/full-state", "daemons/gitlabd/state"), "down");
+	assert_int_not_equal(access(tmp_path("run/gitlabd.bus"), F_OK), 0);
+	farm_stop(farm);
 }
 
 static void a_second_one_with_the_same_folders_is_refused(void **state)
@@ -96,6 +113,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_word_that_is_no_daemon_is_refused),
 		cmocka_unit_test(only_the_daemons_named_are_started),
+		cmocka_unit_test(a_farm_without_some_daemons_serves_rest),
 		cmocka_unit_test(a_hangup_reads_the_database_again_and_ends_nothing),
 		cmocka_unit_test(a_second_one_with_the_same_folders_is_refused),
 	};
