@@ -66,6 +66,21 @@ bool object_put(struct store *store, const char *bucket, const char *key, struct
 void object_read(struct store_object *object, sqlite3_stmt *stmt); /* columns 0 to 4 */
 void hex(char *to, const uint8_t *bytes, size_t n);                /* 2 n + 1 bytes */
 
+/* ---- jobs (store_jobs.c) ---- */
+
+/* A data file that is to be an object of a new bucket. */
+struct store_item {
+	char *key; /* owned */
+	int64_t file;
+	uint64_t size;
+	uint8_t md5[16];
+};
+/* The bucket job->bucket with these, and the job's row, in one step; the files are durable already. S3_BUCKET_EXISTS: the job has one. */
+bool store_job_make(struct store *store, const struct store_job *job, const struct store_item *items, size_t n, struct s3_error *err);
+bool store_job_remove_whole(struct store *store, const char *job, struct s3_error *err); /* with its bucket */
+
+/* ---- keys ---- */
+
 /* The keys that begin with `prefix`: from its own bytes up to, but without, `end`. */
 enum { KEY_END_MAX = KEY_MAX + 1 };
 struct key_range {
