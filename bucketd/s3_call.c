@@ -11,7 +11,7 @@
 #include "bucketd/xml.h"
 #include "libgateway/log.h"
 
-enum { TEXT_MAX = 1 << 20 };
+enum { TEXT_MAX = XML_BODY_MAX };
 
 const struct s3_action s3_actions[S3_OPS] = {
 	[S3_OP_LIST_BUCKETS] = {ACCESS_LIST_BUCKETS, S3_BODY_NONE, NULL, s3_run_list_buckets, s3_answer_list_buckets, 200},

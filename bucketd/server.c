@@ -1,9 +1,10 @@
 #include "bucketd/server.h"
 
 #include "bucketd/s3.h"
+#include "bucketd/xml.h"
 #include "libgateway/activation.h"
 
-enum { TEXT_MAX = 1 << 20, CHUNK_HEADS = 64 /* one part in so many of a body in chunks, at most */ };
+enum { TEXT_MAX = XML_BODY_MAX, CHUNK_HEADS = 64 /* one part in so many of a body in chunks, at most */ };
 
 bool server_start(struct server *server, struct loop *loop, int fd, uint64_t bucket_max, struct gw_error *err)
 {

@@ -166,7 +166,19 @@ static void put_plain(void *owner, struct http_request *rq)
 	http_answer(rq, 200, "text/plain", text, strlen(text));
 }
 
+/* All its headers as they came, in order. */
+static void get_headers(void *owner, struct http_request *rq)
+{
+	const char *name, *value;
+	char text[256] = "";
+
+	for (size_t i = 0; http_header_at(rq, i, &name, &value); i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s=%s;", name, value);
+	http_answer(rq, 200, "text/plain", text, strlen(text));
+}
+
 static const struct http_route routes[] = {
+	{"GET", "/headers", get_headers, 0},
 	{"GET", "/hello", get_hello, 0},
 	{"POST", "/echo", post_echo, 64},
 	{"POST", "/form", post_form, 4096},
@@ -518,6 +530,15 @@ static void a_request_in_chunks_gets_shared_bytes_too(void **state)
 	free(request);
 }
 
+static void each_header_can_be_looked_at_those_of_one_name_too(void **state)
+{
+	struct raw r;
+
+	raw_talk(&r, "GET /headers HTTP/1.1\r\nHost: x\r\nX-Amz-Date: 1\r\nx-amz-date:2  \r\nConnection: close\r\n\r\n", NULL);
+	assert_non_null(strstr(r.got, "\r\n\r\nHost=x;X-Amz-Date=1;x-amz-date=2;Connection=close;"));
+	raw_close(&r);
+}
+
 static void an_unclear_length_is_refused_and_nothing_behind_it_is_served(void **state)
 {
 	struct raw r;
@@ -609,6 +630,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_answer_that_does_not_come_is_given_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(too_much_answer_is_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(nobody_listens, setup, teardown),
+		cmocka_unit_test_setup_teardown(each_header_can_be_looked_at_those_of_one_name_too, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_unclear_length_is_refused_and_nothing_behind_it_is_served, setup, teardown),
 		cmocka_unit_test_setup_teardown(slow_headers_are_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_slow_body_is_cut, setup, teardown),
