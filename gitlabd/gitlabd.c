@@ -35,6 +35,7 @@ static void on_change(void *owner, const void *body, struct bus_call *call)
 	}
 	model_change(&d->model, body);
 	slots_sync_change(&d->slots, body);
+	orphans_review(&d->orphans);
 	config_writer_soon(&d->config);
 	bus_answer(call, NULL);
 }
@@ -60,6 +61,13 @@ static void on_executord(void *owner, const char *peer, enum bus_peer_event what
 
 	if (what == BUS_PEER_UP)
 		slots_step_all(&d->slots);
+}
+
+static void on_settle(void *data)
+{
+	struct gitlabd *d = data;
+
+	orphans_review(&d->orphans);
 }
 
 static void on_check(void *data)
@@ -98,6 +106,7 @@ static bool parts_init(struct gitlabd *d, struct gw_error *err)
 				  .model = &d->model,
 				  .farm = d->farm,
 				  .facts = gateway_facts_of_here(),
+				  .on_settle = on_settle,
 				  .on_check = on_check,
 				  .on_change = on_tokens,
 				  .data = d};

@@ -6,7 +6,7 @@
 
 #include "libgateway/log.h"
 
-enum { DESCRIPTION_MAX = 256 /* bytes; ours are shorter */ };
+enum { DESCRIPTION_MAX = 256 /* bytes; ours are shorter */, SOON_MS = 50 };
 
 /* ---- lists ---- */
 
@@ -169,6 +169,37 @@ static void on_removed(void *data, struct api_answer *answer)
 	sweep_next(sweep);
 }
 
+/* Nobody's runner is told from somebody's by its id: none is looked at, and none removed, before all of those are known. */
+static bool must_wait(struct sweep *sweep, const char *url)
+{
+	const char *who = NULL;
+	enum identified identified = slots_identified(sweep->all->slots, url, &who);
+	char *error;
+
+	sweep->waits = identified == IDENTIFIED_SOON;
+	if (identified == IDENTIFIED_NOT) {
+		error = gw_sprintf("which runner is that of '%s' is not known, since its token could not be verified; so none is taken for "
+				   "an orphan",
+				   who);
+		sweep_end(sweep, error);
+		free(error);
+	}
+	return identified != IDENTIFIED;
+}
+
+/* What has become a machine's since it was found stays. */
+static void skip_known(struct sweep *sweep, const char *url)
+{
+	struct orphan *orphan;
+
+	for (; sweep->at < sweep->found.n; sweep->at++) {
+		orphan = &sweep->found.v[sweep->at];
+		if (!is_known(sweep, url, orphan->runner_id, orphan->description))
+			return;
+		slot_set_text(&orphan->error, "it has become a machine's");
+	}
+}
+
 static bool begin(struct work *work, struct server *server)
 {
 	struct sweep *sweep = (struct sweep *)work;
@@ -178,6 +209,14 @@ static bool begin(struct work *work, struct server *server)
 	if (!sweep->running || sweep->busy || !instance || strcmp(instance->url, server->url) != 0 || !instance->access_token) {
 		if (sweep->running && !sweep->busy)
 			sweep_end(sweep, "the database's instance is another one by now");
+		return false;
+	}
+	if (!sweep->page && must_wait(sweep, server->url))
+		return false;
+	if (!sweep->page && !sweep->suspects.n)
+		skip_known(sweep, server->url);
+	if (!sweep->page && !sweep->suspects.n && sweep->at == sweep->found.n) {
+		sweep_end(sweep, NULL);
 		return false;
 	}
 	ask.secret = instance->access_token;
@@ -235,6 +274,27 @@ void sweep_remove(struct sweep *sweep)
 
 /* ---- all of them ---- */
 
+static void review(void *data)
+{
+	struct orphans *orphans = data;
+
+	for (struct sweep *sweep = orphans->first; sweep; sweep = sweep->next) {
+		if (sweep->waits && sweep->running && !sweep->busy)
+			sweep_next(sweep);
+		sweep->waits = false;
+	}
+}
+
+void orphans_review(struct orphans *orphans)
+{
+	bool any = false;
+
+	for (const struct sweep *sweep = orphans->first; sweep; sweep = sweep->next)
+		any |= sweep->waits;
+	if (any && !loop_timer_active(&orphans->review_timer))
+		loop_timer_start(orphans->slots->loop, &orphans->review_timer, SOON_MS, review, orphans);
+}
+
 struct sweep *sweep_get(struct orphans *orphans, const char *instance)
 {
 	struct sweep *sweep = orphans->first;
@@ -264,6 +324,7 @@ void orphans_finish(struct orphans *orphans)
 {
 	struct sweep *sweep;
 
+	loop_timer_finish(&orphans->review_timer);
 	while ((sweep = orphans->first)) {
 		orphans->first = sweep->next;
 		work_drop(&sweep->work);

@@ -28,6 +28,7 @@ struct sweep {            /* of one instance */
 	char *instance;
 	struct server *server; /* of the last request */
 	bool running, busy, removing, restart;
+	bool waits;                     /* until each of our runners there is known by its id */
 	int64_t page;                   /* the next; 0: all were read */
 	struct orphan_list suspects;    /* by their description; to be looked at */
 	struct orphan_list found, last; /* by this sweep; by the last one that came to its end */
@@ -40,9 +41,11 @@ struct orphans {
 	struct slots *slots;
 	struct sweep *first;
 	struct prune *prunes;
+	struct loop_timer review_timer;
 };
 
 void orphans_sweep(struct orphans *orphans);  /* all instances; at each check */
+void orphans_review(struct orphans *orphans); /* soon: those that wait look again whether all runners are known */
 void orphans_finish(struct orphans *orphans); /* after servers_finish */
 
 /* prune.c */

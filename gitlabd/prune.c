@@ -88,6 +88,9 @@ static bool all_ended(const struct prune *prune)
 	return true;
 }
 
+/* From the loop: a sweep may end while the next ones are only begun. */
+static void step_soon(struct prune *prune);
+
 static void step(void *data)
 {
 	struct prune *prune = data;
@@ -107,14 +110,19 @@ static void step(void *data)
 		if (!sweep->running && !sweep->error)
 			sweep_remove(sweep);
 	}
+	step_soon(prune); /* there may be nothing to remove */
 }
 
-/* From the loop: a sweep may end while the next ones are only begun. */
+static void step_soon(struct prune *prune)
+{
+	if (all_ended(prune))
+		loop_timer_start(prune->all->slots->loop, &prune->timer, 0, step, prune);
+}
+
 void prune_step(struct orphans *orphans)
 {
 	for (struct prune *prune = orphans->prunes; prune; prune = prune->next)
-		if (all_ended(prune))
-			loop_timer_start(orphans->slots->loop, &prune->timer, 0, step, prune);
+		step_soon(prune);
 }
 
 static void begin_one(struct prune *prune, const char *instance)

@@ -141,6 +141,7 @@ static void end_busy(struct slot *slot, struct server *server)
 	clear_busy(slot);
 	server_release(server);
 	removals_review(slot->all->removals);
+	slot->all->on_settle(slot->all->data);
 }
 
 /* Ends what the slot was busy with. It may have gone meanwhile. */

@@ -135,10 +135,13 @@ static void update(struct slot *slot, const struct slot_wanted *w)
 		move_to(slot, w->instance->url);
 	if (!gw_same_text(slot->token, w->entry->token))
 		take_token(slot, w->entry, is_new);
-	if (slot->runner_id != w->entry->runner_id && (!slot->untold.is || slot->untold.runner_id != w->entry->runner_id))
-		slot->details_due = true;
+	if (slot->runner_id != w->entry->runner_id && (!slot->untold.is || slot->untold.runner_id != w->entry->runner_id)) {
+		slot->verify_due = slot->details_due = true; /* GitLab's word counts */
+		slot->valid = RUNNER_UNKNOWN;
+	}
 	slot->runner_id = w->entry->runner_id;
 	slot_set_text(&slot->description, w->want.description);
+	slot->exposed = w->want.exposed;
 	if (slot->elsewhere)
 		removals_add(slot->all->removals, slot->made_at, slot->token, slot->runner_id, slot->description);
 	if (slot->want != hash) {
@@ -276,6 +279,29 @@ bool slots_know(const struct slots *slots, const char *url, int64_t runner_id, c
 			return true;
 	}
 	return false;
+}
+
+/* Those that are to go, or whose id is on its way to MarsDB, are known well enough. */
+static enum identified slot_identified(const struct slot *slot)
+{
+	if (slot->gone || !slot->token || slot->elsewhere || slot->untold.is || !slot->exposed || slot->valid == RUNNER_INVALID)
+		return IDENTIFIED;
+	if (slot->valid == RUNNER_VALID && slot->runner_id > 0)
+		return IDENTIFIED;
+	return slot->verify_due || slot->busy.is ? IDENTIFIED_SOON : IDENTIFIED_NOT;
+}
+
+enum identified slots_identified(const struct slots *slots, const char *url, const char **who)
+{
+	for (size_t i = 0; i < slots->n; i++) {
+		enum identified identified = slot_identified(slots->v[i]);
+
+		if (identified == IDENTIFIED || strcmp(slots->v[i]->url, url) != 0)
+			continue;
+		*who = slots->v[i]->description;
+		return identified;
+	}
+	return IDENTIFIED;
 }
 
 static void on_check_time(void *data)

@@ -35,6 +35,7 @@ struct slot {
 	} busy;
 	bool gone;     /* MarsDB has it no more; it goes when it is no longer busy */
 	uint64_t want; /* hash of all that it depends on: another one means that it changed */
+	bool exposed;  /* it is to be on GitLab */
 	bool refused, verify_due, details_due;
 	enum runner_valid valid;
 	struct api_details *details; /* owned; NULL: not known */
@@ -52,6 +53,7 @@ struct slots {
 	char gateway_name[96]; /* FARM-gateway */
 	struct gateway_facts facts;
 	void (*on_change)(void *data); /* the model has another token */
+	void (*on_settle)(void *data); /* something was asked about a runner, or done for it */
 	void (*on_check)(void *data);  /* all are checked now; not before executord was heard */
 	void *data;
 	struct slot **v; /* by instance, then dut */
@@ -72,6 +74,15 @@ void slots_step_all(struct slots *slots);                              /* execut
 enum held slots_hold(void *slots, const char *url, const char *token); /* struct removals' held */
 /* Whether the runner of that id is one of ours on that GitLab, or might be: one of that description is being registered. */
 bool slots_know(const struct slots *slots, const char *url, int64_t runner_id, const char *description);
+
+/* Whether slots_know knows our runners on that GitLab by their ids. A token that an admin put in has none, or a wrong one, until its
+ * verification says whose it is. */
+enum identified {
+	IDENTIFIED,
+	IDENTIFIED_SOON, /* a verification is due */
+	IDENTIFIED_NOT   /* GitLab did not say, or refused it: *who is its description; borrowed */
+};
+enum identified slots_identified(const struct slots *slots, const char *url, const char **who);
 
 /* slot_step.c; slot_free is slot_tell.c's */
 bool slot_begin(struct work *work, struct server *server);

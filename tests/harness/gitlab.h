@@ -75,6 +75,8 @@ void gl_until_no_token(const char *dut, const char *instance);
 void gl_until_tokens(int n); /* all together */
 cJSON *gl_status(void);      /* the caller deletes */
 cJSON *gl_prune(bool remove);
+void gl_prune_begin(bool remove); /* asks nothing else of gitlabd before gl_prune_end */
+cJSON *gl_prune_end(void);
 /* Of the status: the runner, borrowed from it; dut NULL: the gateway's. */
 cJSON *gl_status_of(const cJSON *status, const char *dut, const char *instance);
 void gl_add_duts(int n);                            /* gl_id(0) is farm-x86-1, and so on */

@@ -77,21 +77,32 @@ static bool is_told(void)
 	return told.done;
 }
 
-static cJSON *tell(enum bus_type type, const cJSON *json)
+static void begin_telling(enum bus_type type, const cJSON *json)
 {
 	struct gw_error err = {0};
 	void *body = bus_body_decode(bus_types[type].body, json, &err);
-	cJSON *answer;
 
 	assert_string_equal(err.text, "");
 	told = (struct told){.type = type};
 	bus_ask(&gl.executord, "gitlabd", type, body, 0, on_told, NULL);
 	bus_body_free(bus_types[type].body, body);
-	gl_until(is_told, bus_types[type].name);
+}
+
+static cJSON *answer_of_told(void)
+{
+	cJSON *answer;
+
+	gl_until(is_told, bus_types[told.type].name);
 	assert_string_equal(told.err.text, "");
 	answer = told.answer;
 	told.answer = NULL;
 	return answer;
+}
+
+static cJSON *tell(enum bus_type type, const cJSON *json)
+{
+	begin_telling(type, json);
+	return answer_of_told();
 }
 
 static void on_nothing(void *data, const void *answer, const struct gw_error *err)
@@ -176,14 +187,24 @@ cJSON *gl_status(void)
 	return status;
 }
 
-cJSON *gl_prune(bool remove)
+void gl_prune_begin(bool remove)
 {
-	cJSON *order = cJSON_CreateObject(), *pruned;
+	cJSON *order = cJSON_CreateObject();
 
 	cJSON_AddBoolToObject(order, "remove", remove);
-	pruned = tell(MSG_GITLAB_PRUNE, order);
+	begin_telling(MSG_GITLAB_PRUNE, order);
 	cJSON_Delete(order);
-	return pruned;
+}
+
+cJSON *gl_prune_end(void)
+{
+	return answer_of_told();
+}
+
+cJSON *gl_prune(bool remove)
+{
+	gl_prune_begin(remove);
+	return gl_prune_end();
 }
 
 cJSON *gl_status_of(const cJSON *status, const char *dut, const char *instance)

@@ -177,6 +177,77 @@ static void orphans_are_listed_and_only_a_prune_removes_them(void **state)
 	cJSON_Delete(pruned);
 }
 
+/* An admin registers a runner on the web page and puts its token into MarsDB. */
+static void put_in_by_hand(void)
+{
+	gl_do("a", "runner",
+	      "{\"description\": \"" X1 "\", \"runner_type\": \"project_type\", \"project_id\": 42, \"tag_list\": [\"x86\", \"" X1
+	      "\", \"farm:farm\"], \"maximum_timeout\": 3600, \"token\": \"glrt-by-hand\"}");
+	gl_set(gl_entry(ID, "a"), "token", "\"glrt-by-hand\"");
+	gl_set(gl_entry(ID, "a"), "runner_id", "-1");
+	gl_tell_dut(ID);
+}
+
+static void a_runner_that_was_put_in_by_hand_is_no_orphan_before_its_id_is_known(void **state)
+{
+	cJSON *pruned;
+
+	one_runner("project_type");
+	gl_do("a", "fault", "{\"kind\": \"hang\", \"match\": {\"path\": \"/runners/verify\"}}");
+	put_in_by_hand();
+	gl_await_requests("a", "POST", "/runners/verify", 1);
+	gl_await_runners("a", 1); /* the one before is removed */
+	add_foreign("farm-old-1", "farm:farm", 42);
+	gl_do("a", "forget", "%s", "");
+	gl_prune_begin(true);
+	gl_await_requests("a", "GET", "/projects/42/runners", 1);
+	gl_do("a", "faults/end", "%s", "");
+	pruned = gl_prune_end();
+	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(pruned, "errors")), 0);
+	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(pruned, "orphans")), 1);
+	cJSON_Delete(pruned);
+	gl_await_runners("a", 1);
+	gl_do("a", "wait", "{\"runners\": 1, \"match\": {\"token\": \"glrt-by-hand\"}}");
+	assert_string_equal(gl_token(ID, "a"), "glrt-by-hand");
+}
+
+static bool has_its_id(void)
+{
+	return gl_number(gl_entry(ID, "a"), "runner_id") == 1;
+}
+
+static void a_runner_whose_id_an_admin_got_wrong_is_no_orphan(void **state)
+{
+	one_runner("project_type");
+	gl_set(gl_entry(ID, "a"), "runner_id", "77");
+	gl_tell_dut(ID);
+	cJSON_Delete(gl_prune(true));
+	gl_until(has_its_id, "the id that GitLab says");
+	gl_do("a", "wait", "{\"runners\": 1, \"match\": {\"token\": \"%s\"}}", gl_token(ID, "a"));
+	assert_int_equal(gl_count("a", "DELETE", "/runners/"), 0);
+}
+
+static void without_a_verification_nothing_is_taken_for_an_orphan(void **state)
+{
+	cJSON *pruned, *errors;
+
+	one_runner("project_type");
+	gl_do("a", "fault",
+	      "{\"kind\": \"status\", \"status\": 400, \"body\": {\"error\": \"not today\"}, \"match\": {\"path\": \"/runners/verify\"}}");
+	put_in_by_hand();
+	gl_await_runners("a", 1);
+	add_foreign("farm-old-1", "farm:farm", 42);
+	pruned = gl_prune(true);
+	errors = cJSON_GetObjectItem(pruned, "errors");
+	assert_int_equal(cJSON_GetArraySize(errors), 1);
+	assert_string_equal(cJSON_GetArrayItem(errors, 0)->valuestring,
+			    "a: which runner is that of '" X1 "' is not known, since its token could not be verified; so none is taken for "
+			    "an orphan");
+	cJSON_Delete(pruned);
+	gl_await_runners("a", 2);
+	assert_int_equal(gl_count("a", "DELETE", "/runners/"), 0);
+}
+
 static void an_orphan_that_may_not_be_removed_says_why(void **state)
 {
 	cJSON *pruned, *orphan;
@@ -206,6 +277,9 @@ int main(int argc, char **argv)
 		T(the_runners_of_a_removed_instance_are_unregistered),
 		T(the_gateway_runner_needs_an_allow_of_its_own),
 		T(orphans_are_listed_and_only_a_prune_removes_them),
+		T(a_runner_that_was_put_in_by_hand_is_no_orphan_before_its_id_is_known),
+		T(a_runner_whose_id_an_admin_got_wrong_is_no_orphan),
+		T(without_a_verification_nothing_is_taken_for_an_orphan),
 		T(an_orphan_that_may_not_be_removed_says_why),
 	};
 
