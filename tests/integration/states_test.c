@@ -1,6 +1,7 @@
 /* The life of a machine: what admins, edits, jobs and deaths of processes lead it through. Real daemons with a dummy PDU; the test is the
  * machine at its serial line. In a network namespace of its own. */
 #include <dirent.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -440,25 +442,12 @@ static void a_cancel_is_said_again_by_the_next_executord(void **state)
 	await_idle_and_off(farm);
 }
 
-static void await_tracer(pid_t pid)
-{
-	char path[64], *status;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	while (status = file_get(path), strstr(status, "TracerPid:\t0\n")) {
-		free(status);
-		usleep(10000); /* nobody tells */
-	}
-	free(status);
-}
-
 /* Killed at the first system call with which it would replace its file, while its jobd says the result. */
 static void a_result_counts_although_executord_is_killed_before_it_is_on_the_disk(void **state)
 {
 	struct farm *farm = *state;
 	char pid[16], strace[512];
-	const char *const argv[] = {"strace", "-qq", "-f", "-o", strace, "-p", pid, "-e", "trace=rename", "-e", "inject=rename:signal=KILL",
-				    NULL};
+	const char *const argv[] = {"strace", "-f", "-o", strace, "-p", pid, "-e", "trace=rename", "-e", "inject=rename:signal=KILL", NULL};
 	struct proc tracer;
 
 	snprintf(strace, sizeof(strace), "%s", tmp_path("strace.log"));
@@ -466,7 +455,7 @@ static void a_result_counts_although_executord_is_killed_before_it_is_on_the_dis
 	await_power(farm, "quick_check");
 	snprintf(pid, sizeof(pid), "%d", (int)farm_pid(farm, "executord"));
 	proc_start(&tracer, "strace", argv, NULL);
-	await_tracer(farm_pid(farm, "executord"));
+	proc_await(&tracer, "strace: Process * attached");
 	serial_say(serial, "it works\ngood bye\n");
 	await_step(farm, "QUICK_CHECK -> IDLE event=QUICK_CHECK_PASSED*");
 	proc_wait(&tracer);
@@ -499,11 +488,17 @@ static void the_capability_of_a_job_that_has_ended_is_revoked(void **state)
 
 static void await_no_file(const char *path)
 {
-	for (int i = 0; access(path, F_OK) == 0; i++) {
-		if (i * 10 > PROC_PATIENCE_MS)
+	char *dir = gw_sprintf("%.*s", (int)(strrchr(path, '/') - path), path), events[4096];
+	struct pollfd p = {.fd = inotify_init1(IN_CLOEXEC), .events = POLLIN};
+
+	assert_true(inotify_add_watch(p.fd, dir, IN_DELETE | IN_MOVED_FROM) >= 0);
+	while (access(path, F_OK) == 0) {
+		if (poll(&p, 1, PROC_PATIENCE_MS) != 1)
 			fail_msg("%s is still there", path);
-		usleep(10000); /* nobody tells */
+		assert_true(read(p.fd, events, sizeof(events)) > 0);
 	}
+	close(p.fd);
+	free(dir);
 }
 
 static void old_logs_of_jobs_make_room_for_new_ones(void **state)

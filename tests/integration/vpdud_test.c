@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -225,21 +225,30 @@ static void a_reserved_bit_closes_the_connection_without_a_byte(void **state)
 	assert_int_equal(ask_raw("\0\0\0\3", 4, false), VPDU_IS_OFF);
 }
 
+/* Of the machine that was switched on just now. */
+static pid_t qemu_pid(void)
+{
+	char *got = await(v.errors, "qemu is process ");
+	int pid = 0;
+
+	assert_non_null(got);
+	assert_int_equal(sscanf(strstr(got, "qemu is process "), "qemu is process %d", &pid), 1);
+	assert_true(pid > 1);
+	free(got);
+	return pid;
+}
+
 static void a_port_goes_on_and_off_with_its_machine(void **state)
 {
 	char line[64];
-	int pid = 0;
-	char *got;
+	pid_t pid;
 
 	salad_listen();
 	start_with_script("hello\n@hang\n", NULL, NULL);
 	assert_int_equal(ask(VPDU_TURN_ON, 10), VPDU_DONE);
 	assert_int_equal(ask(VPDU_TURN_ON, 10), VPDU_DONE);
 	assert_int_equal(ask(VPDU_STATE, 10), VPDU_IS_ON);
-	got = await(v.errors, "port 10: ON, qemu is process ");
-	assert_non_null(got);
-	assert_int_equal(sscanf(strstr(got, "process "), "process %d", &pid), 1);
-	free(got);
+	pid = qemu_pid();
 	assert_int_equal(kill(pid, 0), 0);
 	assert_int_equal(ask(VPDU_TURN_OFF, 10), VPDU_DONE);
 	assert_int_equal(kill(pid, 0), -1); /* dead and reaped before the answer */
@@ -276,18 +285,21 @@ static void what_a_machine_says_while_saladd_restarts_is_kept(void **state)
 {
 	char *got;
 	int console;
+	pid_t qemu;
 
 	salad_listen();
-	start_with_script("before\n@read\n@sleep 300\nmeanwhile\n@hang\n", NULL, NULL);
+	start_with_script("before\n@read\nmeanwhile\n@poweroff\n", NULL, NULL);
 	assert_int_equal(ask(VPDU_TURN_ON, 2), VPDU_DONE);
+	qemu = qemu_pid();
 	console = salad_accept();
 	expect(console, "before\r\n");
+	kill(qemu, SIGSTOP); /* it says nothing before saladd is gone */
 	close(v.salad);
 	assert_int_equal(write(console, "\n", 1), 1);
-	expect(console, "read: \r\n");
 	close(console);
 	expect(v.errors, "port 2: no connection to SALAD");
-	usleep(600 * 1000); /* nothing says from outside that the machine has spoken */
+	kill(qemu, SIGCONT);
+	expect(v.errors, "port 2: the guest has powered itself off"); /* so it has spoken */
 	salad_listen();
 	console = salad_accept();
 	got = await(console, "meanwhile\r\n");
@@ -335,20 +347,25 @@ static bool tap_exists(void)
 
 static void a_tap_lives_as_long_as_its_machine(void **state)
 {
+	struct pollfd qemu = {.events = POLLIN};
+
 	salad_listen();
 	start_with_script("@hang\n", "--bridge", "private");
 	assert_int_equal(ask(VPDU_TURN_ON, 0), VPDU_DONE);
+	qemu_pid();
 	assert_true(tap_exists());
 	assert_int_equal(ask(VPDU_TURN_OFF, 0), VPDU_DONE);
 	assert_false(tap_exists());
 	assert_int_equal(ask(VPDU_TURN_ON, 0), VPDU_DONE);
 	assert_true(tap_exists());
+	qemu.fd = (int)syscall(SYS_pidfd_open, qemu_pid(), 0);
+	assert_true(qemu.fd >= 0);
 	kill(v.pid, SIGKILL); /* nothing is cleaned up by vpdud itself here */
 	waitpid(v.pid, NULL, 0);
 	v.pid = 0;
 	close(v.errors);
-	for (int i = 0; i < 100 && tap_exists(); i++)
-		usleep(20 * 1000); /* the kernel kills qemu, which is not our child */
+	assert_int_equal(poll(&qemu, 1, PATIENCE), 1); /* the kernel kills qemu, which is not our child */
+	close(qemu.fd);
 	assert_false(tap_exists());
 }
 
@@ -370,17 +387,9 @@ static void a_machine_that_cannot_start_is_answered_with_an_error(void **state)
 
 static void a_crashed_machine_leaves_its_port_on(void **state)
 {
-	char *got;
-	int pid = 0;
-
 	start_with_script("@hang\n", NULL, NULL);
 	assert_int_equal(ask(VPDU_TURN_ON, 7), VPDU_DONE);
-	got = await(v.errors, "qemu is process ");
-	assert_non_null(got);
-	sscanf(strstr(got, "process "), "process %d", &pid);
-	free(got);
-	assert_true(pid > 1);
-	kill(pid, SIGKILL);
+	kill(qemu_pid(), SIGKILL);
 	expect(v.errors, "port 7: qemu killed by signal 9; the port stays ON");
 	assert_int_equal(ask(VPDU_STATE, 7), VPDU_IS_ON);
 	assert_int_equal(ask(VPDU_TURN_OFF, 7), VPDU_DONE);
