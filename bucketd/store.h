@@ -123,6 +123,7 @@ struct store_multiparts {
 	struct store_multipart *v; /* owned */
 	size_t n;
 };
+/* By key and age, the first 10,000. */
 bool store_multiparts_list(struct store *store, const char *bucket, const char *prefix, struct store_multiparts *list,
 			   struct s3_error *err);
 void store_multiparts_finish(struct store_multiparts *list);

@@ -8,7 +8,9 @@
 #include "bucketd/store_sql.h"
 #include "libgateway/files.h"
 
-enum { BUCKET_ENTRIES_MAX = 1000000 }; /* objects and uploads in parts of a bucket: without bytes, they still cost inodes and rows */
+enum {
+	BUCKET_ENTRIES_MAX = 1000000
+}; /* objects, uploads in parts and their parts of a bucket: without bytes, they still cost inodes and rows */
 
 struct store {
 	char *root; /* owned */

@@ -47,8 +47,10 @@ static const char schema[] =
 	" UPDATE bucket SET used = used - OLD.size, entries = entries - 1 WHERE id = OLD.bucket; END;"
 	"CREATE TRIGGER multipart_more AFTER INSERT ON multipart BEGIN UPDATE bucket SET entries = entries + 1 WHERE id = NEW.bucket; END;"
 	"CREATE TRIGGER multipart_less AFTER DELETE ON multipart BEGIN UPDATE bucket SET entries = entries - 1 WHERE id = OLD.bucket; END;"
-	"CREATE TRIGGER part_more AFTER INSERT ON part BEGIN UPDATE bucket SET used = used + NEW.size WHERE id = NEW.bucket; END;"
-	"CREATE TRIGGER part_less AFTER DELETE ON part BEGIN UPDATE bucket SET used = used - OLD.size WHERE id = OLD.bucket; END;"
+	"CREATE TRIGGER part_more AFTER INSERT ON part BEGIN"
+	" UPDATE bucket SET used = used + NEW.size, entries = entries + 1 WHERE id = NEW.bucket; END;"
+	"CREATE TRIGGER part_less AFTER DELETE ON part BEGIN"
+	" UPDATE bucket SET used = used - OLD.size, entries = entries - 1 WHERE id = OLD.bucket; END;"
 	"PRAGMA user_version = 1;"
 	"COMMIT;";
 
