@@ -38,8 +38,8 @@ const struct ctl_command ctl_commands[] = {
 	 "FILE is the job's description, a template as it is; - is standard input. On a terminal what is typed goes to the machine, byte "
 	 "by\n"
 	 "byte: CTRL+A then CTRL+C leaves, which ends the job; CTRL+A twice sends one CTRL+A.\n"
-	 "Exit codes: 0 PASS, 1 WARN, 2 COMPLETE (or bad usage), 3 FAIL, 4 INCOMPLETE (also: left, connection lost), 5 UNKNOWN,\n"
-	 "6 SETUP_FAIL (also: it never started).",
+	 "Exit codes: 0 PASS, 1 WARN (also: it passed, but its bucket could not be fetched), 2 COMPLETE (or bad usage), 3 FAIL,\n"
+	 "4 INCOMPLETE (also: left, connection lost), 5 UNKNOWN, 6 SETUP_FAIL (also: it never started).",
 	 ctl_run_options, ctl_run, "FILE"},
 	{"duts", "", 0, 0, "Lists the machines.", NULL, json_options, ctl_duts, ""},
 	{"dut", "ID [set FIELD VALUE...|unset FIELD|remove]", 1, CTL_MANY, "Shows all about one machine, changes or removes it.",

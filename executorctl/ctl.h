@@ -29,7 +29,7 @@ struct ctl {
 	bool url_given;   /* by -e */
 	bool colour;      /* standard output is to have colours */
 	size_t width;     /* columns of standard output's terminal; 0: it is none */
-	long patience_ms; /* for an answer of REST; 0: the usual */
+	long patience_ms; /* for an answer of REST; 0: the usual; negative: it may take long, but not be silent for long */
 };
 
 struct ctl_command {

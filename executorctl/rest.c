@@ -10,7 +10,12 @@
 #include "libgateway/log.h"
 #include "libgateway/url.h"
 
-enum { ANSWER_MAX = 64 << 20, CONNECT_S = 10, TOTAL_MS = 120000 };
+enum {
+	ANSWER_MAX = 64 << 20,
+	CONNECT_S = 10,
+	TOTAL_MS = 120000,
+	SILENCE_S = 660 /* of a request without a total: a job's bucket takes the gateway up to ten minutes to fill */
+};
 
 static size_t take_answer(char *bytes, size_t size, size_t n, void *data)
 {
@@ -36,7 +41,10 @@ bool rest_request_init(struct rest_request *rq, const struct ctl *ctl, const cha
 	curl_easy_setopt(rq->curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(rq->curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(rq->curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
-	curl_easy_setopt(rq->curl, CURLOPT_TIMEOUT_MS, ctl->patience_ms ? ctl->patience_ms : (long)TOTAL_MS);
+	if (ctl->patience_ms >= 0)
+		curl_easy_setopt(rq->curl, CURLOPT_TIMEOUT_MS, ctl->patience_ms ? ctl->patience_ms : (long)TOTAL_MS);
+	curl_easy_setopt(rq->curl, CURLOPT_LOW_SPEED_LIMIT, ctl->patience_ms < 0 ? 1L : 0L);
+	curl_easy_setopt(rq->curl, CURLOPT_LOW_SPEED_TIME, ctl->patience_ms < 0 ? (long)SILENCE_S : 0L);
 	curl_easy_setopt(rq->curl, CURLOPT_USERAGENT, "executorctl/" GW_VERSION);
 	curl_easy_setopt(rq->curl, CURLOPT_ERRORBUFFER, rq->error);
 	curl_easy_setopt(rq->curl, CURLOPT_WRITEFUNCTION, take_answer);

@@ -27,6 +27,7 @@ struct session {
 	enum job_status status;
 	struct keys keys;
 	struct buffer in, out;
+	struct session_bucket *bucket;
 	struct gw_error *err;
 };
 
@@ -81,6 +82,9 @@ static void on_end(struct session *s, const struct frame *frame)
 	fflush(stdout);
 	fprintf(stderr, "executorctl: the job's status: %s%s%s%s\n", s->colour ? colour_of(status_names[status]) : "", status_names[status],
 		s->colour ? COLOUR_OFF : "", joules);
+	session_bucket_finish(s->bucket);
+	if (frame->bucket)
+		*s->bucket = (struct session_bucket){gw_strdup(frame->access_url), gw_strdup(frame->bucket)};
 	end(s, status);
 }
 
@@ -166,9 +170,16 @@ static void send_keys(struct session *s)
 		s->out.len = 0; /* what is left to read says why */
 }
 
-enum job_status session_run(int fd, bool colour, struct gw_error *err)
+void session_bucket_finish(struct session_bucket *bucket)
 {
-	struct session s = {.fd = fd, .colour = colour, .err = err};
+	gw_free_secret(bucket->access_url);
+	free(bucket->name);
+	*bucket = (struct session_bucket){0};
+}
+
+enum job_status session_run(int fd, bool colour, struct session_bucket *bucket, struct gw_error *err)
+{
+	struct session s = {.fd = fd, .colour = colour, .bucket = bucket, .err = err};
 
 	s.typing = terminal_raw();
 	if (s.typing)
@@ -189,6 +200,5 @@ enum job_status session_run(int fd, bool colour, struct gw_error *err)
 	terminal_restore();
 	buffer_finish(&s.in);
 	buffer_finish(&s.out);
-	close(fd);
 	return s.status;
 }

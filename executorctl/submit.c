@@ -144,8 +144,9 @@ static int await_callback(int listener, uint16_t port, struct gw_error *err)
 /* --- The form ----------------------------------------------------------------------------------------------------------------------- */
 
 struct form {
-	const char *metadata, *job;
-	size_t job_len;
+	const char *metadata;
+	const struct submission *sent;
+	off_t tar_at; /* how much of the archive was read */
 };
 
 /* The server takes only parts with a file name. */
@@ -159,12 +160,48 @@ static void add_part(curl_mime *mime, const char *name, const char *type, const 
 	curl_mime_data(part, bytes, len);
 }
 
+static size_t read_tar(char *to, size_t size, size_t n, void *data)
+{
+	struct form *form = data;
+	ssize_t got = pread(form->sent->tar, to, size * n, form->tar_at);
+
+	if (got < 0)
+		return CURL_READFUNC_ABORT;
+	form->tar_at += got;
+	return (size_t)got;
+}
+
+static int seek_tar(void *data, curl_off_t offset, int origin)
+{
+	struct form *form = data;
+
+	if (origin != SEEK_SET)
+		return CURL_SEEKFUNC_CANTSEEK;
+	form->tar_at = offset;
+	return CURL_SEEKFUNC_OK;
+}
+
+static void add_tar(curl_mime *mime, struct form *form)
+{
+	static const char name[] = "job_bucket_initial_state_tarball_file";
+	curl_mimepart *part = curl_mime_addpart(mime);
+	off_t size = lseek(form->sent->tar, 0, SEEK_END);
+
+	form->tar_at = 0;
+	curl_mime_name(part, name);
+	curl_mime_filename(part, name);
+	curl_mime_type(part, "application/octet-stream");
+	curl_mime_data_cb(part, size, read_tar, seek_tar, NULL, form);
+}
+
 static void fill_form(void *data, curl_mime *mime)
 {
-	const struct form *form = data;
+	struct form *form = data;
 
 	add_part(mime, "metadata", "application/json", form->metadata, strlen(form->metadata));
-	add_part(mime, "job", "application/x-yaml", form->job, form->job_len);
+	add_part(mime, "job", "application/x-yaml", form->sent->job, form->sent->len);
+	if (form->sent->tar >= 0)
+		add_tar(mime, form);
 }
 
 /* A machine may have become free: a step into IDLE, or events that were lost. */
@@ -211,13 +248,16 @@ static void say_waiting(const struct gw_error *why)
 }
 
 /* 409: all the machines that the job may run on are busy. */
-static bool post(const struct ctl *ctl, const struct form *form, bool wait, struct gw_error *err)
+static bool post(const struct ctl *ctl, struct form *form, bool wait, struct gw_error *err)
 {
 	struct stream *stream = NULL;
+	struct ctl patient = *ctl;
 	bool said = false, tried = false;
 	long status;
 
-	while ((status = rest_post_form(ctl, "jobs", fill_form, (void *)form, err)) == 409 && wait) {
+	if (form->sent->tar >= 0)
+		patient.patience_ms = -1;
+	while ((status = rest_post_form(&patient, "jobs", fill_form, form, err)) == 409 && wait) {
 		if (!said)
 			say_waiting(err);
 		said = true;
@@ -228,17 +268,17 @@ static bool post(const struct ctl *ctl, const struct form *form, bool wait, stru
 	return status == 200;
 }
 
-int submit_job(const struct ctl *ctl, const struct ctl_args *args, const char *job, size_t len, struct gw_error *err)
+int submit_job(const struct ctl *ctl, const struct ctl_args *args, const struct submission *sent, struct gw_error *err)
 {
 	uint16_t port;
 	int listener = listen_anywhere(&port, err), fd = -1;
 	char *metadata = listener < 0 ? NULL : submit_metadata(args, port, err);
-	struct form form = {metadata, job, len};
+	struct form form = {metadata, sent, 0};
 
 	if (metadata && post(ctl, &form, ctl_given(args, 'w'), err))
 		fd = await_callback(listener, port, err);
 	if (listener >= 0)
 		close(listener);
-	free(metadata);
+	gw_free_secret(metadata);
 	return fd;
 }

@@ -140,8 +140,6 @@ static void a_job_that_no_machine_can_take_is_refused_with_its_reason(void **sta
 {
 	assert_refused(CTL("run", "-i", "nobody", tmp_path("job.yml")), 6, "executorctl: *there is no machine 'nobody'");
 	assert_refused(CTL("run", "-t", "rare", tmp_path("job.yml")), 6, "executorctl: *no machine has the tags rare");
-	assert_refused(CTL("run", "-s", tmp_path("share"), tmp_path("job.yml")), 6,
-		       "executorctl: run: --share-directory needs job buckets, which are not built yet; nothing was submitted");
 	assert_refused(CTL("run", tmp_path("no.yml")), 2, "executorctl: *no.yml*");
 	assert_string_equal(farm_get(DUT, "state"), "IDLE");
 }

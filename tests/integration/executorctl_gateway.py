@@ -4,12 +4,16 @@ import base64
 import email.parser
 import email.policy
 import http.server
+import io
 import json
 import socket
 import struct
 import sys
+import tarfile
 import threading
 from datetime import datetime, timezone
+
+import executorctl_bucket as bucket
 
 DUT = "52:54:00:11:22:0a"
 DUTS = {DUT: {"id": DUT, "state": "IDLE", "ready_for_service": True, "full_name": "farm-gfx9-1", "ip_address": "10.42.0.17",
@@ -99,7 +103,7 @@ class Client:
         return base64.b85decode(message["payload"])
 
 
-def talk(client, what):
+def talk(client, what, metadata):
     """What the machine does that a job's target.id or job_id names."""
     if what == "pieces":
         for byte in client.frame("ctrl", {"msg": "+0.1s: byte by byte\n", "severity": 1, "tag": 0, "metadata": {}}):
@@ -112,6 +116,11 @@ def talk(client, what):
     elif what == "bytes":
         client.console(bytes(range(256)))
         client.end("PASS", job_bucket={"minio_access_url": "http://a:b@10.42.0.1:9000", "bucket_name": "job-1"})
+    elif what.startswith("no-bucket-"):
+        client.end(what[10:], job_bucket=None)
+    elif bucket.client == client.socket:
+        status = metadata.get("job_id", "PASS")
+        client.end(status, job_bucket=bucket.ACCESS)
     elif what == "cut":
         client.send("ctrl", {"msg": "+0.1s: booting\n", "severity": 1, "tag": 0, "metadata": {}})
     elif what == "reset":
@@ -147,10 +156,40 @@ def talk(client, what):
         say("the client closed")
 
 
+ODD_KEYS = [b"a b", b"c+d/e%f", "\u00e9/\u20ac.txt".encode(), b"~-_.!*'()", b"x=y&z", b"q?#;:@$,[]"]
+UNSAFE_KEYS = [b"/etc/hosts", b"../up", b"down/../../up", b"a//b", b"./a", b"folder/", b"n\0l", b"link/passwd"]
+
+
+def share(tar, what):
+    """The bucket as the job leaves it, from what it was at first."""
+    with tarfile.open(fileobj=io.BytesIO(tar), errors="surrogateescape") as archive:
+        need(all(member.isreg() for member in archive), "only regular files are shared")
+        files = {member.name.encode("utf-8", "surrogateescape"): archive.extractfile(member).read() for member in archive}
+        say("tar", [(m.name, m.size, oct(m.mode)) for m in archive])
+    if what == "odd":
+        files = {key: key * 1000 for key in ODD_KEYS}
+    elif what == "unsafe":
+        files.update({key: b"evil" for key in UNSAFE_KEYS})
+    elif what == "empty":
+        files = {}
+    elif what == "conflict":
+        files = {b"a": b"1", b"a/b": b"2", b"c": b"3"}
+    elif what == "big":
+        files = {b"big": bytes(range(256)) * 40960, b"none": b""}
+    elif what == "changed":
+        files = {b"stays": files[b"stays"], b"script": b"new", b"sub/deep/new": b"new", b"was-file/now": b"folder", b"was-folder": b"file"}
+    else:
+        files.update({b"a": b"aa", b"b": b"bb"})
+    bucket.objects, bucket.fault = files, what
+    bucket.seen.clear()
+
+
 def submit(headers, body, host):
     global busy
     parts = parts_of(headers, body)
+    tar = parts.pop("job_bucket_initial_state_tarball_file", None)
     need(set(parts) == {"metadata", "job"}, f"parts {sorted(parts)}")
+    need(not tar or tar[0] == "application/octet-stream", "type of the archive")
     need(parts["metadata"][0] == "application/json", "type of metadata")
     need(parts["job"][0] == "application/x-yaml", "type of the job")
     metadata = json.loads(parts["metadata"][1])
@@ -169,7 +208,10 @@ def submit(headers, body, host):
     if what == "busy":
         what = "PASS"
     client = Client(metadata["callback"].get("host", host), port)
-    threading.Thread(target=talk, args=(client, what), daemon=True).start()
+    if tar:
+        share(tar[1], what)
+        bucket.client = client.socket
+    threading.Thread(target=talk, args=(client, what, metadata), daemon=True).start()
     return 200, "success"
 
 
@@ -228,6 +270,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.route("PATCH")
 
 
+bucket.start()
 server = http.server.ThreadingHTTPServer(("10.42.0.1", 80), Handler)
 say("ready")
 sys.stdout.flush()
