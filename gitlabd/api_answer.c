@@ -182,6 +182,7 @@ void api_answer_read(struct api_answer *answer, enum api_what what, const struct
 		answer->class = read_list_end(answer, kind, raw);
 	if (answer->class == API_OK)
 		answer->text[0] = '\0';
+	answer->is_about_secret = answer->class == API_REFUSED && (raw->status == 401 || raw->status == 403);
 	if (answer->class == API_TRY_LATER && raw->retry_after_s > 0)
 		answer->retry_after_s = raw->retry_after_s;
 	hide(answer->text, secret);

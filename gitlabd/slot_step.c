@@ -114,6 +114,8 @@ static void do_register(struct slot *slot, const struct slot_wanted *w, struct s
 				    .tags = tags};
 
 	slot->busy.wanted = details_of(&w->want);
+	slot->busy.probe = probe_key(w->instance);
+	probe_begin(&slot->all->probes, w->instance);
 	server_ask(server, &(struct api_ask){.what = API_REGISTER, .secret = w->instance->registration_token, .runner = &runner},
 		   slot_registered, slot);
 	free(tags);
@@ -156,11 +158,22 @@ static bool is_on_record(struct slot *slot, enum runner_action action)
 	return false;
 }
 
-static bool may_begin(struct slot *slot, enum runner_action action)
+/* Not one that GitLab refuses, nor beside the first that is made with it: slot_registered goes on then. */
+static bool may_use_registration_token(struct slot *slot, const struct slot_wanted *w)
+{
+	const struct probe *probe = probe_of(&slot->all->probes, w->instance);
+
+	if (probe->state == PROBE_REFUSED)
+		slot_set_text(&slot->last_error, probe->why);
+	return probe->state == PROBE_UNTRIED || probe->state == PROBE_TAKEN;
+}
+
+static bool may_begin(struct slot *slot, enum runner_action action, const struct slot_wanted *w)
 {
 	if (!steps[action].run || !steps[action].changes_marsdb)
 		return steps[action].run != NULL;
-	return bus_peer_up(slot->all->bus, "executord") && is_on_record(slot, action);
+	return bus_peer_up(slot->all->bus, "executord") && is_on_record(slot, action) &&
+	       (action != RUNNER_REGISTER || may_use_registration_token(slot, w));
 }
 
 bool slot_begin(struct work *work, struct server *server)
@@ -173,7 +186,7 @@ bool slot_begin(struct work *work, struct server *server)
 	if (slot->busy.is || !slot_wanted(slot, &wanted))
 		return false;
 	action = next_of(slot, &wanted);
-	runs = may_begin(slot, action);
+	runs = may_begin(slot, action, &wanted);
 	if (runs) {
 		begin_busy(slot);
 		steps[action].run(slot, &wanted, server);

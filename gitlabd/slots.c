@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gitlabd/hash.h"
 #include "libgateway/log.h"
 #include "libgateway/sorted.h"
 
@@ -50,23 +51,9 @@ static struct slot *slot_get(struct slots *slots, const char *instance, const ch
 
 /* ---- what changed ---- */
 
-static uint64_t hash_text(uint64_t hash, const char *text)
-{
-	for (; text && *text; text++)
-		hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
-	return (hash ^ 0x100) * UINT64_C(1099511628211);
-}
-
-static uint64_t hash_number(uint64_t hash, int64_t number)
-{
-	for (int i = 0; i < 8; i++)
-		hash = (hash ^ (unsigned char)(number >> (8 * i))) * UINT64_C(1099511628211);
-	return hash;
-}
-
 static uint64_t hash_of(const struct slot_wanted *w)
 {
-	uint64_t hash = UINT64_C(14695981039346656037);
+	uint64_t hash = HASH_BEGIN;
 
 	hash = hash_text(hash, w->instance->url);
 	hash = hash_text(hash, w->instance->registration_token);
@@ -239,6 +226,7 @@ void slots_check_all(struct slots *slots)
 		slots->v[i]->refused = false;
 		slots->v[i]->verify_due = slots->v[i]->details_due = true;
 	}
+	probes_try_again(&slots->probes);
 	slots_step_all(slots);
 	removals_review(slots->removals);
 }
@@ -327,6 +315,7 @@ void slots_finish(struct slots *slots)
 	for (size_t i = 0; i < slots->n; i++)
 		slot_free(slots->v[i]);
 	free(slots->v);
+	probes_finish(&slots->probes);
 	loop_timer_finish(&slots->check_timer);
 	loop_timer_finish(&slots->retry_timer);
 	slots->v = NULL;

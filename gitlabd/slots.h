@@ -5,6 +5,7 @@
 
 #include "gitlabd/gateway_tags.h"
 #include "gitlabd/model.h"
+#include "gitlabd/probe.h"
 #include "gitlabd/removals.h"
 #include "gitlabd/runner.h"
 #include "libbus/bus.h"
@@ -32,6 +33,7 @@ struct slot {
 		bool is;
 		char *url, *token;         /* as they were when it began */
 		struct api_details wanted; /* API_REGISTER: what it is registered as */
+		uint64_t probe;            /* API_REGISTER: the key of its registration_token */
 	} busy;
 	bool gone;     /* MarsDB has it no more; it goes when it is no longer busy */
 	uint64_t want; /* hash of all that it depends on: another one means that it changed */
@@ -56,6 +58,7 @@ struct slots {
 	void (*on_settle)(void *data); /* something was asked about a runner, or done for it */
 	void (*on_check)(void *data);  /* all are checked now; not before executord was heard */
 	void *data;
+	struct probes probes;
 	struct slot **v; /* by instance, then dut */
 	size_t n;
 	bool configured; /* executord was heard */

@@ -262,6 +262,45 @@ static void a_refused_registration_is_said_and_not_repeated(void **state)
 	gl_until_token(ID, "a");
 }
 
+static bool all_say_why(void)
+{
+	cJSON *status = gl_status(), *runner;
+	int n = 0;
+
+	cJSON_ArrayForEach(runner, cJSON_GetObjectItem(status, "runners")) n += strstr(gl_text(runner, "last_error"), "status 40") != NULL;
+	cJSON_Delete(status);
+	return n == 20;
+}
+
+static void use_registration_token(const char *json)
+{
+	gl_set(gl_instance("a"), "registration_token", json);
+	gl_do("a", "forget", "%s", "");
+	gl_tell_instance("a");
+	gl_await_requests("a", "POST", "/user/runners", 1);
+}
+
+static void a_bad_registration_token_is_tried_once_and_not_for_each_machine(void **state)
+{
+	static const char *const bad[] = {"\"glpat-wrong-a-0123456789\"", /* 401 */
+					  "\"glpat-manage-a-0123456789\"" /* 403: insufficient_scope */};
+
+	gl_add_instance("a", A, "project_type");
+	gl_add_duts(20);
+	gl_set(gl_instance("a"), "registration_token", "\"glpat-revoked-0123456789\"");
+	gl_gitlabd_start(gl_insecure);
+	gl_until(all_say_why, "what is wrong with the token, at each runner");
+	assert_int_equal(gl_count("a", "POST", "/user/runners"), 1);
+	for (int i = 0; i < 2; i++) {
+		use_registration_token(bad[i]);
+		gl_until(all_say_why, "what is wrong with the token, at each runner");
+		assert_int_equal(gl_count("a", "POST", "/user/runners"), 1);
+	}
+	use_registration_token("\"glpat-create-a-0123456789\"");
+	gl_until_tokens(20);
+	gl_await_runners("a", 20);
+}
+
 static void more_tags_than_gitlab_takes_are_said_and_not_sent(void **state)
 {
 	char tags[1024] = "[";
@@ -374,6 +413,7 @@ int main(int argc, char **argv)
 		T(a_token_that_an_admin_writes_counts_and_the_old_runner_is_removed),
 		T(the_order_of_tags_makes_no_difference),
 		T(a_refused_registration_is_said_and_not_repeated),
+		T(a_bad_registration_token_is_tried_once_and_not_for_each_machine),
 		T(more_tags_than_gitlab_takes_are_said_and_not_sent),
 		T(without_an_access_token_details_are_not_asked),
 		T(a_registration_token_under_8_characters_is_none),
