@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COPIED_MAX (16 * JOB_TEXT_MAX)
-#define SHOWN      80
+#define NAME_MAX_LEN 1024 /* each item has a copy of its category's */
+#define SHOWN        80
 
 void reader_complain(struct reader *r, const struct tree_node *at, const struct tree_path *path, const char *fmt, ...)
 {
@@ -119,23 +119,13 @@ bool reader_is_list(struct reader *r, const struct tree_node *node, const struct
 	return false;
 }
 
-bool reader_may_copy(struct reader *r, const struct tree_node *node, const struct tree_path *path, size_t n)
-{
-	if (r->copied > COPIED_MAX)
-		return false;
-	r->copied += n;
-	if (r->copied > COPIED_MAX)
-		reader_complain(r, node, path, "aliases stand for too much text; accepted: %d bytes in all", COPIED_MAX);
-	return r->copied <= COPIED_MAX;
-}
-
 static char *copy(struct reader *r, const struct tree_node *scalar, const struct tree_node *node, const struct tree_path *path)
 {
 	if (memchr(scalar->text, '\0', scalar->len)) {
 		reader_complain(r, node, path, "a character 0 is in it; accepted: a text without");
 		return NULL;
 	}
-	return reader_may_copy(r, node, path, scalar->len) ? gw_strndup(scalar->text, scalar->len) : NULL;
+	return gw_strndup(scalar->text, scalar->len);
 }
 
 char *reader_text(struct reader *r, const struct tree_node *node, const struct tree_path *path)
@@ -150,7 +140,12 @@ char *reader_text(struct reader *r, const struct tree_node *node, const struct t
 
 char *reader_key(struct reader *r, const struct tree_node *value, const struct tree_path *path)
 {
-	return copy(r, value->key, value->key, path);
+	const struct tree_node *key = value->key;
+
+	if (key->len <= NAME_MAX_LEN)
+		return copy(r, key, key, path);
+	reader_complain(r, key, path->up, "a name of %" PRIu32 " bytes is too long; accepted: up to %d", key->len, NAME_MAX_LEN);
+	return NULL;
 }
 
 char **reader_texts(struct reader *r, const struct tree_node *list, const struct tree_path *path, size_t *n)

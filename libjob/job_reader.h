@@ -1,7 +1,8 @@
 /* From a YAML tree to a job: what all parts of the description share. Internal to libjob.
  *
  * What is not valid is complained about with its place, left at its default, and reading goes on, so that one pass finds every error.
- * Recursion is bounded by the tree's depth.
+ * Recursion is bounded by the tree's depth, and what all texts together take by what the tree lets aliases stand for: each is read once
+ * for each place where it stands.
  */
 #ifndef LIBJOB_JOB_READER_H
 #define LIBJOB_JOB_READER_H
@@ -14,7 +15,6 @@ struct reader {
 	const struct tree *tree;
 	const struct job_options *options;
 	struct gw_errors *errs;
-	size_t copied; /* bytes of texts: aliases make many of few */
 };
 
 typedef void reader_fn(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out);
@@ -42,12 +42,11 @@ bool reader_map(struct reader *r, const struct tree_node *node, const struct tre
 bool reader_is_list(struct reader *r, const struct tree_node *node, const struct tree_path *path, const char *accepted);
 /* A scalar's text, yours; NULL and a complaint if it is no text or holds a NUL. */
 char *reader_text(struct reader *r, const struct tree_node *node, const struct tree_path *path);
-char *reader_key(struct reader *r, const struct tree_node *value, const struct tree_path *path); /* the same of a value's key */
+char *reader_key(struct reader *r, const struct tree_node *value,
+		 const struct tree_path *path); /* the same of a value's key, which may not be long */
 char **reader_texts(struct reader *r, const struct tree_node *list, const struct tree_path *path, size_t *n); /* of a list; all is yours */
 /* A text, or a list's texts with `between` between them. Yours. */
 char *reader_joined(struct reader *r, const struct tree_node *node, const struct tree_path *path, const char *between);
-/* False, and a complaint for the first time, once all copies together are too much. */
-bool reader_may_copy(struct reader *r, const struct tree_node *node, const struct tree_path *path, size_t n);
 reader_fn reader_string;    /* `out` is a char **, replaced */
 reader_fn reader_regex;     /* the same of a regex that compiles */
 reader_fn reader_not_built; /* always a complaint */

@@ -471,24 +471,57 @@ static void deadlines_are_compared_with_the_clock(void **state)
 	}
 }
 
-static void bombs_of_aliases_are_refused(void **state)
+/* `n` copies of half a megabyte. */
+static bool decode_aliases(struct job *job, int n, struct gw_errors *errs)
 {
 	char *text = NULL;
 	size_t size;
-	struct gw_errors errs = {0};
 	FILE *out = open_memstream(&text, &size);
-	struct job job;
+	bool ok;
 
 	fprintf(out, HEAD "console_patterns: {}\ndeployment:\n  start:\n    initramfs:\n    - {data: &big \"%0500000d\"}\n", 0);
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < n; i++)
 		fprintf(out, "    - {data: *big}\n");
 	fclose(out);
-	assert_false(decode(&job, text, &errs));
+	ok = decode(job, text, errs);
+	free(text);
+	return ok;
+}
+
+/* libmars' tree has the bound: what it lets through is all that a job takes. */
+static void bombs_of_aliases_are_refused(void **state)
+{
+	struct gw_errors errs = {0};
+	struct job job;
+
+	assert_true(decode_aliases(&job, 12, &errs));
+	assert_int_equal(job.start.initramfs.n, 13);
+	assert_int_equal(job.start.initramfs.v[12].data_len, 500000);
+	job_finish(&job);
+	assert_false(decode_aliases(&job, 13, &errs));
 	assert_string_equal(errs.v[0].text, "job:19:14: aliases stand for too much; accepted: 100000 nodes in all, each 64 bytes of a text "
 					    "counting as one");
 	assert_int_equal(errs.n, 1);
 	gw_errors_finish(&errs);
-	free(text);
+}
+
+/* Each of a thousand items had a copy of its category's name, which was as long as the job, once: a gigabyte. */
+static void the_name_of_a_category_is_short(void **state)
+{
+	struct gw_errors errs = {0};
+	char text[5000];
+	struct job job;
+
+	snprintf(text, sizeof(text),
+		 HEAD "console_patterns: {}\ndeployment:\n  start:\n    initramfs:\n      ? c%01023d\n      : [{data: x}]\n", 0);
+	assert_true(decode(&job, text, &errs));
+	assert_int_equal(strlen(job.start.initramfs.v[0].category), 1024);
+	job_finish(&job);
+	snprintf(text, sizeof(text),
+		 HEAD "console_patterns: {}\ndeployment:\n  start:\n    initramfs:\n      ? c%01024d\n      : [{data: x}]\n", 0);
+	assert_false(decode(&job, text, &errs));
+	assert_string_equal(errs.v[0].text, "job:6:9: deployment.start.initramfs: a name of 1025 bytes is too long; accepted: up to 1024");
+	gw_errors_finish(&errs);
 }
 
 static void there_are_only_so_many_items(void **state)
@@ -586,6 +619,7 @@ int main(void)
 		cmocka_unit_test(all_errors_are_found_in_one_pass),
 		cmocka_unit_test(deadlines_are_compared_with_the_clock),
 		cmocka_unit_test(bombs_of_aliases_are_refused),
+		cmocka_unit_test(the_name_of_a_category_is_short),
 		cmocka_unit_test(there_are_only_so_many_items),
 		cmocka_unit_test(a_job_is_rendered_with_its_names),
 		cmocka_unit_test(a_command_line_is_a_template_on_one_line),
