@@ -23,9 +23,11 @@ struct s3_call {
 	struct store_upload upload; /* owned: the file of the body, if the action takes one; zeroed: none, or put */
 	const char *text;           /* a body in memory; borrowed of rq */
 	size_t text_len;
-	uint64_t body_size;   /* as it came */
-	char *md5;            /* owned: Content-MD5; NULL: none is said */
-	int64_t decoded_size; /* x-amz-decoded-content-length; -1: not said */
+	uint64_t body_size;        /* as it came */
+	char *md5;                 /* owned: Content-MD5; NULL: none is said */
+	const char *checksum_name; /* "crc32" of x-amz-checksum-crc32; NULL: none is said */
+	char *checksum;            /* owned: its value */
+	int64_t decoded_size;      /* x-amz-decoded-content-length; -1: not said */
 
 	/* What the action's `read` took of the request. */
 	struct store_object object; /* to be put; or that was found */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bucketd/checksums.h"
 #include "bucketd/chunked.h"
 #include "bucketd/s3.h"
 #include "libgateway/log.h"
@@ -124,6 +125,26 @@ static bool md5_check(struct s3_call *call, char *piece)
 	return strcmp(text, call->md5) == 0 || s3_fail(&call->err, S3_BAD_DIGEST, NULL);
 }
 
+static bool checksum_check(struct s3_call *call, char *piece)
+{
+	struct checksums sums;
+	uint64_t at = 0;
+	ssize_t n = 0;
+	bool ok;
+
+	if (!call->checksum)
+		return true;
+	checksums_begin(&sums);
+	if (call->action->body != S3_BODY_FILE)
+		checksums_add(&sums, call->text, call->text_len);
+	else
+		for (; (n = pread(call->upload.fd, piece, PIECE, (off_t)at)) > 0; at += (uint64_t)n)
+			checksums_add(&sums, piece, (size_t)n);
+	ok = checksums_match(&sums, call->checksum_name, call->checksum);
+	checksums_finish(&sums);
+	return n < 0 ? unreadable(&call->err) : ok || s3_fail(&call->err, S3_BAD_DIGEST, NULL);
+}
+
 static bool is_chunked(const struct s3_call *call)
 {
 	return !call->sig.anonymous && call->action->body == S3_BODY_FILE && call->sig.payload != SIGV4_PAYLOAD_HASH &&
@@ -138,7 +159,8 @@ bool s3_body_check(struct s3_call *call)
 	if (call->action->body == S3_BODY_NONE)
 		return true;
 	piece = gw_calloc(1, PIECE);
-	ok = (!is_chunked(call) || decode(call, piece)) && sha256_check(call, piece) && md5_check(call, piece);
+	ok = (!is_chunked(call) || decode(call, piece)) && sha256_check(call, piece) && md5_check(call, piece) &&
+	     checksum_check(call, piece);
 	free(piece);
 	return ok;
 }

@@ -112,6 +112,7 @@ static void on_gone(void *data)
 	s3_keys_free(call->list);
 	buffer_finish(&call->xml);
 	free(call->md5);
+	free(call->checksum);
 	free(call);
 }
 
@@ -164,15 +165,30 @@ static bool authorise(struct s3_call *call)
 	return true;
 }
 
+/* What the head says the body is. */
+static void read_sums(struct s3_call *call)
+{
+	static const char *const names[] = {"crc32", "crc32c", "sha1", "sha256"};
+	const char *decoded = http_header(call->rq, "x-amz-decoded-content-length");
+
+	call->decoded_size = decoded ? strtoll(decoded, NULL, 10) : -1;
+	call->md5 = gw_strdup(http_header(call->rq, "Content-MD5"));
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !call->checksum; i++) {
+		char header[32];
+
+		snprintf(header, sizeof(header), "x-amz-checksum-%s", names[i]);
+		call->checksum_name = names[i];
+		call->checksum = gw_strdup(http_header(call->rq, header));
+	}
+}
+
 /* Where the body goes, decided before it comes. */
 static bool take_body(struct s3_call *call)
 {
-	const char *length = http_header(call->rq, "Content-Length"), *md5 = http_header(call->rq, "Content-MD5"),
-		   *decoded = http_header(call->rq, "x-amz-decoded-content-length");
+	const char *length = http_header(call->rq, "Content-Length");
 	int fd;
 
-	call->md5 = gw_strdup(md5);
-	call->decoded_size = decoded ? strtoll(decoded, NULL, 10) : -1;
+	read_sums(call);
 	if (http_header(call->rq, "Transfer-Encoding") || (call->action->body == S3_BODY_FILE && !length))
 		return s3_fail(&call->err, S3_MISSING_LENGTH, NULL);
 	if (call->action->body != S3_BODY_FILE)

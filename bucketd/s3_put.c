@@ -46,10 +46,33 @@ static bool add_encoding(struct s3_call *call)
 	return add_meta(call, "content-encoding", encoding);
 }
 
+/* What an object would not be, though its client asked for it, is refused by name. */
+static bool is_served(struct s3_call *call, const char *name, const char *value)
+{
+	static const char *const refused[] = {"x-amz-server-side-encryption",
+					      "x-amz-object-lock-",
+					      "x-amz-tagging",
+					      "x-amz-website-redirect-location",
+					      "x-amz-copy-source-if-",
+					      "x-amz-copy-source-server-side-encryption-",
+					      NULL};
+
+	if (strcasecmp(name, "x-amz-acl") == 0 && strcmp(value, "private") != 0)
+		return s3_fail(&call->err, S3_NOT_IMPLEMENTED, "x-amz-acl: '%.40s'; accepted: private: bucketd.yml says what is public",
+			       value);
+	for (size_t i = 0; refused[i]; i++)
+		if (strncasecmp(name, refused[i], strlen(refused[i])) == 0)
+			return s3_fail(&call->err, S3_NOT_IMPLEMENTED, "%.80s is not implemented here", name);
+	return true;
+}
+
 bool s3_object_read(struct s3_call *call)
 {
 	const char *type = http_header(call->rq, "Content-Type"), *name, *value;
 
+	for (size_t i = 0; http_header_at(call->rq, i, &name, &value); i++)
+		if (!is_served(call, name, value))
+			return false;
 	if (type && strlen(type) >= sizeof(call->object.content_type))
 		return s3_fail(&call->err, S3_INVALID_ARGUMENT, "Content-Type: too long; accepted: %zu characters",
 			       sizeof(call->object.content_type) - 1);
@@ -107,8 +130,11 @@ bool s3_read_copy(struct s3_call *call)
 {
 	const char *directive = http_header(call->rq, "x-amz-metadata-directive");
 
+	if (!s3_object_read(call))
+		return false;
 	if (directive && strcmp(directive, "REPLACE") == 0)
-		return s3_object_read(call);
+		return true;
+	call->object = (struct store_object){0}; /* the source's */
 	if (directive && strcmp(directive, "COPY") != 0)
 		return s3_fail(&call->err, S3_INVALID_ARGUMENT, "x-amz-metadata-directive: accepted: COPY, REPLACE");
 	if (strcmp(call->source_bucket, call->target.bucket) == 0 && strcmp(call->source_key, call->target.key) == 0)
