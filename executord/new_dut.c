@@ -36,8 +36,7 @@ static void add_gitlab(struct new_dut *new, struct executord *ex, const char *id
 {
 	size_t n = mars_db_gitlab_count(ex->database.db);
 
-	if (n > sizeof(new->gitlab) / sizeof(new->gitlab[0]))
-		n = sizeof(new->gitlab) / sizeof(new->gitlab[0]); /* the others count as exposed all the same */
+	gw_assert(n <= GITLAB_INSTANCES_MAX); /* MarsDB refuses more */
 	new->exposed = (struct mars_member){"exposed", MARS_V_BOOL(true)};
 	for (size_t i = 0; i < n; i++)
 		new->gitlab[i] = (struct mars_member){mars_db_gitlab(ex->database.db, i)->name, MARS_V_MAPPING(&new->exposed, 1)};

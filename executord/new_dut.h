@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "libgateway/limits.h"
 #include "libmars/edit.h"
 
 struct executord;
@@ -12,7 +13,7 @@ struct executord;
 
 struct new_dut { /* owns the texts that its edits borrow */
 	char first_seen[40];
-	struct mars_member gitlab[64], exposed;
+	struct mars_member gitlab[GITLAB_INSTANCES_MAX], exposed;
 	char pdu[129], port[129];
 	size_t n;
 	struct mars_edit edits[NEW_DUT_EDITS_MAX];

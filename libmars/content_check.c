@@ -1,6 +1,8 @@
 /* What must agree between entries: what is unique, and what names another entry. */
 #include "libmars/content_internal.h"
 
+#include "libgateway/limits.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,10 +122,25 @@ void content_check_one(struct maker *m, enum mars_change_what what, const struct
 		check_dut(m, at);
 }
 
+void content_check_count(struct maker *m)
+{
+	const struct section *section = &m->content->sections[MARS_GITLAB];
+	const struct content_entry *first = section->n > GITLAB_INSTANCES_MAX ? &section->v[GITLAB_INSTANCES_MAX] : NULL;
+	struct tree_path top = {NULL, "gitlab", 6, 0}, path = {&top, "", 0, 0};
+
+	if (!first)
+		return;
+	path.text = content_entry_name(first->entry);
+	path.len = strlen(path.text);
+	mars_complain(&m->decoder, first->node ? first->node->key : NULL, &path, "%zu GitLab instances are too many; accepted: at most %d",
+		      section->n, GITLAB_INSTANCES_MAX);
+}
+
 void content_check(struct maker *m)
 {
 	static const enum mars_change_what order[] = {MARS_GITLAB, MARS_DUT};
 
+	content_check_count(m);
 	for (int i = 0; i < 2; i++)
 		for (size_t n = 0; n < m->content->sections[order[i]].n; n++)
 			content_check_one(m, order[i], &m->content->sections[order[i]].v[n]);

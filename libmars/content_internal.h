@@ -26,6 +26,7 @@ void content_collect_warnings(struct content *content, const char *name);
 
 /* content_check.c: what must agree between entries. Complaints have places where the content has a tree. */
 void content_check(struct maker *m);
+void content_check_count(struct maker *m); /* of GitLab instances */
 void content_check_one(struct maker *m, enum mars_change_what what, const struct content_entry *at);
 void content_check_references(struct maker *m);
 

@@ -324,6 +324,7 @@ static bool splice_section(struct update *u, struct maker *m, const struct secti
 		return false;
 	for (size_t i = u->first; i < u->first + found->n; i++)
 		content_check_one(m, u->what, &to->v[i]);
+	content_check_count(m);
 	if (u->what != MARS_DUT)
 		content_check_references(m);
 	return true;

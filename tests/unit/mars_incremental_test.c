@@ -137,9 +137,39 @@ static void a_removed_dut_is_the_only_change(void **state)
 	assert_ptr_equal(mars_db_find_dut(h->db, DUT_1), h->first);
 }
 
+static void put_instances(int n)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fprintf(file, "gitlab:\n");
+	for (int i = 1; i <= n; i++)
+		fprintf(file, "  i%02d:\n    url: https://gitlab-%d.example.org\n", i, i);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* All that the bus carries, and one more by an edit of the live file. */
+static void one_gitlab_instance_too_many_is_refused_and_says_so(void **state)
+{
+	struct held *h = *state;
+	struct mars_changes changes = {0};
+	struct gw_errors errs = {0};
+
+	put_instances(64);
+	assert_true(mars_db_reload(h->db, &changes, &errs));
+	mars_changes_finish(&changes);
+	put_instances(65);
+	assert_false(mars_db_reload(h->db, &changes, &errs));
+	assert_int_equal(errs.n, 1);
+	assert_non_null(strstr(errs.v[0].text, ".yaml:130:3: gitlab.i65: 65 GitLab instances are too many; accepted: at most 64"));
+	assert_int_equal(mars_db_gitlab_count(h->db), 64);
+	gw_errors_finish(&errs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(one_gitlab_instance_too_many_is_refused_and_says_so, begin, end),
 		cmocka_unit_test_setup_teardown(a_changed_tag_decodes_that_dut_alone, begin, end),
 		cmocka_unit_test_setup_teardown(a_changed_pdu_leaves_the_other_and_the_duts, begin, end),
 		cmocka_unit_test_setup_teardown(comments_and_order_decode_nothing, begin, end),

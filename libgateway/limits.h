@@ -1,0 +1,7 @@
+/* Bounds that MarsDB, which refuses what is beyond them, shares with the bus, which carries it. */
+#ifndef LIBGATEWAY_LIMITS_H
+#define LIBGATEWAY_LIMITS_H
+
+#define GITLAB_INSTANCES_MAX 64
+
+#endif
