@@ -333,6 +333,14 @@ static void on_artifactd(void *owner, const char *peer, enum bus_peer_event what
 	free(all.jobs.v);
 }
 
+/* ---- bucketd ---- */
+
+static void on_bucketd(void *owner, const char *peer, enum bus_peer_event what)
+{
+	daemons_on_peer(owner, peer, what);
+	buckets_on_peer(owner, what);
+}
+
 /* ---- edits: each daemon hears of what changed for it ---- */
 
 static bool concerns(const struct mars_change *change, uint32_t fields)
@@ -427,5 +435,6 @@ void config_push_start(struct executord *ex)
 	bus_watch(&ex->bus, "bootsd", on_bootsd, ex);
 	bus_watch(&ex->bus, "saladd", on_saladd, ex);
 	bus_watch(&ex->bus, "artifactd", on_artifactd, ex);
+	bus_watch(&ex->bus, "bucketd", on_bucketd, ex);
 	gitlab_start(ex);
 }

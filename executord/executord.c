@@ -100,6 +100,7 @@ static void serve(struct executord *ex, struct gw_error *err)
 	    !database_start(ex, err) ||                                      /* mars_db.yaml, and its edits */
 	    !registries_start(ex, err) ||                                    /* rules for jobs' images, and their edits */
 	    !imagestore_start(ex, err) ||                                    /* how machines mount it, and its edits */
+	    !buckets_start(ex, err) ||                                       /* where job buckets are */
 	    !begin(ex, err) ||                                               /* the machines, as they were */
 	    !rest_start(ex, err) || !loop_run_until_stopped(&ex->loop, err))
 		log_failure("executord", err);
@@ -111,6 +112,7 @@ static void serve(struct executord *ex, struct gw_error *err)
 	job_logs_finish(ex);
 	discovery_finish(ex);
 	loop_timer_finish(&ex->stop_patience);
+	buckets_finish(ex);
 	imagestore_finish(ex);
 	registries_finish(ex);
 	database_finish(ex);

@@ -2,6 +2,7 @@
 #ifndef EXECUTORD_EXECUTORD_H
 #define EXECUTORD_EXECUTORD_H
 
+#include "executord/buckets.h"
 #include "executord/daemons.h"
 #include "executord/database.h"
 #include "executord/discovery.h"
@@ -36,11 +37,13 @@ struct executord {
 	struct state_store store;
 	struct jobd_pool pool;
 	struct jobs jobs;
+	struct buckets buckets;
 	struct job_logs job_logs;
 	struct discovery discovery;
 	struct events events;
 	struct daemons daemons;
 	struct http_server *rest;
+	struct http_route *routes; /* owned; rest_routes with the bounds that options give */
 	struct loop_timer stop_patience;
 };
 

@@ -85,6 +85,7 @@ void job_over(struct job *job)
 	snprintf(cause, sizeof(cause), "job=%s status=%s%s%s", id, outcome.status, outcome.reason[0] ? " reason=" : "", outcome.reason);
 	events_job(job, "ended");
 	job_end_capability(job);
+	job_bucket_end(job);
 	jobd_pool_dismiss(ex, job->jobd);
 	job_raise_firmware_boot_time(job, job->outcome.firmware_boot_time);
 	job_destroy(job);
@@ -136,6 +137,7 @@ void jobs_revoke(struct executord *ex, struct job *job)
 	job->phase = JOB_SETTLING;
 	if (job->dut)
 		state_store_dut_changed(job->dut); /* its end is decided */
+	job_bucket_end(job);
 	bus_forget(&ex->bus, job);
 	loop_timer_stop(&job->timer);
 	if (job->capability[0])

@@ -24,14 +24,10 @@ static void on_text(void *data, const void *answer, const struct gw_error *why)
 	job_destroy(job);
 }
 
-void jobs_submit_url(struct executord *ex, struct job_request *request, struct http_request *rq)
+void job_fetch(struct job *job)
 {
-	struct job *job = job_add_new(ex, DUT_JOB_USER);
-	struct msg_artifact_text_get get = {.job = job->id, .url = request->desc_url};
+	struct msg_artifact_text_get get = {.job = job->id, .url = job->request.desc_url};
 
 	job->phase = JOB_FETCHING;
-	job->answer = rq;
-	job->request = *request;
-	*request = (struct job_request){0};
-	bus_ask(&ex->bus, "artifactd", MSG_ARTIFACT_TEXT, &get, 0, on_text, job);
+	bus_ask(&job->ex->bus, "artifactd", MSG_ARTIFACT_TEXT, &get, 0, on_text, job);
 }

@@ -114,6 +114,7 @@ static void prepare(struct job *job)
 				      .unfit_regex = (char *)job->ex->settings.unfit_regex,
 				      .registry_rules = {job->ex->registries.rules.v, job->ex->registries.rules.n},
 				      .imagestore_mounts = {job->ex->imagestore.config.v, job->ex->imagestore.config.n},
+				      .bucket_port = job->ex->buckets.port,
 				      .target_known = job->kind != DUT_JOB_USER || job->request.has_target};
 
 	job->phase = JOB_PREPARING;
@@ -208,6 +209,7 @@ static void ask_go(struct job *job, const struct mars_dut *mars)
 {
 	struct msg_dut dut = describe(job->ex, job->dut, mars);
 	struct bus_texts tags = registry_tags(job->ex, mars);
+	struct msg_job_bucket bucket = {0};
 	struct msg_name_value *variables = gw_calloc(job->request.n_environ + 1, sizeof(*variables));
 	struct msg_job_go go = {.job = job->id,
 				.job_id = job->request.job_id,
@@ -221,6 +223,11 @@ static void ask_go(struct job *job, const struct mars_dut *mars)
 				.callback_port = job->request.callback_port,
 				.environ = {variables, job->request.n_environ}};
 
+	if (job->bucket) {
+		job_bucket_describe(job, &bucket);
+		go.bucket.v = &bucket;
+		go.bucket.n = 1;
+	}
 	for (size_t i = 0; i < job->request.n_environ; i++)
 		variables[i] = (struct msg_name_value){.name = job->request.environ[i].name, .value = job->request.environ[i].value};
 	job->phase = JOB_GOING;
@@ -229,6 +236,7 @@ static void ask_go(struct job *job, const struct mars_dut *mars)
 	free(job->text);
 	job->text = NULL;
 	bus_ask(&job->ex->bus, job->jobd_name, MSG_JOB_GO, &go, 0, on_gone, job);
+	gw_free_secret(bucket.access_url);
 	free(variables);
 	free(tags.v);
 }
@@ -278,7 +286,10 @@ void jobs_go(struct executord *ex, struct job *job)
 
 	job->phase = JOB_READY;
 	if (get_ready(job, &err)) {
-		job_try_to_go(job);
+		if (job_bucket_is_made(job))
+			job_try_to_go(job);
+		else
+			job_bucket_make(job);
 		return;
 	}
 	snprintf(job->cancel_reason, sizeof(job->cancel_reason), "%.255s", err.text);

@@ -11,6 +11,8 @@
 #define TAGS_MAX    1024
 #define VALUE_MAX   32768
 #define ENVIRON_MAX 1024
+#define KEY_MAX     128
+#define GROUPS_MAX  64
 
 static const char *kind_of(const cJSON *item)
 {
@@ -138,18 +140,57 @@ static bool take_environ(struct job_request *rq, const cJSON *json, struct gw_er
 	return true;
 }
 
-static bool take_groups(struct job_request *rq, const cJSON *json, struct gw_error *err)
+static bool missing(const char *where, struct gw_error *err)
 {
-	const cJSON *minio, *groups;
+	return gw_fail(err, GW_BAD_INPUT, "metadata: %s: it is missing; accepted: a text of 1 to %d bytes", where, KEY_MAX);
+}
 
-	if (!take_object(&minio, json, "minio", err))
+/* Who has none says so with both keys null. */
+static bool take_credentials(struct job_request *rq, const cJSON *minio, struct gw_error *err)
+{
+	static const char access_key[] = "minio.credentials.access_key", secret_key[] = "minio.credentials.secret_key";
+	const cJSON *credentials = get(minio, "credentials");
+
+	if (!credentials)
+		return true;
+	if (!cJSON_IsObject(credentials))
+		return gw_fail(err, GW_BAD_INPUT, "metadata: minio.credentials: this is %s; accepted: an object, or null",
+			       kind_of(credentials));
+	if (!take_long_text(&rq->access_key, credentials, "access_key", access_key, KEY_MAX, err) ||
+	    !take_long_text(&rq->secret_key, credentials, "secret_key", secret_key, KEY_MAX, err))
 		return false;
-	groups = get(minio, "groups");
-	if (groups && !cJSON_IsArray(groups))
-		return gw_fail(err, GW_BAD_INPUT, "metadata: minio.groups: this is %s; accepted: a list of texts, or null",
-			       kind_of(groups));
-	rq->n_groups = (size_t)cJSON_GetArraySize(groups);
+	return !rq->access_key == !rq->secret_key || missing(rq->access_key ? secret_key : access_key, err);
+}
+
+static bool take_group(struct job_request *rq, const cJSON *group, struct gw_error *err)
+{
+	const char *text = cJSON_GetStringValue(group);
+
+	if (!text || !*text || strlen(text) > KEY_MAX)
+		return gw_fail(err, GW_BAD_INPUT, "metadata: minio.groups[%zu]: this is %s; accepted: a text of 1 to %d bytes",
+			       rq->n_groups, text ? "empty or too long" : kind_of(group), KEY_MAX);
+	rq->groups[rq->n_groups++] = gw_strdup(text);
 	return true;
+}
+
+static bool take_groups(struct job_request *rq, const cJSON *minio, struct gw_error *err)
+{
+	const cJSON *groups = get(minio, "groups"), *group;
+	int n = cJSON_GetArraySize(groups);
+
+	if (groups && (!cJSON_IsArray(groups) || n > GROUPS_MAX))
+		return gw_fail(err, GW_BAD_INPUT, "metadata: minio.groups: this is %s; accepted: a list of at most %d texts, or null",
+			       cJSON_IsArray(groups) ? "too long" : kind_of(groups), GROUPS_MAX);
+	rq->groups = gw_calloc((size_t)n + 1, sizeof(*rq->groups));
+	cJSON_ArrayForEach(group, groups) if (!take_group(rq, group, err)) return false;
+	return true;
+}
+
+static bool take_minio(struct job_request *rq, const cJSON *json, struct gw_error *err)
+{
+	const cJSON *minio;
+
+	return take_object(&minio, json, "minio", err) && take_credentials(rq, minio, err) && take_groups(rq, minio, err);
 }
 
 static bool take_desc_url(struct job_request *rq, const cJSON *json, struct gw_error *err)
@@ -170,7 +211,7 @@ bool job_request_decode(struct job_request *rq, const char *text, size_t len, st
 	if (!json)
 		return gw_context(err, "metadata");
 	ok = take_version(json, err) && take_text(&rq->job_id, json, "job_id", "job_id", err) && take_target(rq, json, err) &&
-	     take_callback(rq, json, err) && take_environ(rq, json, err) && take_groups(rq, json, err) && take_desc_url(rq, json, err);
+	     take_callback(rq, json, err) && take_environ(rq, json, err) && take_minio(rq, json, err) && take_desc_url(rq, json, err);
 	cJSON_Delete(json);
 	if (!ok)
 		job_request_finish(rq);
@@ -186,6 +227,11 @@ void job_request_finish(struct job_request *rq)
 	free(rq->target_tags);
 	free(rq->callback_host);
 	free(rq->desc_url);
+	free(rq->access_key);
+	gw_free_secret(rq->secret_key);
+	for (size_t i = 0; i < rq->n_groups; i++)
+		free(rq->groups[i]);
+	free(rq->groups);
 	for (size_t i = 0; i < rq->n_environ; i++) {
 		free(rq->environ[i].name);
 		free(rq->environ[i].value);

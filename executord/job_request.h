@@ -21,8 +21,11 @@ struct job_request {
 	int callback_port;
 	struct job_variable *environ; /* owned */
 	size_t n_environ;
-	char *desc_url;  /* where the description is; NULL: it was sent */
-	size_t n_groups; /* of job buckets that it asks for */
+	char *desc_url; /* where the description is; NULL: it was sent */
+	/* Who the submitter says to be at the bucket service: both, or neither. `secret_key` is not for any message. */
+	char *access_key, *secret_key;
+	char **groups; /* owned, as each is: whose buckets the machine is to reach */
+	size_t n_groups;
 };
 
 /* GW_BAD_INPUT names the field, what was found and what is accepted. Unknown keys are ignored, as the field's clients expect. On failure

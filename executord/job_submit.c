@@ -13,14 +13,24 @@
 #include "libgateway/log.h"
 #include "libgateway/utf8.h"
 
-#define NOT_A_TAR 420
+#define IN_MEMORY (1U << 20) /* bytes: a larger body goes into a file */
+#define FORM_MAX  (8U << 20) /* bytes of metadata and of job, each: what is in memory of them */
+
+/* The field's client shows the answer's text as it is when an archive is refused. */
+static void say(struct http_request *rq, int status, const char *text)
+{
+	if (status == JOB_NOT_A_TAR)
+		http_answer(rq, status, "text/plain; charset=utf-8", text, strlen(text));
+	else
+		rest_answer_job(rq, status, text);
+}
 
 void job_answer(struct job *job, int status, const char *text)
 {
 	if (!job->answer)
 		return;
 	http_answer_header(job->answer, "X-Executor-Job", job->id);
-	rest_answer_job(job->answer, status, text);
+	say(job->answer, status, text);
 	job->answer = NULL;
 }
 
@@ -96,18 +106,6 @@ void jobs_on_no_jobd(struct executord *ex, const char *why)
 
 /* ---- POST /api/v1/jobs ---- */
 
-static char *host_of(const struct http_request *rq)
-{
-	char host[INET6_ADDRSTRLEN] = "";
-	const struct sockaddr *peer = http_peer(rq);
-
-	if (peer->sa_family == AF_INET)
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)peer)->sin_addr, host, sizeof(host));
-	else if (peer->sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr, host, sizeof(host));
-	return gw_strdup(strncmp(host, "::ffff:", 7) == 0 ? host + 7 : host);
-}
-
 static const struct http_part *want_part(const struct http_request *rq, const char *name, struct gw_error *err)
 {
 	const struct http_part *part = http_part(rq, name);
@@ -140,12 +138,10 @@ static bool take_description(const struct http_request *rq, const struct job_req
 	return *text && job_text_accepted((*text)->data, (*text)->len, err);
 }
 
-#define BUCKET "job_bucket_initial_state_tarball_file"
-
 /* The first of a name would be taken, and what is not known would be lost without a word. */
 static bool parts_are_known(const struct http_request *rq, struct gw_error *err)
 {
-	static const char *const names[] = {"metadata", "job", BUCKET};
+	static const char *const names[] = {"metadata", "job", JOB_ARCHIVE};
 	unsigned seen[sizeof(names) / sizeof(names[0])] = {0};
 	const struct http_part *part;
 
@@ -155,68 +151,117 @@ static bool parts_are_known(const struct http_request *rq, struct gw_error *err)
 		while (k < sizeof(names) / sizeof(names[0]) && strcmp(names[k], part->name) != 0)
 			k++;
 		if (k == sizeof(names) / sizeof(names[0]))
-			return gw_fail(err, GW_BAD_INPUT, "the part '%.64s' is not known; accepted: metadata, job, " BUCKET, part->name);
+			return gw_fail(err, GW_BAD_INPUT, "the part '%.64s' is not known; accepted: metadata, job, " JOB_ARCHIVE,
+				       part->name);
 		if (seen[k]++)
 			return gw_fail(err, GW_BAD_INPUT, "the part '%s' is given twice", part->name);
 	}
 	return true;
 }
 
+/* Each part that is held in memory, and the archive, which is not. 0: none is too large. */
+static int too_large(const struct executord *ex, const struct http_request *rq, struct gw_error *err)
+{
+	const int64_t mib = env_integer(&ex->env, OPT_BUCKETD_BUCKET_SIZE);
+	const struct http_part *part;
+
+	for (size_t i = 0; (part = http_part_at(rq, i)); i++) {
+		bool archive = strcmp(part->name, JOB_ARCHIVE) == 0;
+		uint64_t max = archive ? (uint64_t)mib << 20 : FORM_MAX;
+
+		if (part->len > max) {
+			gw_fail(err, GW_BAD_INPUT, "%s: it is too large; accepted: %llu bytes", part->name, (unsigned long long)max);
+			return 413;
+		}
+	}
+	return 0;
+}
+
+/* What is wrong with the bucket that the job wants. 0: nothing, or it wants none. */
+static int bucket_refused(struct executord *ex, const struct http_part *archive, const struct job_request *request, struct gw_error *err)
+{
+	if (request->n_groups && !request->access_key) {
+		gw_fail(err, GW_REFUSED,
+			"metadata: minio.groups: no group is granted without credentials; accepted with "
+			"minio.credentials{access_key,secret_key}");
+		return 403;
+	}
+	if (archive && !tarball_begins(archive->data, archive->len)) {
+		gw_fail(err, GW_BAD_INPUT, JOB_ARCHIVE ": this is not a tar archive; accepted: tar, plain or gzip");
+		return JOB_NOT_A_TAR;
+	}
+	return (archive || request->n_groups) && !buckets_there(ex, err) ? gw_http_status(err->kind) : 0;
+}
+
 /* What needs no jobd to be refused. 0: nothing does. */
 static int refused_at_once(struct executord *ex, const struct http_request *rq, const struct job_request *request, struct gw_error *err)
 {
 	struct target target = target_of(request, NULL);
-	const struct http_part *bucket = http_part(rq, BUCKET);
-	int status;
+	int status = bucket_refused(ex, http_part(rq, JOB_ARCHIVE), request, err);
 
-	if (request->n_groups) {
-		gw_fail(err, GW_REFUSED, "metadata: minio.groups: job buckets are not built yet, so no group can be granted");
-		return 403;
-	}
-	if (bucket && !tarball_begins(bucket->data, bucket->len)) {
-		gw_fail(err, GW_BAD_INPUT, BUCKET ": this is not a tar archive; accepted: tar, plain or gzip");
-		return NOT_A_TAR;
-	}
-	if (bucket) {
-		gw_fail(err, GW_BAD_INPUT, BUCKET ": job buckets are not built yet, so it would be lost; send the job without it");
-		return 400;
-	}
-	if (request->has_target && !choose(ex, &target, &status, err))
+	if (status)
 		return status;
-	return 0;
+	return request->has_target && !choose(ex, &target, &status, err) ? status : 0;
 }
 
-/* The field's client shows the answer's text as it is when an archive is refused. */
-static void refuse(struct http_request *rq, int status, const char *text)
+/* Before the body is there. */
+bool rest_post_job_head(void *owner, struct http_request *rq)
 {
-	if (status == NOT_A_TAR)
-		http_answer(rq, status, "text/plain; charset=utf-8", text, strlen(text));
-	else
-		rest_answer_job(rq, status, text);
+	const char *length = http_header(rq, "Content-Length");
+	uint64_t size = length ? strtoull(length, NULL, 10) : 0;
+	struct executord *ex = owner;
+	struct gw_error err = {0};
+	int fd;
+
+	if (!rest_may_change(ex, rq, &err)) {
+		rest_answer_job(rq, 400, err.text);
+		return false;
+	}
+	if (length && size <= IN_MEMORY)
+		return true;
+	fd = buckets_body_file(ex, size, &err);
+	if (fd < 0) {
+		rest_answer_job(rq, gw_http_status(err.kind), err.text);
+		return false;
+	}
+	http_body_into(rq, fd);
+	return true;
+}
+
+static int decode(struct executord *ex, const struct http_request *rq, struct job_request *request, const struct http_part **text,
+		  struct gw_error *err)
+{
+	const struct http_part *metadata;
+	int status;
+
+	if (!parts_are_known(rq, err))
+		return 400;
+	status = too_large(ex, rq, err);
+	if (status)
+		return status;
+	if (!(metadata = want_part(rq, "metadata", err)) || !job_request_decode(request, metadata->data, metadata->len, err) ||
+	    !take_description(rq, request, text, err))
+		return 400;
+	return refused_at_once(ex, rq, request, err);
 }
 
 void rest_post_job(void *owner, struct http_request *rq)
 {
 	struct executord *ex = owner;
-	const struct http_part *metadata, *text = NULL;
+	const struct http_part *text = NULL, *archive = http_part(rq, JOB_ARCHIVE);
 	struct job_request request = {0};
+	struct job_bucket *bucket = NULL;
 	struct gw_error err = {0};
-	int status = 0;
+	int status = decode(ex, rq, &request, &text, &err);
 
-	if (!rest_may_change(ex, rq, &err) || !parts_are_known(rq, &err) || !(metadata = want_part(rq, "metadata", &err)) ||
-	    !job_request_decode(&request, metadata->data, metadata->len, &err) || !take_description(rq, &request, &text, &err))
-		status = 400;
-	else
-		status = refused_at_once(ex, rq, &request, &err);
+	if (!status && (archive || request.n_groups) && !(bucket = job_bucket_create(ex, rq, archive, &err)))
+		status = gw_http_status(err.kind);
 	if (status) {
 		job_request_finish(&request);
-		refuse(rq, status, err.text);
+		say(rq, status, err.text);
 		return;
 	}
 	if (!request.callback_host)
-		request.callback_host = host_of(rq);
-	if (request.desc_url)
-		jobs_submit_url(ex, &request, rq);
-	else
-		jobs_submit(ex, &request, gw_strndup(text->data, text->len), rq);
+		request.callback_host = rest_address(http_peer(rq));
+	jobs_submit(ex, &request, request.desc_url ? NULL : gw_strndup(text->data, text->len), bucket, rq);
 }

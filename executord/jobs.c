@@ -69,6 +69,7 @@ void job_destroy(struct job *job)
 	bus_forget(&job->ex->bus, job);
 	loop_timer_finish(&job->timer);
 	job_request_finish(&job->request);
+	job_bucket_destroy(job->bucket);
 	free(job->text);
 	free(job);
 }
@@ -176,12 +177,12 @@ void jobs_cancel(struct executord *ex, struct job *job, const char *reason)
 	snprintf(job->cancel_reason, sizeof(job->cancel_reason), "%s", reason);
 	if (job->dut)
 		state_store_dut_changed(job->dut); /* the next executord says it again */
-	if (job->phase == JOB_READY) {
+	if (job->phase == JOB_FILLING || job->phase == JOB_READY) {
 		jobd_pool_give_back(ex, job->jobd);
 		job->jobd = NULL;
 		job_answer(job, 500, reason);
 	}
-	if (job->phase == JOB_WAITING || job->phase == JOB_READY)
+	if (job->phase == JOB_WAITING || job->phase == JOB_FILLING || job->phase == JOB_READY)
 		job_failed_early(job, "INCOMPLETE", reason);
 	else if (job->phase == JOB_GIVEN)
 		job_send_cancel(job);
@@ -217,6 +218,7 @@ static void begin(struct executord *ex)
 
 	loop_timer_stop(&ex->jobs.hearing);
 	ex->jobs.begun = true;
+	buckets_configure(ex);
 	for (size_t i = 0; i < n; i++)
 		v[i] = ex->registry.duts[i];
 	for (size_t i = 0; i < n; i++)
@@ -274,6 +276,7 @@ static struct job *carry_on(struct executord *ex, struct dut *dut, const char *i
 	take_port_of(ex, job);
 	job->phase = JOB_GIVEN;
 	job->went = true;
+	job->has_bucket = kind == DUT_JOB_USER; /* perhaps */
 	job->dut = dut;
 	dut->job = job;
 	return job;
@@ -346,13 +349,27 @@ struct job *jobs_adopt(struct executord *ex, const char *id, const char *capabil
 	return job;
 }
 
-void jobs_submit(struct executord *ex, struct job_request *request, char *text, struct http_request *rq)
+void job_begin(struct job *job)
+{
+	if (job->request.desc_url) {
+		job_fetch(job);
+	} else {
+		job->phase = JOB_WAITING;
+		jobs_serve(job->ex);
+	}
+}
+
+void jobs_submit(struct executord *ex, struct job_request *request, char *text, struct job_bucket *bucket, struct http_request *rq)
 {
 	struct job *job = job_add_new(ex, DUT_JOB_USER);
 
 	job->request = *request;
 	*request = (struct job_request){0};
 	job->text = text;
+	job->bucket = bucket;
 	job->answer = rq;
-	jobs_serve(ex);
+	if (job->request.n_groups)
+		job_check_groups(job);
+	else
+		job_begin(job);
 }

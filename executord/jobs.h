@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "executord/job_bucket.h"
 #include "executord/job_request.h"
 #include "libbus/capability.h"
 #include "libbus/messages.h"
@@ -23,9 +24,11 @@ struct jobd;
 struct kept_job;
 
 enum job_phase {
+	JOB_CHECKING,  /* whether its submitter may reach the groups' buckets that it names */
 	JOB_FETCHING,  /* its description is fetched */
 	JOB_WAITING,   /* for a jobd */
 	JOB_PREPARING, /* rendered and checked */
+	JOB_FILLING,   /* its DUT is chosen, and its bucket is made */
 	JOB_READY,     /* its DUT is chosen: until the DUT's last job and the port's are over for good */
 	JOB_GOING,     /* told to go; the jobd has not said yes yet */
 	JOB_GIVEN,     /* the jobd carries it */
@@ -57,6 +60,8 @@ struct job {
 	char pdu[129], port[129];    /* its DUT's, since JOB_READY */
 	bool went;                   /* its jobd was told to go: its capability is in the world */
 	struct job_request request;  /* of a user's job */
+	struct job_bucket *bucket;   /* owned; NULL: it wants none */
+	bool has_bucket;             /* bucketd may have one of it */
 	struct http_request *answer; /* the submission, not answered yet; NULL: answered */
 	char capability[CAPABILITY_TEXT_MAX + 1];
 	bool cancelled, cancel_sent;
@@ -90,10 +95,9 @@ void jobs_settle(struct executord *ex, void (*settled)(void *data), void *data);
 struct job *jobs_find(struct executord *ex, const char *id);
 struct bus_texts jobs_ids(struct executord *ex); /* the caller frees v; the texts are borrowed */
 
-/* A user's job: takes `request` and `text` over; answers `rq` once it is decided. */
-void jobs_submit(struct executord *ex, struct job_request *request, char *text, struct http_request *rq);
-/* The same of one whose description is at request->desc_url. */
-void jobs_submit_url(struct executord *ex, struct job_request *request, struct http_request *rq);
+/* A user's job: takes `request`, `text` (NULL: it is at request->desc_url) and `bucket` (NULL: it wants none) over; answers `rq` once it is
+ * decided. */
+void jobs_submit(struct executord *ex, struct job_request *request, char *text, struct job_bucket *bucket, struct http_request *rq);
 /* One of the gateway's own. Fails later, never inside the call. */
 void jobs_start_own(struct executord *ex, struct dut *dut, enum dut_job_kind kind);
 void jobs_go(struct executord *ex, struct job *job); /* prepared, and its DUT is chosen */
@@ -118,6 +122,9 @@ void jobs_lost(struct executord *ex, struct job *job, const char *why);
 /* Between the files of this part. */
 struct job *job_add(struct executord *ex, enum dut_job_kind kind); /* at the list's end, without an id */
 struct job *job_add_new(struct executord *ex, enum dut_job_kind kind);
+void job_begin(struct job *job);                                               /* its submitter may: it is fetched, or waits for a jobd */
+void job_check_groups(struct job *job);                                        /* then job_begin, or it is refused */
+void job_fetch(struct job *job);                                               /* its description, then it waits for a jobd */
 void job_set_outcome(struct job *job, const char *status, const char *reason); /* all else: nothing was seen */
 void job_raise_firmware_boot_time(struct job *job, double seconds);            /* written back, if it is more than is known */
 void job_over(struct job *job);                                                /* its port is off: the machine is free, the job is gone */
@@ -131,6 +138,8 @@ void job_capabilities_on_pdud_up(struct executord *ex);
 void job_capabilities_finish(struct executord *ex);
 /* Of job_submit.c: answers the submission, if it waits; `status` 200 says "success". */
 void job_answer(struct job *job, int status, const char *text);
+#define JOB_ARCHIVE   "job_bucket_initial_state_tarball_file"
+#define JOB_NOT_A_TAR 420 /* in plain text */
 /* Chooses the DUT of a prepared user's job. False: it was answered with the reason. */
 bool job_choose_dut(struct job *job, const struct msg_job_prepared *prepared);
 void job_destroy(struct job *job); /* out of the list, answered or not */

@@ -50,7 +50,7 @@ const struct http_route rest_routes[] = {
 	{"POST",   "/api/v1/database/check",      rest_check_database,    DATABASE},
 	{"GET",    "/api/v1/gitlab",              rest_get_gitlab,        0},
 	{"POST",   "/api/v1/gitlab/prune",        rest_prune_gitlab,      SMALL, JSON},
-	{"POST",   "/api/v1/jobs",                rest_post_job,          JOB, FORM, rest_answer_job},
+	{"POST",   "/api/v1/jobs",                rest_post_job,          JOB, FORM, rest_answer_job, rest_post_job_head}, /* and an archive */
 	{0},
 };
 /* clang-format on */
@@ -96,7 +96,35 @@ bool rest_may_change(struct executord *ex, const struct http_request *rq, struct
 	return !rest_is_of_duts(ex, rq) || gw_fail(err, GW_REFUSED, "a machine of the farm may only read and register itself");
 }
 
+char *rest_address(const struct sockaddr *address)
+{
+	char host[INET6_ADDRSTRLEN] = "";
+
+	if (address->sa_family == AF_INET)
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, host, sizeof(host));
+	else if (address->sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, host, sizeof(host));
+	return gw_strdup(strncmp(host, "::ffff:", 7) == 0 ? host + 7 : host);
+}
+
 /* ---- serving ---- */
+
+/* A job may bring an archive for its bucket. */
+static struct http_route *routes_of(const struct executord *ex)
+{
+	const size_t archive_max = (size_t)env_integer(&ex->env, OPT_BUCKETD_BUCKET_SIZE) << 20;
+	struct http_route *routes;
+	size_t n = 0;
+
+	while (rest_routes[n].method)
+		n++;
+	routes = gw_calloc(n + 1, sizeof(*routes));
+	memcpy(routes, rest_routes, n * sizeof(*routes));
+	for (size_t i = 0; i < n; i++)
+		if (routes[i].handler == rest_post_job)
+			routes[i].body_max += archive_max;
+	return routes;
+}
 
 static int listen_fd(struct executord *ex, struct gw_error *err)
 {
@@ -116,7 +144,8 @@ bool rest_start(struct executord *ex, struct gw_error *err)
 	if (fd < 0)
 		return gw_context(err, "REST");
 	log_info("REST on port %u", activation_port_of(fd));
-	ex->rest = http_server_start(&ex->loop, fd, rest_routes, &limits, ex, err);
+	ex->routes = routes_of(ex);
+	ex->rest = http_server_start(&ex->loop, fd, ex->routes, &limits, ex, err);
 	return ex->rest != NULL;
 }
 
@@ -124,4 +153,6 @@ void rest_finish(struct executord *ex)
 {
 	http_server_stop(ex->rest);
 	ex->rest = NULL;
+	free(ex->routes);
+	ex->routes = NULL;
 }

@@ -24,6 +24,8 @@ bool rest_peer_ipv4(const struct http_request *rq, struct in_addr *ip); /* false
 /* The body of a request without fields: nothing, or {}. GW_BAD_INPUT names what it has; `err` must be clear. */
 bool rest_takes_nothing(const struct http_request *rq, struct gw_error *err);
 
+char *rest_address(const struct sockaddr *address); /* an IPv4 one also where a socket for both shows it as an IPv6 one. The caller frees */
+
 /* {"version":1,"error_msg":text}: the field's client wants these two keys and no other. */
 void rest_answer_job(struct http_request *rq, int status, const char *text);
 
@@ -35,6 +37,7 @@ http_handler rest_get_pdus, rest_get_pdu, rest_get_port, rest_patch_port, rest_g
 http_handler rest_get_discovery, rest_post_discovery, rest_delete_discovery;               /* rest_discover.c */
 http_handler rest_get_database, rest_check_database;                                       /* rest_database.c */
 http_handler rest_get_gitlab, rest_prune_gitlab;                                           /* rest_gitlab.c */
+http_head rest_post_job_head;                                                              /* job_submit.c */
 http_handler rest_post_job;                                                                /* job_submit.c */
 http_handler rest_get_boot_script, rest_get_boot_script_of_mac;                            /* rest_boot.c */
 

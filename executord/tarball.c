@@ -7,6 +7,7 @@ enum {
 	BLOCK = 512,
 	CHECKSUM_AT = 148,
 	CHECKSUM_LEN = 8,
+	HEAD_MAX = 1 << 20,                /* bytes of a gzip file that are looked at */
 	WITH_GZIP_HEADER = 16 + MAX_WBITS, /* zlib's inflateInit2 */
 };
 
@@ -45,7 +46,11 @@ static bool is_header(const unsigned char *block)
 /* The first block of what is compressed, and no byte more. */
 static bool gunzip_block(const char *bytes, size_t len, unsigned char out[BLOCK])
 {
-	z_stream z = {.next_in = (unsigned char *)bytes, .avail_in = (uInt)len, .next_out = out, .avail_out = BLOCK};
+	/* what is before the data of a gzip file may be long, but not that long */
+	z_stream z = {.next_in = (unsigned char *)bytes,
+		      .avail_in = (uInt)(len < HEAD_MAX ? len : HEAD_MAX),
+		      .next_out = out,
+		      .avail_out = BLOCK};
 	int result;
 
 	if (inflateInit2(&z, WITH_GZIP_HEADER) != Z_OK)
@@ -60,7 +65,7 @@ bool tarball_begins(const char *bytes, size_t len)
 	unsigned char block[BLOCK];
 
 	if (len >= 2 && memcmp(bytes, "\x1f\x8b", 2) == 0)
-		return len <= (uInt)-1 && gunzip_block(bytes, len, block) && is_header(block);
+		return gunzip_block(bytes, len, block) && is_header(block);
 	if (len < BLOCK)
 		return false;
 	memcpy(block, bytes, BLOCK);

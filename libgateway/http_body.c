@@ -23,7 +23,7 @@ static bool write_all(int fd, const char *data, size_t n, struct gw_error *err)
 		ssize_t written = write(fd, data, n);
 
 		if (written < 0 && errno != EINTR)
-			return gw_fail_errno(err, GW_INTERNAL, errno, "the body cannot be kept");
+			return gw_fail_errno(err, GW_UNREACHABLE, errno, "the body cannot be kept");
 		if (written > 0) {
 			data += written;
 			n -= (size_t)written;
@@ -51,7 +51,7 @@ static bool map(struct http_request *rq, struct gw_error *err)
 	if (rq->mapped != MAP_FAILED)
 		return true;
 	rq->mapped = NULL;
-	return gw_fail_errno(err, GW_INTERNAL, errno, "the body cannot be read");
+	return gw_fail_errno(err, GW_UNREACHABLE, errno, "the body cannot be read");
 }
 
 bool http_body_decode(struct http_request *rq, struct gw_error *err)

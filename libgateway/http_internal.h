@@ -124,7 +124,7 @@ void http_pair_add(struct http_pair **pairs, size_t *n, const char *name, const 
 
 /* http_body.c */
 bool http_body_add(struct http_request *rq, const char *data, size_t n, struct gw_error *err); /* it has room: body_max was looked at */
-/* Takes a multipart body apart; one in a file is mapped, GW_INTERNAL if it cannot be. Any thread. */
+/* Takes a multipart body apart; one in a file is mapped, GW_UNREACHABLE if it cannot be. Any thread. */
 bool http_body_decode(struct http_request *rq, struct gw_error *err);
 void http_body_decode_later(struct http_request *rq); /* on another thread, since the disk is read; then http_request_hand_over */
 void http_body_finish(struct http_request *rq);

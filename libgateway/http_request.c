@@ -299,7 +299,10 @@ static enum MHD_Result read_head(struct http_request *rq, struct MHD_Connection 
 	rq->method = gw_strdup(method);
 	MHD_get_connection_values(mhd, MHD_HEADER_KIND, on_header, rq);
 	http_connection_phase(rq->connection, HTTP_PHASE_BODY);
-	if (!head_accepted(rq, method, version) && (http_header(rq, "Expect") || content_length(rq) > DISCARD_MAX || rq->status == 400))
+	if (head_accepted(rq, method, version))
+		return MHD_YES;
+	rq->body_lost = rq->status >= 500; /* it is no mistake of a client that sends all before it looks at the answer */
+	if (http_header(rq, "Expect") || (content_length(rq) > DISCARD_MAX && !rq->body_lost) || rq->status == 400)
 		return queue_answer(rq, mhd);
 	return MHD_YES;
 }
@@ -325,7 +328,7 @@ static enum MHD_Result read_body(struct http_request *rq, const char *data, size
 	if (!rq->refused)
 		return MHD_YES;
 	rq->discarded += n;
-	return rq->discarded <= (rq->body_lost ? rq->route->body_max : DISCARD_MAX) ? MHD_YES : MHD_NO;
+	return rq->discarded <= (rq->body_lost && rq->route ? rq->route->body_max : DISCARD_MAX) ? MHD_YES : MHD_NO;
 }
 
 void http_request_hand_over(struct http_request *rq, const struct gw_error *err)

@@ -3,8 +3,11 @@
  *	buspeer RUNTIME_DIR DAEMON NAME PEER...
  *
  * In:   TAG PEER TYPE JSON                     asks
+ *       answers TYPE JSON                      so are requests of that type answered from now on
+ *       refuses TYPE KIND TEXT                 the same with an error
+ *       holds TYPE                             they get no answer
  * Out:  TAG answer JSON | TAG error KIND TEXT  what came of it
- *       event TYPE JSON | request TYPE JSON    heard; a request is answered where the answer is nothing, else refused
+ *       event TYPE JSON | request TYPE JSON    heard; what was not told is answered where the answer is nothing, else refused
  *       up PEER | down PEER | gap PEER
  */
 #include <stdio.h>
@@ -40,14 +43,24 @@ static void say(const char *first, const char *second, const struct bus_body *bo
 	cJSON_Delete(json);
 }
 
+static struct {
+	void *answer; /* owned; NULL: none */
+	struct gw_error err;
+	bool holds;
+} told[BUS_TYPES];
+
 static void heard(enum bus_type type, const void *body, struct bus_call *call)
 {
 	struct gw_error err = {0};
 
 	say(call ? "request" : "event", bus_types[type].name, bus_types[type].body, body);
-	if (!call)
+	if (!call || told[type].holds)
 		return;
-	if (bus_types[type].answer == &bus_body_nothing) {
+	if (told[type].answer) {
+		bus_answer(call, told[type].answer);
+	} else if (told[type].err.kind != GW_OK) {
+		bus_answer_error(call, &told[type].err);
+	} else if (bus_types[type].answer == &bus_body_nothing) {
 		bus_answer(call, NULL);
 	} else {
 		gw_fail(&err, GW_REFUSED, "a test peer does not do that");
@@ -116,6 +129,47 @@ static void ask(struct buspeer *p, const char *line)
 	cJSON_Delete(json);
 }
 
+static void forget(enum bus_type type)
+{
+	if (told[type].answer)
+		bus_body_free(bus_types[type].answer, told[type].answer);
+	memset(&told[type], 0, sizeof(told[type]));
+}
+
+static void tell(const char *how, enum bus_type type, const char *what)
+{
+	struct gw_error err = {0};
+	char kind[32] = "";
+	cJSON *json;
+	int at = 0;
+
+	forget(type);
+	told[type].holds = strcmp(how, "holds") == 0;
+	if (strcmp(how, "answers") == 0) {
+		json = json_decode(what, strlen(what), &err);
+		told[type].answer = json ? bus_body_decode(bus_types[type].answer, json, &err) : NULL;
+		cJSON_Delete(json);
+	} else if (sscanf(what, "%31s %n", kind, &at) == 1) {
+		gw_fail(&told[type].err, gw_error_kind_from_name(kind), "%s", what + at);
+	}
+	printf("told %s %s %s\n", how, bus_types[type].name, err.text);
+	fflush(stdout);
+}
+
+/* A line that tells how to answer. */
+static bool is_told(const char *line)
+{
+	char how[16], name[64];
+	enum bus_type type;
+	int at = 0;
+
+	if (sscanf(line, "%15s %63s %n", how, name, &at) < 2 || !bus_type_find(name, &type) ||
+	    (strcmp(how, "answers") != 0 && strcmp(how, "refuses") != 0 && strcmp(how, "holds") != 0))
+		return false;
+	tell(how, type, line + at);
+	return true;
+}
+
 static void on_input(void *data, int events)
 {
 	struct buspeer *p = data;
@@ -129,7 +183,8 @@ static void on_input(void *data, int events)
 	buffer_add(&p->in, bytes, (size_t)n);
 	while (p->in.len && (end = memchr(p->in.data, '\n', p->in.len))) {
 		*end = '\0';
-		ask(p, p->in.data);
+		if (!is_told(p->in.data))
+			ask(p, p->in.data);
 		buffer_drop(&p->in, (size_t)(end - p->in.data) + 1);
 	}
 }
@@ -163,6 +218,8 @@ int main(int argc, char **argv)
 	loop_fd_finish(&p.input);
 	buffer_finish(&p.in);
 	bus_finish(&p.bus);
+	for (int type = 0; type < BUS_TYPES; type++)
+		forget(type);
 	loop_finish(&p.loop);
 	return gw_exit_code(&err);
 }

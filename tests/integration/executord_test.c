@@ -463,7 +463,7 @@ static const struct submit_row {
 	{"{\"version\": 1, " CALLBACK "}", "target: {id: [\n", 400, "job:2:1: *"},
 	{"{\"version\": 1, " CALLBACK "}", "target: {id: x}\nbogus: 1\n", 400, "job:2:1: 'bogus' is not a field of a job; accepted: *"},
 	{"{\"version\": 1, " CALLBACK ", \"minio\": {\"groups\": [\"g\"]}}", job, 403,
-	 "metadata: minio.groups: job buckets are not built yet, so no group can be granted"},
+	 "metadata: minio.groups: no group is granted without credentials; accepted with minio.credentials{access_key,secret_key}"},
 	{"{\"version\": 1, " CALLBACK ", \"target\": {\"id\": \"nobody\"}}", job, 404, "there is no machine 'nobody'"},
 	{"{\"version\": 1, " CALLBACK ", \"target\": {\"tags\": [\"arm\"]}}", job, 406, "no machine has the tags arm"},
 	{"{\"version\": 1, " CALLBACK ", \"target\": {\"id\": \"52:54:00:00:00:03\"}}", job, 409,

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""A submitter as the field's: job_client.py PORT METADATA [JOB_FILE]. METADATA is JSON without version and callback; PORT is the callback's.
-Says "answer STATUS BODY", then "ctrl TAG SEVERITY METADATA MSG", "io BYTES" and "end STATUS" of each frame; exits at the connection's end."""
+"""A submitter as the field's: job_client.py PORT METADATA [JOB_FILE [ARCHIVE]]. METADATA is JSON without version and callback; PORT is
+the callback's. Says "answer STATUS BODY", then "ctrl TAG SEVERITY METADATA MSG", "io BYTES" and "end STATUS" of each frame, "bucket
+JOB_BUCKET" before the end of a job that has one; exits at the connection's end."""
 import base64
 import datetime
 import http.client
@@ -21,6 +22,8 @@ metadata = {"version": 1, "callback": {"port": port}, **json.loads(sys.argv[2])}
 parts = [("metadata", "application/json", json.dumps(metadata).encode())]
 if len(sys.argv) > 3:
     parts.append(("job", "application/x-yaml", open(sys.argv[3], "rb").read()))
+if len(sys.argv) > 4:
+    parts.append(("job_bucket_initial_state_tarball_file", "application/octet-stream", open(sys.argv[4], "rb").read()))
 body = b"".join(
     b'--parted\r\nContent-Disposition: form-data; name="%s"; filename="%s"\r\nContent-Type: %s\r\n\r\n%s\r\n'
     % (name.encode(), name.encode(), kind.encode(), content)
@@ -46,4 +49,6 @@ while header := frames.read(4):
     elif frame["msg_type"] == "job_io":
         say("io", base64.b85decode(payload))
     else:
+        if payload.get("job_bucket"):
+            say("bucket", json.dumps(payload["job_bucket"]))
         say("end", payload["status"])

@@ -1,6 +1,5 @@
 /* POST /api/v1/jobs, part by part and code by code: 200, 400, 403, 404, 406, 409, 413, 415, 420, with a real executord. In a network
  * namespace of its own. */
-#include <curl/curl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "libgateway/buffer.h"
 #include "libgateway/error.h"
 #include "tests/harness/farm.h"
+#include "tests/harness/form.h"
 
 #define A "52:54:00:00:00:01" /* idle */
 #define C "52:54:00:00:00:03" /* without a port */
@@ -31,9 +30,11 @@ static const char job[] = "version: 1\n"
 			  "console_patterns: {session_end: {regex: '^good bye'}}\n"
 			  "deployment: {start: {kernel: {data: a kernel}}}\n";
 
+#define WITHOUT_BUCKETD "EXECUTOR_STANDALONE_DAEMONS=bootsd pdud saladd artifactd gitlabd"
+
 static int start(void **state)
 {
-	static const char *const env[] = {"SERGENT_HARTMAN_BOOT_COUNT=-1", NULL};
+	static const char *const env[] = {"SERGENT_HARTMAN_BOOT_COUNT=-1", "BUCKETD_BUCKET_SIZE=1", WITHOUT_BUCKETD, NULL};
 	const struct farm_options options = {.db = db, .env = env, .no_vpdu = true, .no_files = true};
 	struct farm *farm = farm_start(&options);
 
@@ -51,11 +52,6 @@ static int stop(void **state)
 
 /* ---- a form, as bytes ---- */
 
-struct part {
-	const char *name, *filename, *type, *data; /* filename, type: NULL: none */
-	size_t len;                                /* 0: strlen(data) */
-};
-
 #define METADATA(text)                                                                                                                     \
 	{                                                                                                                                  \
 		"metadata", "metadata.json", "application/json", text                                                                      \
@@ -71,12 +67,10 @@ struct part {
 	{                                                                                                                                  \
 		BUCKET, "bucket.tar", "application/octet-stream", bytes, n                                                                 \
 	}
-#define PARTS_MAX 4
-
 static const char zeros[10240]; /* an empty tar */
 
 static const struct row {
-	struct part parts[PARTS_MAX];
+	struct form_part parts[FORM_PARTS_MAX];
 	int status;
 	const char *error; /* `*` stands for anything */
 } rows[] = {
@@ -107,6 +101,15 @@ static const struct row {
 	 "metadata: callback.port: this is out of its bounds; accepted: 1024 to 65535"},
 	{{V1(", \"target\": []"), GOOD}, 400, "metadata: target: this is a list; accepted: an object, or null"},
 	{{V1(", \"environ\": {\"A\": 1}"), GOOD}, 400, "metadata: environ.A: this is a number; accepted: a text of at most 32768 bytes"},
+	{{V1(", \"minio\": {\"groups\": [\"g\", \"\"]}"), GOOD},
+	 400,
+	 "metadata: minio.groups[1]: this is empty or too long; accepted: a text of 1 to 128 bytes"},
+	{{V1(", \"minio\": {\"credentials\": {\"access_key\": \"alice\"}}"), GOOD},
+	 400,
+	 "metadata: minio.credentials.secret_key: it is missing; accepted: a text of 1 to 128 bytes"},
+	{{V1(", \"minio\": {\"credentials\": [\"alice\"]}"), GOOD},
+	 400,
+	 "metadata: minio.credentials: this is a list; accepted: an object, or null"},
 	/* 400: the job */
 	{{V1(""), JOB("target: {id: [\n")}, 400, "job:2:1: *"},
 	{{V1(""), JOB("target: {id: x}\nbogus: 1\n")}, 400, "job:2:1: 'bogus' is not a field of a job; accepted: *"},
@@ -119,7 +122,7 @@ static const struct row {
 	/* 403 */
 	{{V1(", \"minio\": {\"groups\": [\"g\"]}"), GOOD},
 	 403,
-	 "metadata: minio.groups: job buckets are not built yet, so no group can be granted"},
+	 "metadata: minio.groups: no group is granted without credentials; accepted with minio.credentials{access_key,secret_key}"},
 	/* 404, 406, 409: by the metadata's target, which overrides the job's */
 	{{V1(", \"target\": {\"id\": \"nobody\"}"), GOOD}, 404, "there is no machine 'nobody'"},
 	{{V1(", \"target\": {\"tags\": [\"arm\", \"mine\"]}"), GOOD}, 406, "no machine has the tags arm, mine"},
@@ -145,74 +148,12 @@ static const struct row {
 	{{V1(", \"target\": null"), JOB("version: 1\ntarget: {id: '" C "'}\nconsole_patterns: {}\ndeployment: {start: {}}\n")},
 	 409,
 	 "the machine '" C "' cannot take a job now: the machine waits for its power port to be configured"},
-	/* a bucket's beginning */
-	{{V1(""), GOOD, TAR(zeros, sizeof(zeros))},
-	 400,
-	 BUCKET ": job buckets are not built yet, so it would be lost; send the job without it"},
+	/* without bucketd; with it: job_buckets_test.c */
+	{{V1(""), GOOD, TAR(zeros, sizeof(zeros))}, 503, "bucketd is not there, so the job can have no bucket now; try again later"},
+	{{V1(", \"minio\": {\"groups\": [\"g\"], \"credentials\": {\"access_key\": \"a\", \"secret_key\": \"b\"}}"), GOOD},
+	 503,
+	 "bucketd is not there, so the job can have no bucket now; try again later"},
 };
-
-#define BOUNDARY "------------------------d74496d66958873e"
-
-static void add_part(struct buffer *form, const struct part *part)
-{
-	buffer_printf(form, "--" BOUNDARY "\r\nContent-Disposition: form-data");
-	if (part->name)
-		buffer_printf(form, "; name=\"%s\"", part->name);
-	if (part->filename)
-		buffer_printf(form, "; filename=\"%s\"", part->filename);
-	if (part->type)
-		buffer_printf(form, "\r\nContent-Type: %s", part->type);
-	buffer_add(form, "\r\n\r\n", 4);
-	buffer_add(form, part->data, part->len ? part->len : strlen(part->data));
-	buffer_add(form, "\r\n", 2);
-}
-
-static size_t collect(char *bytes, size_t size, size_t n, void *data)
-{
-	buffer_add(data, bytes, size * n);
-	return size * n;
-}
-
-/* The status; the caller frees the answer. */
-static int post(const char *type, const char *body, size_t len, char **answer, char content_type[64])
-{
-	CURL *curl = curl_easy_init();
-	char *header = gw_sprintf("Content-Type: %s", type), *got = NULL;
-	struct curl_slist *headers = curl_slist_append(NULL, header);
-	struct buffer out = {0};
-	long status = 0;
-
-	curl_easy_setopt(curl, CURLOPT_URL, "http://10.42.0.1//api/v1/jobs"); /* as the field's client says it */
-	curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
-	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &out);
-	assert_int_equal(curl_easy_perform(curl), CURLE_OK);
-	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &got);
-	snprintf(content_type, 64, "%s", got ? got : "");
-	curl_slist_free_all(headers);
-	curl_easy_cleanup(curl);
-	free(header);
-	*answer = buffer_take(&out);
-	return (int)status;
-}
-
-static int submit(const struct part parts[PARTS_MAX], char **answer, char content_type[64])
-{
-	struct buffer form = {0};
-	int status;
-
-	for (size_t i = 0; i < PARTS_MAX && parts[i].data; i++)
-		add_part(&form, &parts[i]);
-	buffer_printf(&form, "--" BOUNDARY "--\r\n");
-	status = post("multipart/form-data; boundary=" BOUNDARY, form.data, form.len, answer, content_type);
-	buffer_finish(&form);
-	return status;
-}
 
 /* Two keys, in the field's order, and no third. */
 static bool is_in_the_fields_form(const char *answer, const char *error)
@@ -230,7 +171,7 @@ static void each_refusal_has_its_code_and_the_fields_form(void **state)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char *answer, type[64];
-		int status = submit(rows[i].parts, &answer, type);
+		int status = form_submit(rows[i].parts, &answer, type);
 
 		if (status != rows[i].status || !is_in_the_fields_form(answer, rows[i].error) || strcmp(type, "application/json") != 0) {
 			print_error("row %zu: %s\n  answered: %d %s %s\n  expected: %d %s\n", i, rows[i].parts[0].data, status, type,
@@ -245,10 +186,10 @@ static void each_refusal_has_its_code_and_the_fields_form(void **state)
 
 static void a_bucket_that_is_no_tar_gets_420_in_plain_text(void **state)
 {
-	const struct part parts[PARTS_MAX] = {V1(""), GOOD, TAR("not a tar", 0)};
+	const struct form_part parts[FORM_PARTS_MAX] = {V1(""), GOOD, TAR("not a tar", 0)};
 	char *answer, type[64];
 
-	assert_int_equal(submit(parts, &answer, type), 420);
+	assert_int_equal(form_submit(parts, &answer, type), 420);
 	assert_string_equal(type, "text/plain; charset=utf-8");
 	assert_string_equal(answer, BUCKET ": this is not a tar archive; accepted: tar, plain or gzip");
 	free(answer);
@@ -268,26 +209,46 @@ static void a_body_of_another_type_or_too_large_is_told_in_the_fields_form(void 
 		{"multipart/form-data; boundary=x", "--y\r\n", "multipart: the body does not hold its boundary", 5, 400},
 		{"multipart/form-data; boundary=x", "", "multipart: the body does not hold its boundary", 0, 400},
 	};
-	char *answer, type[64], *large = gw_calloc((8U << 20) + 1, 1);
+	char *answer, type[64], *large = gw_calloc((9U << 20) + 1, 1);
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		int status = post(others[i].type, others[i].body, others[i].len, &answer, type);
+		int status = form_post(others[i].type, others[i].body, others[i].len, &answer, type);
 
 		if (status != others[i].status || !is_in_the_fields_form(answer, others[i].error))
 			fail_msg("%s: %d %s", others[i].type, status, answer);
 		free(answer);
 	}
-	assert_int_equal(post("multipart/form-data; boundary=x", large, (8U << 20) + 1, &answer, type), 413);
-	assert_true(is_in_the_fields_form(answer, "the body is too large; accepted: 8388608 bytes"));
+	assert_int_equal(form_post("multipart/form-data; boundary=x", large, (9U << 20) + 1, &answer, type), 413);
+	assert_true(is_in_the_fields_form(answer, "the body is too large; accepted: 9437184 bytes"));
+	free(answer);
+	free(large);
+}
+
+/* In its file the archive may be as large as a bucket; what is held in memory is bounded as ever. */
+static void each_part_has_its_bound(void **state)
+{
+	char *large = gw_calloc((8U << 20) + 2, 1), *answer, type[64];
+	const struct form_part job_parts[FORM_PARTS_MAX] = {V1(""), {"job", "job.yml", NULL, large, (8U << 20) + 1}},
+			       metadata_parts[FORM_PARTS_MAX] = {{"metadata", "m", NULL, large, (8U << 20) + 1}, GOOD},
+			       archive_parts[FORM_PARTS_MAX] = {V1(""), GOOD, TAR(large, (1U << 20) + 1)};
+
+	assert_int_equal(form_submit(job_parts, &answer, type), 413);
+	assert_true(is_in_the_fields_form(answer, "job: it is too large; accepted: 8388608 bytes"));
+	free(answer);
+	assert_int_equal(form_submit(metadata_parts, &answer, type), 413);
+	assert_true(is_in_the_fields_form(answer, "metadata: it is too large; accepted: 8388608 bytes"));
+	free(answer);
+	assert_int_equal(form_submit(archive_parts, &answer, type), 413);
+	assert_true(is_in_the_fields_form(answer, BUCKET ": it is too large; accepted: 1048576 bytes"));
 	free(answer);
 	free(large);
 }
 
 /* Nobody listens at its callback, so its machine is free again soon. */
-static void assert_accepted(struct farm *farm, const struct part parts[PARTS_MAX])
+static void assert_accepted(struct farm *farm, const struct form_part parts[FORM_PARTS_MAX])
 {
 	char *answer, type[64];
-	int status = submit(parts, &answer, type);
+	int status = form_submit(parts, &answer, type);
 
 	if (status != 200 || strcmp(answer, "{\"version\":1,\"error_msg\":\"success\"}") != 0)
 		fail_msg("%s: %d %s", parts[0].data, status, answer);
@@ -297,7 +258,7 @@ static void assert_accepted(struct farm *farm, const struct part parts[PARTS_MAX
 
 static void what_may_be_absent_null_or_unknown_is_accepted(void **state)
 {
-	static const struct part accepted[][PARTS_MAX] = {
+	static const struct form_part accepted[][FORM_PARTS_MAX] = {
 		{V1(""), GOOD},
 		{V1(", \"target\": {\"id\": \"test-box-1\", \"tags\": null}"), GOOD}, /* `-i` without `-t`; by full name */
 		{V1(", \"target\": {\"id\": null, \"tags\": [\"x86_64\", \"mine\", \"farm:test\"]}, \"minio\": null, \"environ\": null"),
@@ -318,18 +279,18 @@ static void what_may_be_absent_null_or_unknown_is_accepted(void **state)
 
 static void a_machine_that_runs_a_job_gets_no_second_one(void **state)
 {
-	static const struct part again[PARTS_MAX] = {V1(""), GOOD},
-				 by_tag[PARTS_MAX] = {V1(", \"target\": {\"tags\": [\"x86_64\"]}"), GOOD};
+	static const struct form_part again[FORM_PARTS_MAX] = {V1(""), GOOD},
+				      by_tag[FORM_PARTS_MAX] = {V1(", \"target\": {\"tags\": [\"x86_64\"]}"), GOOD};
 	struct farm *farm = *state;
 	struct proc client;
 	char *answer, type[64];
 
 	farm_run_job(&client, "first", job, NULL, -1);
 	proc_await(&client, "the machine is powered");
-	assert_int_equal(submit(again, &answer, type), 409);
+	assert_int_equal(form_submit(again, &answer, type), 409);
 	assert_true(is_in_the_fields_form(answer, "the machine '" A "' cannot take a job now: the machine is running a job"));
 	free(answer);
-	assert_int_equal(submit(by_tag, &answer, type), 409);
+	assert_int_equal(form_submit(by_tag, &answer, type), 409);
 	assert_true(is_in_the_fields_form(answer, "the only machine with the tags x86_64 is busy, *"));
 	free(answer);
 	farm_do("POST", "/dut/" A "/cancel_job", NULL);
@@ -343,6 +304,7 @@ int main(void)
 		cmocka_unit_test(each_refusal_has_its_code_and_the_fields_form),
 		cmocka_unit_test(a_bucket_that_is_no_tar_gets_420_in_plain_text),
 		cmocka_unit_test(a_body_of_another_type_or_too_large_is_told_in_the_fields_form),
+		cmocka_unit_test(each_part_has_its_bound),
 		cmocka_unit_test(what_may_be_absent_null_or_unknown_is_accepted),
 		cmocka_unit_test(a_machine_that_runs_a_job_gets_no_second_one),
 	};

@@ -37,6 +37,7 @@ static struct {
 	struct http_client *client;
 	uint16_t port;
 	const char *file; /* where the body goes; NULL: to a file without a name */
+	bool refuse;      /* the head has no file for it */
 	unsigned begun, handled;
 } t;
 
@@ -75,7 +76,13 @@ static void assert_part(const struct http_part *part, const char *name, const ch
 
 static bool into_a_file(void *owner, struct http_request *rq)
 {
-	int fd = t.file ? open(t.file, O_RDWR | O_CLOEXEC) : memfd_create("body", MFD_CLOEXEC);
+	int fd;
+
+	if (t.refuse) {
+		http_answer_status(rq, 507, "there is no room");
+		return false;
+	}
+	fd = t.file ? open(t.file, O_RDWR | O_CLOEXEC) : memfd_create("body", MFD_CLOEXEC);
 
 	t.begun++;
 	assert_true(fd >= 0);
@@ -288,6 +295,18 @@ static void a_full_disk_is_answered_with_507_behind_all_of_the_body(void **state
 	free(body);
 }
 
+static void a_refusal_for_want_of_room_is_answered_behind_all_of_the_body(void **state)
+{
+	char *body = gw_calloc(BODY_MAX, 1);
+	struct outcome o;
+
+	t.refuse = true;
+	o = post("/bytes", body, BODY_MAX);
+	assert_string_equal(o.body, "{\"error\":\"there is no room\"}");
+	assert_int_equal(o.status, 507);
+	free(body);
+}
+
 static unsigned open_descriptors(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -400,6 +419,7 @@ int main(void)
 		cmocka_unit_test(no_delimiter_is_missed_where_windows_meet),
 		cmocka_unit_test_setup_teardown(a_body_too_large_is_refused_before_there_is_a_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_full_disk_is_answered_with_507_behind_all_of_the_body, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_refusal_for_want_of_room_is_answered_behind_all_of_the_body, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_client_that_leaves_in_its_body_leaves_no_descriptor, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_client_that_leaves_behind_its_form_leaves_no_descriptor, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_server_that_stops_while_a_form_is_taken_apart_leaves_nothing, setup, teardown),

@@ -37,7 +37,21 @@ static const struct row {
 	{"{\"version\": 1, " CALLBACK ", \"environ\": {\"A\": 1}}",
 	 "metadata: environ.A: this is a number; accepted: a text of at most 32768 bytes"},
 	{"{\"version\": 1, " CALLBACK ", \"minio\": {\"groups\": 1}}",
-	 "metadata: minio.groups: this is a number; accepted: a list of texts, or null"},
+	 "metadata: minio.groups: this is a number; accepted: a list of at most 64 texts, or null"},
+	{"{\"version\": 1, " CALLBACK ", \"minio\": {\"groups\": [\"a\", null]}}",
+	 "metadata: minio.groups[1]: this is null; accepted: a text of 1 to 128 bytes"},
+	{"{\"version\": 1, " CALLBACK ", \"minio\": {\"groups\": [\"\"]}}",
+	 "metadata: minio.groups[0]: this is empty or too long; accepted: a text of 1 to 128 bytes"},
+	{"{\"version\": 1, " CALLBACK ", \"minio\": {\"credentials\": \"a:b\"}}",
+	 "metadata: minio.credentials: this is a text; accepted: an object, or null"},
+	{"{\"version\": 1, " CALLBACK ", \"minio\": {\"credentials\": {\"access_key\": null, \"secret_key\": \"s3cr3t\"}}}",
+	 "metadata: minio.credentials.access_key: it is missing; accepted: a text of 1 to 128 bytes"},
+	{"{\"version\": 1, " CALLBACK ", \"minio\": {\"credentials\": {\"access_key\": \"a\", \"secret_key\": [\"s3cr3t\"]}}}",
+	 "metadata: minio.credentials.secret_key: this is a list; accepted: a text of 1 to 128 bytes, or null"},
+	{"{\"version\": 1, " CALLBACK ", \"minio\": {\"credentials\": {\"access_key\": \"a\", \"secret_key\": \"\"}}}",
+	 "metadata: minio.credentials.secret_key: this is empty or too long; accepted: a text of 1 to 128 bytes, or null"},
+	{"{\"version\": 1, " CALLBACK ", \"minio\": {\"credentials\": {\"access_key\": null, \"secret_key\": null}}}", NULL},
+	{"{\"version\": 1, " CALLBACK ", \"minio\": {\"credentials\": null, \"groups\": null, \"more\": 1}}", NULL},
 	{"{\"version\": 1, " CALLBACK ", \"job_desc_url\": null}", NULL},
 	{"{\"version\": 1, " CALLBACK ", \"job_desc_url\": \"http://x/\", \"target\": {\"tags\": []}}", NULL},
 	{"{\"version\": 1, " CALLBACK ", \"job_desc_url\": \"http://x/\"}",
@@ -47,6 +61,19 @@ static const struct row {
 	{"{\"version\": 1, " CALLBACK ", \"job_desc_url\": 1}",
 	 "metadata: job_desc_url: this is a number; accepted: a text of 1 to 4096 bytes, or null"},
 };
+
+static void groups_of_a_number_out_of_bounds_are_refused(void **state)
+{
+	char text[4096] = "{\"version\": 1, " CALLBACK ", \"minio\": {\"groups\": [";
+	struct job_request rq;
+	struct gw_error err = {0};
+
+	for (int i = 0; i < 65; i++)
+		strcat(text, i ? ",\"g\"" : "\"g\"");
+	strcat(text, "]}}");
+	assert_false(job_request_decode(&rq, text, strlen(text), &err));
+	assert_string_equal(err.text, "metadata: minio.groups: this is too long; accepted: a list of at most 64 texts, or null");
+}
 
 static void metadata_is_decoded_or_its_field_is_named(void **state)
 {
@@ -64,7 +91,8 @@ static void metadata_is_decoded_or_its_field_is_named(void **state)
 static void everything_that_is_given_is_kept(void **state)
 {
 	static const char json[] = "{\"version\": 1, \"job_id\": \"j\", \"target\": {\"id\": \"m\", \"tags\": [\"a\", \"b\"]},"
-				   " \"callback\": {\"host\": \"10.0.0.9\", \"port\": 5555}, \"minio\": {\"groups\": [\"g\"]}, "
+				   " \"callback\": {\"host\": \"10.0.0.9\", \"port\": 5555}, \"minio\": {\"credentials\": {\"access_key\": "
+				   "\"alice\", \"secret_key\": \"s3cr3t\"}, \"groups\": [\"g\", \"h\"]}, "
 				   "\"job_desc_url\": \"http://x/\","
 				   " \"environ\": {\"A\": \"1\", \"B\": \"\"}}";
 	struct job_request rq;
@@ -78,7 +106,11 @@ static void everything_that_is_given_is_kept(void **state)
 	assert_string_equal(rq.target_tags[1], "b");
 	assert_string_equal(rq.callback_host, "10.0.0.9");
 	assert_int_equal(rq.callback_port, 5555);
-	assert_int_equal(rq.n_groups, 1);
+	assert_string_equal(rq.access_key, "alice");
+	assert_string_equal(rq.secret_key, "s3cr3t");
+	assert_int_equal(rq.n_groups, 2);
+	assert_string_equal(rq.groups[0], "g");
+	assert_string_equal(rq.groups[1], "h");
 	assert_string_equal(rq.desc_url, "http://x/");
 	assert_int_equal(rq.n_environ, 2);
 	assert_string_equal(rq.environ[0].name, "A");
@@ -104,6 +136,7 @@ static void empty_tags_are_a_target_and_null_ones_are_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(groups_of_a_number_out_of_bounds_are_refused),
 		cmocka_unit_test(metadata_is_decoded_or_its_field_is_named),
 		cmocka_unit_test(everything_that_is_given_is_kept),
 		cmocka_unit_test(empty_tags_are_a_target_and_null_ones_are_none),
