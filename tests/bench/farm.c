@@ -280,17 +280,45 @@ static void bare_save(int round)
 	put_file(name, true);
 }
 
-/* One line of the DUT in the middle, by rename. */
-static void edit(int round)
+/* One line of the DUT in the middle; what it has now. */
+static const char *change_text(int number)
 {
-	char part[20];
+	static char part[20];
 	char *at = strstr(b.text, dut_id(b.duts / 2));
 
 	at = strstr(at, "round:");
-	snprintf(part, sizeof(part), "round:%03d", round + 1);
+	snprintf(part, sizeof(part), "round:%03d", number);
 	memcpy(at, part, strlen(part));
+	return part;
+}
+
+/* By rename. */
+static void edit(int round)
+{
+	const char *part = change_text(round + 1);
+
 	put_file(b.db, false);
 	b.ms[round] = now_ms();
+	await_answer(dut_id(b.duts / 2), part);
+}
+
+/* The file's folder is a symlink: it comes to lead to another one. */
+static void swap_folder(int round)
+{
+	const char *part = change_text(100 + round);
+	char folder[500], file[600], next[500];
+
+	snprintf(folder, sizeof(folder), "%s/config.%d", b.dir, round);
+	snprintf(file, sizeof(file), "%s/mars_db.yaml", folder);
+	snprintf(next, sizeof(next), "%s/next", b.dir);
+	mkdir(folder, 0755);
+	put_file(file, false);
+	if (symlink(folder, next) < 0)
+		fail("%s: %s", next, strerror(errno));
+	b.ms[round] = now_ms();
+	snprintf(file, sizeof(file), "%s/config", b.dir);
+	if (rename(next, file) < 0)
+		fail("%s: %s", file, strerror(errno));
 	await_answer(dut_id(b.duts / 2), part);
 }
 
@@ -327,10 +355,10 @@ static void measure(const char *what, void (*action)(int round))
 
 static void bench(int duts)
 {
-	char command[1024];
+	char command[2048];
 	double begin;
 
-	snprintf(command, sizeof(command), "rm -rf '%s' && mkdir -p '%s'", b.dir, b.dir);
+	snprintf(command, sizeof(command), "rm -rf '%s' && mkdir -p '%s/first' && ln -s first '%s/config'", b.dir, b.dir, b.dir);
 	if (system(command))
 		fail("%s", command);
 	make_file(duts);
@@ -342,6 +370,7 @@ static void bench(int duts)
 	printf("  %-32s %9s %9s %9s\n", "milliseconds", "median", "p90", "least");
 	measure("a GET", bare_get);
 	measure("edit until REST shows it", edit);
+	measure("folder's symlink until REST does", swap_folder);
 	measure("a save: write, fsync, rename", bare_save);
 	measure("PATCH until its answer", patch);
 	print_resident();
@@ -358,7 +387,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	snprintf(b.dir, sizeof(b.dir), "%s/farm", getenv("TMPDIR"));
-	snprintf(b.db, sizeof(b.db), "%s/mars_db.yaml", b.dir);
+	snprintf(b.db, sizeof(b.db), "%s/config/mars_db.yaml", b.dir);
 	for (int i = 1; i < argc; i++)
 		bench(atoi(argv[i]));
 	for (int i = 0; argc == 1 && i < 3; i++)
