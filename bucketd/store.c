@@ -55,7 +55,7 @@ struct store *store_open(const char *root, uint64_t bucket_max, struct gw_error 
 	store->root = gw_strdup(root);
 	store->bucket_max = bucket_max;
 	pthread_mutex_init(&store->mutex, NULL);
-	if (open_folders(store, err) && open_database(store, err) && data_remove_unnamed(store, err))
+	if (open_folders(store, err) && open_database(store, err) && data_remove_unnamed(store, err) && reserve_open(store, err))
 		return store;
 	store_close(store);
 	return NULL;
@@ -66,6 +66,8 @@ void store_close(struct store *store)
 	if (!store)
 		return;
 	sql_close(&store->sql);
+	if (store->reserve_fd)
+		close(store->reserve_fd);
 	if (store->data_fd)
 		close(store->data_fd);
 	if (store->root_fd)

@@ -67,27 +67,19 @@ bool store_bucket_exists(struct store *store, const char *name, struct s3_error 
 	return store_begin(store, err) && store_end(store, bucket_find(store, name, err) != 0, err);
 }
 
-bool bucket_remove(struct store *store, int64_t bucket, struct data_files *gone, struct s3_error *err)
+static bool remove_empty(struct store *store, const void *what, struct data_files *gone, struct s3_error *err)
 {
-	return data_files_read(store, sql_bind(&store->sql, SQL_BUCKET_FILES, "i", bucket), gone, err) &&
+	int64_t bucket = bucket_find(store, what, err);
+
+	/* uploads in parts are no objects, but have files */
+	return bucket && is_empty(store, bucket, err) &&
+	       data_files_read(store, sql_bind(&store->sql, SQL_BUCKET_FILES, "i", bucket), gone, err) &&
 	       sql_run(&store->sql, sql_bind(&store->sql, SQL_BUCKET_REMOVE, "i", bucket), err);
 }
 
 bool store_bucket_remove(struct store *store, const char *name, bool whole, struct s3_error *err)
 {
-	struct data_files gone = {0};
-	int64_t bucket;
-	bool ok;
-
-	if (!store_begin(store, err))
-		return false;
-	bucket = bucket_find(store, name, err);
-	ok = bucket && (whole || is_empty(store, bucket, err)) && bucket_remove(store, bucket, &gone, err);
-	ok = store_end(store, ok, err);
-	if (ok)
-		data_remove(store, &gone);
-	data_files_finish(&gone);
-	return ok;
+	return whole ? store_remove_bucket(store, name, err) : store_remove(store, remove_empty, name, err);
 }
 
 static bool read_buckets(struct store *store, struct store_buckets *buckets, struct s3_error *err)

@@ -16,6 +16,7 @@ struct store {
 	char *root; /* owned */
 	struct file_lock lock;
 	int root_fd, data_fd; /* folders; 0: not open */
+	int reserve_fd;       /* room for removing on a full disk */
 	uint64_t bucket_max;
 	int64_t last_file;     /* the number of the newest data file; atomic */
 	pthread_mutex_t mutex; /* `sql`, and what must agree with it */
@@ -51,13 +52,20 @@ bool data_append(const struct store_upload *upload, int from, struct s3_error *e
 bool data_link(struct store *store, int64_t file, struct store_upload *upload);
 bool data_remove_unnamed(struct store *store, struct gw_error *err); /* at opening */
 
+/* ---- removing (store_remove.c) ---- */
+
+bool reserve_open(struct store *store, struct gw_error *err);
+void reserve_fill(struct store *store);
+/* What a removal does under the lock: rows go, the files that they named are added to `gone`. Is called twice if the disk is full. */
+typedef bool removal_fn(struct store *store, const void *what, struct data_files *gone, struct s3_error *err);
+bool store_remove(struct store *store, removal_fn *fn, const void *what, struct s3_error *err);
+bool store_remove_bucket(struct store *store, const char *name, struct s3_error *err); /* with all in it */
+
 /* ---- rows ---- */
 
 int64_t bucket_find(struct store *store, const char *name, struct s3_error *err); /* 0: S3_NO_SUCH_BUCKET. Under the lock */
 int64_t bucket_add(struct store *store, const char *name, struct s3_error *err);  /* 0: S3_BUCKET_EXISTS. Under the lock */
 bool bucket_fits(struct store *store, int64_t bucket, struct s3_error *err);      /* S3_FULL. Under the lock */
-/* With all in it; the files are added to `gone`. Under the lock. */
-bool bucket_remove(struct store *store, int64_t bucket, struct data_files *gone, struct s3_error *err);
 bool key_accepted(const char *key, struct s3_error *err);
 /* The row of `key` names `file` from now on; the file of the row before is added to `gone`. Under the lock. */
 bool object_replace(struct store *store, int64_t bucket, const char *key, int64_t file, const struct store_object *object,

@@ -12,21 +12,17 @@ static bool add(struct store *store, const struct store_job *job, struct s3_erro
 		       err);
 }
 
-/* 0: it has none, or a failure. */
-static int64_t find_bucket(struct store *store, const char *job, bool *failed, struct s3_error *err)
+/* The name of its bucket, "" if it has none. */
+static bool find_bucket(struct store *store, const char *job, char bucket[BUCKET_NAME_MAX + 1], struct s3_error *err)
 {
 	sqlite3_stmt *stmt = sql_bind(&store->sql, SQL_JOB_FIND, "t", job);
 	enum sql_step step = sql_step(&store->sql, stmt, err);
-	char name[BUCKET_NAME_MAX + 1] = "";
-	int64_t bucket = 0;
 
+	*bucket = '\0';
 	if (step == SQL_ROW)
-		sql_text(name, sizeof(name), stmt, 0);
+		sql_text(bucket, BUCKET_NAME_MAX + 1, stmt, 0);
 	sql_end(stmt);
-	if (step == SQL_ROW)
-		bucket = bucket_find(store, name, err);
-	*failed = step == SQL_FAILED || (step == SQL_ROW && !bucket);
-	return bucket;
+	return step != SQL_FAILED;
 }
 
 bool store_job_add(struct store *store, const struct store_job *job, struct s3_error *err)
@@ -34,9 +30,14 @@ bool store_job_add(struct store *store, const struct store_job *job, struct s3_e
 	return store_begin(store, err) && store_end(store, bucket_find(store, job->bucket, err) && add(store, job, err), err);
 }
 
+static bool remove_row(struct store *store, const void *what, struct data_files *gone, struct s3_error *err)
+{
+	return sql_run(&store->sql, sql_bind(&store->sql, SQL_JOB_REMOVE, "t", (const char *)what), err);
+}
+
 bool store_job_remove(struct store *store, const char *job, struct s3_error *err)
 {
-	return store_begin(store, err) && store_end(store, sql_run(&store->sql, sql_bind(&store->sql, SQL_JOB_REMOVE, "t", job), err), err);
+	return store_remove(store, remove_row, job, err);
 }
 
 /* ---- a job's bucket, with all that is in it at first ---- */
@@ -58,13 +59,15 @@ static bool fill(struct store *store, int64_t bucket, const struct store_item *i
 static bool make(struct store *store, const struct store_job *job, const struct store_item *items, size_t n, struct data_files *gone,
 		 struct s3_error *err)
 {
-	bool failed;
-	int64_t bucket = find_bucket(store, job->job, &failed, err);
+	char had[BUCKET_NAME_MAX + 1];
+	int64_t bucket;
 
-	if (bucket)
+	if (!find_bucket(store, job->job, had, err))
+		return false;
+	if (*had)
 		return s3_fail(err, S3_BUCKET_EXISTS, NULL);
-	return !failed && (bucket = bucket_add(store, job->bucket, err)) && fill(store, bucket, items, n, gone, err) &&
-	       add(store, job, err);
+	bucket = bucket_add(store, job->bucket, err);
+	return bucket && fill(store, bucket, items, n, gone, err) && add(store, job, err);
 }
 
 bool store_job_make(struct store *store, const struct store_job *job, const struct store_item *items, size_t n, struct s3_error *err)
@@ -81,18 +84,12 @@ bool store_job_make(struct store *store, const struct store_job *job, const stru
 
 bool store_job_remove_whole(struct store *store, const char *job, struct s3_error *err)
 {
-	struct data_files gone = {0};
-	int64_t bucket;
-	bool failed, ok;
+	char bucket[BUCKET_NAME_MAX + 1];
 
-	if (!store_begin(store, err))
+	if (!store_begin(store, err) || !store_end(store, find_bucket(store, job, bucket, err), err))
 		return false;
-	bucket = find_bucket(store, job, &failed, err);
-	ok = store_end(store, !failed && (!bucket || bucket_remove(store, bucket, &gone, err)), err);
-	if (ok)
-		data_remove(store, &gone);
-	data_files_finish(&gone);
-	return ok;
+	/* the row goes with the bucket; nobody else makes a bucket of this name */
+	return !*bucket || store_remove_bucket(store, bucket, err) || err->code == S3_NO_SUCH_BUCKET;
 }
 
 /* ---- all of them ---- */

@@ -97,21 +97,21 @@ bool store_get(struct store *store, const char *bucket, const char *key, struct 
 	return false;
 }
 
+struct place {
+	const char *bucket, *key;
+};
+
+static bool remove_object(struct store *store, const void *what, struct data_files *gone, struct s3_error *err)
+{
+	const struct place *place = what;
+	int64_t bucket = bucket_find(store, place->bucket, err);
+
+	return bucket && data_files_read(store, sql_bind(&store->sql, SQL_OBJECT_REMOVE, "ib", bucket, place->key), gone, err);
+}
+
 bool store_delete(struct store *store, const char *bucket, const char *key, struct s3_error *err)
 {
-	struct data_files gone = {0};
-	int64_t id;
-	bool ok;
-
-	if (!store_begin(store, err))
-		return false;
-	id = bucket_find(store, bucket, err);
-	ok = id && data_files_read(store, sql_bind(&store->sql, SQL_OBJECT_REMOVE, "ib", id, key), &gone, err);
-	ok = store_end(store, ok, err);
-	if (ok)
-		data_remove(store, &gone);
-	data_files_finish(&gone);
-	return ok;
+	return store_remove(store, remove_object, &(struct place){bucket, key}, err);
 }
 
 /* ---- copies ---- */

@@ -62,29 +62,32 @@ bool store_multipart_begin(struct store *store, const char *bucket, const char *
 	return store_end(store, ok, err);
 }
 
-bool store_multipart_abort(struct store *store, const char *bucket, const char *key, const char *id, struct s3_error *err)
-{
-	struct data_files gone = {0};
-	int64_t bucket_id;
-	bool ok = store_begin(store, err);
+struct aborted {
+	const char *bucket, *key, *id;
+};
 
-	ok = ok && store_end(store, find(store, bucket, key, id, &bucket_id, NULL, err) && remove_one(store, id, &gone, err), err);
-	if (ok)
-		data_remove(store, &gone);
-	data_files_finish(&gone);
-	return ok;
+static bool remove_aborted(struct store *store, const void *what, struct data_files *gone, struct s3_error *err)
+{
+	const struct aborted *aborted = what;
+	int64_t bucket;
+
+	return find(store, aborted->bucket, aborted->key, aborted->id, &bucket, NULL, err) && remove_one(store, aborted->id, gone, err);
 }
 
-/* Under the lock. */
-static bool remove_old(struct store *store, int64_t before_ns, struct data_files *gone, struct s3_error *err)
+bool store_multipart_abort(struct store *store, const char *bucket, const char *key, const char *id, struct s3_error *err)
 {
-	enum sql_step step;
+	return store_remove(store, remove_aborted, &(struct aborted){bucket, key, id}, err);
+}
+
+static bool remove_old(struct store *store, const void *what, struct data_files *gone, struct s3_error *err)
+{
+	const int64_t *before_ns = what;
 	char id[33];
 
 	for (;;) {
-		sqlite3_stmt *stmt = sql_bind(&store->sql, SQL_MULTIPARTS_OLD, "i", before_ns);
+		sqlite3_stmt *stmt = sql_bind(&store->sql, SQL_MULTIPARTS_OLD, "i", *before_ns);
+		enum sql_step step = sql_step(&store->sql, stmt, err);
 
-		step = sql_step(&store->sql, stmt, err);
 		if (step != SQL_ROW)
 			return step == SQL_DONE;
 		sql_text(id, sizeof(id), stmt, 0);
@@ -96,13 +99,7 @@ static bool remove_old(struct store *store, int64_t before_ns, struct data_files
 
 bool store_expire(struct store *store, int64_t before_ns, struct s3_error *err)
 {
-	struct data_files gone = {0};
-	bool ok = store_begin(store, err) && store_end(store, remove_old(store, before_ns, &gone, err), err);
-
-	if (ok)
-		data_remove(store, &gone);
-	data_files_finish(&gone);
-	return ok;
+	return store_remove(store, remove_old, &before_ns, err);
 }
 
 /* ---- a part ---- */

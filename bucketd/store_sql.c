@@ -21,7 +21,7 @@ static const char *const texts[SQL_STATEMENTS] = {
 /* One process, one connection: with the exclusive mode there is no shared memory, whose pages could be lacking on a full disk. */
 static const char pragmas[] =
 	"PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-	"PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;";
+	"PRAGMA trusted_schema = OFF; PRAGMA secure_delete = FAST; PRAGMA temp_store = MEMORY;";
 
 /* `used` and `entries` are kept by triggers: whatever way a row goes, its bytes are counted no longer. */
 static const char schema[] =

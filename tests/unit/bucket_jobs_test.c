@@ -12,7 +12,7 @@
 #include "bucketd/jobs.h"
 #include "tests/unit/bucket_store_kit.h"
 
-static char tarball[128];
+static char tarball[256];
 
 static int setup(void **state)
 {

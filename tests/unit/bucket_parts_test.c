@@ -266,7 +266,7 @@ static void parts_count_for_the_limit_of_the_bucket(void **state)
 
 static void make_folder(const char *name)
 {
-	char path[128];
+	char path[256];
 
 	snprintf(path, sizeof(path), "%s/%s", kit.root, name);
 	assert_int_equal(mkdir(path, 0755), 0);
@@ -275,7 +275,7 @@ static void make_folder(const char *name)
 static void put_boot_files(void)
 {
 	struct s3_error err = {0};
-	char folder[128];
+	char folder[256];
 
 	snprintf(folder, sizeof(folder), "%s/boot", kit.root);
 	if (!boot_files_put(kit.store, folder, &err))

@@ -15,7 +15,7 @@
 #include "bucketd/store.h"
 
 static struct kit {
-	char root[64];
+	char root[128];
 	uint64_t bucket_max;
 	struct store *store;
 } kit;
@@ -29,15 +29,18 @@ static inline void kit_open(struct kit *k)
 		fail_msg("%s", err.text);
 }
 
-static inline void kit_begin(struct kit *k, uint64_t bucket_max)
+static inline void kit_begin_in(struct kit *k, const char *folder, uint64_t bucket_max)
 {
-	const char *folder = access("/dev/shm", W_OK) == 0 ? "/dev/shm"
-							   : "/tmp"; /* syncing there is quick, whatever the disk is busy with */
-
 	snprintf(k->root, sizeof(k->root), "%s/bucket_test.XXXXXX", folder);
 	assert_non_null(mkdtemp(k->root));
 	k->bucket_max = bucket_max;
 	kit_open(k);
+}
+
+static inline void kit_begin(struct kit *k, uint64_t bucket_max)
+{
+	/* syncing there is quick, whatever the disk is busy with */
+	kit_begin_in(k, access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", bucket_max);
 }
 
 static inline void kit_reopen(struct kit *k)
@@ -50,7 +53,7 @@ static inline void kit_remove_folder(const char *path)
 {
 	DIR *dir = opendir(path);
 	struct dirent *entry;
-	char name[512];
+	char name[1024];
 
 	while (dir && (entry = readdir(dir))) {
 		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
@@ -142,7 +145,7 @@ static inline void kit_assert_listing(struct kit *k, const char *bucket, const c
 
 static inline void kit_file(struct kit *k, const char *name, const char *text)
 {
-	char path[128];
+	char path[256];
 	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/%s", k->root, name);
@@ -154,7 +157,7 @@ static inline void kit_file(struct kit *k, const char *name, const char *text)
 
 static inline size_t kit_each_data_file(struct kit *k, mode_t *modes)
 {
-	char path[128];
+	char path[256];
 	struct dirent *entry;
 	struct stat st;
 	size_t n = 0;

@@ -387,7 +387,7 @@ static void promise_39_folder_database_and_data_are_their_owners_alone_from_the_
 	kit_put(&kit, "one", "k", "value");
 	umask(022);
 	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
-		char path[128];
+		char path[256];
 		snprintf(path, sizeof(path), "%s%s", kit.root, paths[i]);
 		assert_int_equal(stat(path, &st), 0);
 		assert_int_equal(st.st_mode & 077, 0);
@@ -397,7 +397,7 @@ static void promise_39_folder_database_and_data_are_their_owners_alone_from_the_
 
 static void promise_8_a_second_opening_is_refused_and_says_who_has_it(void **state)
 {
-	char expected[256];
+	char expected[512];
 	struct gw_error err = {0};
 	int to_parent[2];
 	pid_t child;
@@ -432,7 +432,7 @@ static void a_data_file_that_no_row_names_goes_at_the_next_opening_and_others_st
 
 static void a_database_of_something_else_is_refused_by_name(void **state)
 {
-	char expected[256];
+	char expected[512];
 	struct gw_error err = {0};
 
 	store_close(kit.store);
