@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gitlabd/acl_script.h"
+#include "gitlabd/gateway_tags.h"
 #include "libgateway/utf8.h"
 
 struct names {
@@ -117,11 +118,12 @@ static size_t place_of(const struct model *model, const char *instance)
 }
 
 /* `exposed`: as config.toml should have it, so that a template need not look at the token and the instance too. */
-static const struct value *runner_of(struct names *n, size_t instance, const struct msg_gitlab_entry *entry, bool exposed)
+static const struct value *runner_of(struct names *n, size_t instance, const struct msg_gitlab_dut *dut,
+				     const struct msg_gitlab_entry *entry)
 {
 	struct value *dict = value_dict(n->pool);
+	bool exposed = model_exposes(n->model, n->model->instances[instance], dut, entry);
 
-	exposed = exposed && entry->token && !model_is_elsewhere(n->model, entry->token) && n->model->instances[instance]->expose_runners;
 	set_bool(n, dict, "exposed", exposed);
 	set_text(n, dict, "token", entry->token && model_is_elsewhere(n->model, entry->token) ? NULL : entry->token);
 	set_integer(n, dict, "runner_id", entry->runner_id);
@@ -136,18 +138,18 @@ static const struct value *instance_of(struct names *n, size_t i)
 	static const struct msg_gitlab_entry nothing = {.runner_id = -1};
 	const struct msg_gitlab_entry *gateway = instance->gateway_runner.n ? instance->gateway_runner.v : &nothing;
 	struct value *dict = value_dict(n->pool), *runner;
-	char *name = gw_sprintf("%s-gateway", n->host->farm);
+	char name[GATEWAY_NAME_SIZE];
 
 	set_text(n, dict, "name", instance->name);
 	set_text(n, dict, "url", instance->url);
 	set_text(n, dict, "runner_type", instance->runner_type);
 	set_bool(n, dict, "expose_runners", instance->expose_runners);
 	set_integer(n, dict, "maximum_timeout", instance->maximum_timeout);
-	runner = (struct value *)(uintptr_t)runner_of(n, i, gateway, model_exposes_gateway(instance));
+	runner = (struct value *)(uintptr_t)runner_of(n, i, NULL, gateway);
+	gateway_name(n->host->farm, name);
 	set_text(n, runner, "full_name", name);
 	value_set(n->pool, dict, "gateway_runner", runner);
 	value_set(n->pool, dict, "should_expose_gateway_runner", value_get(runner, "exposed"));
-	free(name);
 	return dict;
 }
 
@@ -160,7 +162,7 @@ static const struct value *dut_of(struct names *n, const struct msg_gitlab_dut *
 		size_t instance = place_of(n->model, entry->instance);
 
 		if (instance < n->model->n_instances)
-			value_set(n->pool, entries, entry->instance, runner_of(n, instance, entry, entry->exposed));
+			value_set(n->pool, entries, entry->instance, runner_of(n, instance, dut, entry));
 	}
 	for (size_t i = 0; i < dut->tags.n; i++)
 		value_append(n->pool, tags, value_string(n->pool, dut->tags.v[i]));

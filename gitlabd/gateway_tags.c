@@ -58,11 +58,18 @@ static void add_rules(struct texts *texts, const char *kind, const struct bus_te
 		add(texts, gw_sprintf("ci-tron:gateway:acl:%s:%s", kind, values->v[i]));
 }
 
+void gateway_name(const char *farm, char name[GATEWAY_NAME_SIZE])
+{
+	snprintf(name, GATEWAY_NAME_SIZE, "%.*s-gateway", FARM_NAME_SIZE - 1, farm);
+}
+
 void gateway_tags(struct tags *tags, const char *farm, const struct gateway_facts *facts, const struct msg_gitlab_rules *allow)
 {
 	struct texts texts = {0};
+	char name[GATEWAY_NAME_SIZE];
 
-	add(&texts, gw_sprintf("%s-gateway", farm));
+	gateway_name(farm, name);
+	add(&texts, gw_strdup(name));
 	add(&texts, gw_strdup("CI-gateway"));
 	add(&texts, gw_sprintf("cpu:arch:%s", facts->arch));
 	add_cores(&texts, facts->cores);

@@ -2,8 +2,6 @@
  * a machine, and how it is, executord tells. */
 #include "gitlabd/gitlabd.h"
 
-#include <stdio.h>
-
 #include "libgateway/log.h"
 
 static const struct env_program program = {
@@ -111,7 +109,7 @@ static bool parts_init(struct gitlabd *d, struct gw_error *err)
 				  .on_change = on_tokens,
 				  .data = d};
 	d->orphans.slots = &d->slots;
-	snprintf(d->slots.gateway_name, sizeof(d->slots.gateway_name), "%s-gateway", d->farm);
+	gateway_name(d->farm, d->slots.gateway_name);
 	return true;
 }
 

@@ -69,6 +69,19 @@ bool model_exposes_gateway(const struct msg_gitlab_instance *instance)
 	return runner && runner->exposed && allow && (allow->users.n || allow->projects.n || allow->projects_in_groups.n);
 }
 
+bool model_exposes(const struct model *model, const struct msg_gitlab_instance *instance, const struct msg_gitlab_dut *dut,
+		   const struct msg_gitlab_entry *entry)
+{
+	return entry->token && !model_is_elsewhere(model, entry->token) && instance->expose_runners &&
+	       (dut ? entry->exposed : model_exposes_gateway(instance));
+}
+
+bool model_in_config(const struct model *model, const struct msg_gitlab_instance *instance, const struct msg_gitlab_dut *dut,
+		     const struct msg_gitlab_entry *entry)
+{
+	return model_exposes(model, instance, dut, entry) && (!dut || dut->available);
+}
+
 /* A copy of `item`, in the place of the one that there is. The list, maybe another array. */
 static void *put(void *list, size_t *n, const struct bus_body *body, sorted_order *order, const char *name, const void *item)
 {

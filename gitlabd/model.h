@@ -28,7 +28,12 @@ void model_add_elsewhere(struct model *model, const char *token);
 void model_drop_elsewhere(struct model *model, const char *token);
 bool model_is_elsewhere(const struct model *model, const char *token);
 
-/* The gateway's runner is exposed only with an `allow` of its own: the instance's does not count. */
+/* The gateway's runner is wanted only with an `allow` of its own: the instance's does not count. */
 bool model_exposes_gateway(const struct msg_gitlab_instance *instance);
+/* Whether the runner may take jobs; dut NULL: the gateway's. config.toml has those of machines that are available, too. */
+bool model_exposes(const struct model *model, const struct msg_gitlab_instance *instance, const struct msg_gitlab_dut *dut,
+		   const struct msg_gitlab_entry *entry);
+bool model_in_config(const struct model *model, const struct msg_gitlab_instance *instance, const struct msg_gitlab_dut *dut,
+		     const struct msg_gitlab_entry *entry);
 
 #endif

@@ -52,7 +52,7 @@ struct slots {
 	struct removals *removals;
 	struct model *model;
 	const char *farm;
-	char gateway_name[96]; /* FARM-gateway */
+	char gateway_name[GATEWAY_NAME_SIZE];
 	struct gateway_facts facts;
 	void (*on_change)(void *data); /* the model has another token */
 	void (*on_settle)(void *data); /* something was asked about a runner, or done for it */

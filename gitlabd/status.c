@@ -10,14 +10,6 @@ static char *borrow(const char *text)
 	return (char *)(uintptr_t)text;
 }
 
-static bool in_config(const struct slot *slot, const struct slot_wanted *w)
-{
-	const struct msg_gitlab_dut *dut = slot->dut ? model_dut(slot->all->model, slot->dut) : NULL;
-
-	return slot->token && !model_is_elsewhere(slot->all->model, slot->token) && w->want.exposed && w->instance->expose_runners &&
-	       (!slot->dut || (dut && dut->available));
-}
-
 static const char *valid_of(const struct slot *slot)
 {
 	if (!slot->token || slot->elsewhere)
@@ -34,20 +26,22 @@ static const char *error_of(const struct slot *slot, const struct slot_wanted *w
 
 static bool add_runner(const struct slot *slot, struct msg_gitlab_runner_status *out)
 {
+	const struct model *model = slot->all->model;
 	struct slot_wanted w;
 	bool is_shown;
 
 	if (slot->gone || !slot_wanted(slot, &w))
 		return false;
 	is_shown = slot->token || w.want.exposed;
-	*out = (struct msg_gitlab_runner_status){.instance = slot->instance,
-						 .dut = slot->dut,
-						 .description = slot->description,
-						 .runner_id = slot->token ? slot->runner_id : -1,
-						 .exposed = in_config(slot, &w),
-						 .valid = borrow(valid_of(slot)),
-						 .last_check = slot->last_check,
-						 .last_error = borrow(error_of(slot, &w))};
+	*out = (struct msg_gitlab_runner_status){
+		.instance = slot->instance,
+		.dut = slot->dut,
+		.description = slot->description,
+		.runner_id = slot->token ? slot->runner_id : -1,
+		.exposed = model_in_config(model, w.instance, slot->dut ? model_dut(model, slot->dut) : NULL, w.entry),
+		.valid = borrow(valid_of(slot)),
+		.last_check = slot->last_check,
+		.last_error = borrow(error_of(slot, &w))};
 	tags_finish(&w.tags);
 	return is_shown;
 }

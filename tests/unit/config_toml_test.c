@@ -360,6 +360,54 @@ static void it_is_written_only_if_it_differs(void **state)
 	assert_int_equal(after.st_mode & 07777, 0600);
 }
 
+static void count_in_config(const struct model *model, const char *text)
+{
+	size_t in = 0, shown = 0;
+
+	for (size_t i = 0; i < model->n_instances; i++)
+		for (size_t k = 0; k < model->instances[i]->gateway_runner.n; k++)
+			in += model_in_config(model, model->instances[i], NULL, &model->instances[i]->gateway_runner.v[k]);
+	for (size_t i = 0; i < model->n_duts; i++)
+		for (size_t k = 0; k < model->duts[i]->gitlab.n; k++)
+			in += model_in_config(model, model_instance(model, model->duts[i]->gitlab.v[k].instance), model->duts[i],
+					      &model->duts[i]->gitlab.v[k]);
+	for (const char *at = text; (at = strstr(at, "[[runners]]")); at++)
+		shown++;
+	assert_int_equal(shown, in);
+}
+
+/* `gitlab status` says what is in the file: each way to hide some, and all together. */
+static void what_is_said_to_be_in_the_file_is(void **state)
+{
+	for (int bits = 0; bits < 64; bits++) {
+		struct model model = {0};
+		struct env env = {0};
+		struct gw_error err = {0};
+		struct farm farm;
+		bool written;
+		char *text;
+
+		make_farm(&farm);
+		farm.duts[0].available = bits & 1;
+		farm.entries[0][0].exposed = bits & 2;
+		farm.entries[1][0].token = bits & 4 ? farm.entries[1][0].token : NULL;
+		farm.instances[0].expose_runners = bits & 8;
+		farm.gateway.exposed = bits & 16;
+		model_of(&model, &farm);
+		if (bits & 32)
+			model_add_elsewhere(&model, "glrt-a-home");
+		load_env(&env);
+		if (!config_toml_update(&env, &host, &model, &written, &err))
+			fail_msg("%s", err.text);
+		text = file_read(in_dir("config.toml"), 1 << 20, NULL, &err);
+		assert_non_null(text);
+		count_in_config(&model, text);
+		free(text);
+		env_finish(&env);
+		model_finish(&model);
+	}
+}
+
 /* ---- an admin's template ---- */
 
 static void put(const char *name, const char *text)
@@ -597,6 +645,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(each_runner_of_a_farm_is_in_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_said_to_be_in_the_file_is, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_runner_that_is_not_to_be_used_is_not_in_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_farm_without_runners_is_a_valid_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_file_from_before_us_is_kept_once, setup, teardown),
