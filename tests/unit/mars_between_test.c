@@ -182,7 +182,7 @@ static void begin_edit(struct editor *editor)
 	sigemptyset(&told);
 	sigaddset(&told, SIGURG);
 	assert_int_equal(pthread_create(&editor->thread, NULL, edit, editor), 0);
-	assert_int_equal(sigtimedwait(&told, NULL, &(struct timespec){10, 0}), SIGURG);
+	assert_int_equal(sigtimedwait(&told, NULL, &(struct timespec){60, 0}), SIGURG);
 }
 
 static void end_edit(struct editor *editor)

@@ -164,21 +164,25 @@ static bool patch(struct mars_db *db, int round)
 	return ok;
 }
 
-static void race(enum way way)
+/* `n` admins, each with a way of his own from `first` on. */
+static void race(enum way first, int n)
 {
 	const char *given = getenv("MARS_RACE_ROUNDS");
 	int rounds = given ? atoi(given) / WAYS : 150, last = -1, acknowledged = 0;
 	bool done = false;
-	struct admin admin = {.way = way, .rounds = rounds, .done = &done};
+	struct admin all[WAYS];
 	struct mars_changes changes = {0};
 	struct gw_errors errs = {0};
 	struct mars_db *db;
-	pthread_t thread;
+	pthread_t threads[WAYS];
 
 	put(db_path, "# seen: 0\nduts:\n  " DUT_1 ":\n    pdu_off_delay: 0 # the admin's\n    boot_sequence_power: 0 # likewise\n");
 	db = mars_db_open(db_path, NULL, &errs);
 	assert_non_null(db);
-	assert_int_equal(pthread_create(&thread, NULL, admin_saves, &admin), 0);
+	for (int a = 0; a < n; a++) {
+		all[a] = (struct admin){.way = first + (enum way)a, .rounds = rounds, .done = &done};
+		assert_int_equal(pthread_create(&threads[a], NULL, admin_saves, &all[a]), 0);
+	}
 	for (int i = 0; i < rounds; i++) {
 		const struct mars_dut *dut = mars_db_find_dut(db, DUT_1);
 
@@ -190,13 +194,19 @@ static void race(enum way way)
 		}
 	}
 	__atomic_store_n(&done, true, __ATOMIC_SEQ_CST);
-	pthread_join(thread, NULL);
+	for (int a = 0; a < n; a++)
+		pthread_join(threads[a], NULL);
 	assert_true(mars_db_reload(db, &changes, &errs));
 	assert_true(last < 0 || mars_db_find_dut(db, DUT_1)->firmware_boot_time == last);
-	if (counted(mars_db_text(db, &(size_t){0}), keys[way]) != admin.saved || admin.saved == 0)
-		fail_msg("%d of the admin's saves, but the file has %d", admin.saved, counted(mars_db_text(db, &(size_t){0}), keys[way]));
-	printf("%d saves of the admin, %d of %d changes acknowledged\n", admin.saved, acknowledged, rounds);
+	for (int a = 0; a < n; a++) {
+		int there = counted(mars_db_text(db, &(size_t){0}), keys[all[a].way]);
+
+		if (there != all[a].saved || all[a].saved == 0)
+			fail_msg("%d of the admin's saves, but the file has %d", all[a].saved, there);
+		printf("%d saves of an admin, %d of %d changes acknowledged\n", all[a].saved, acknowledged, rounds);
+	}
 	assert_true(acknowledged > 0);
+	assert_null(mars_db_take_kept(db)); /* all is in the database */
 	assert_non_null(strstr(mars_db_text(db, &(size_t){0}), " # the admin's\n"));
 	mars_changes_finish(&changes);
 	mars_db_destroy(db);
@@ -204,17 +214,23 @@ static void race(enum way way)
 
 static void promise_5_an_admin_who_renames_and_rest_lose_nothing(void **state)
 {
-	race(BY_RENAME);
+	race(BY_RENAME, 1);
 }
 
 static void promise_5_an_admin_who_writes_in_place_and_rest_lose_nothing(void **state)
 {
-	race(IN_PLACE);
+	race(IN_PLACE, 1);
 }
 
 static void promise_5_an_admin_who_writes_in_chunks_and_rest_lose_nothing(void **state)
 {
-	race(IN_CHUNKS);
+	race(IN_CHUNKS, 1);
+}
+
+/* What one has saved, the next must find, whoever he is: else he would save without it. */
+static void promise_5_admins_of_all_ways_in_turn_and_rest_lose_nothing(void **state)
+{
+	race(BY_RENAME, WAYS);
 }
 
 int main(void)
@@ -223,6 +239,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(promise_5_an_admin_who_renames_and_rest_lose_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(promise_5_an_admin_who_writes_in_place_and_rest_lose_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(promise_5_an_admin_who_writes_in_chunks_and_rest_lose_nothing, begin, end),
+		cmocka_unit_test_setup_teardown(promise_5_admins_of_all_ways_in_turn_and_rest_lose_nothing, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
