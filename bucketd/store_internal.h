@@ -17,6 +17,7 @@ struct store {
 	struct file_lock lock;
 	int root_fd, data_fd; /* folders; 0: not open */
 	int reserve_fd;       /* room for removing on a full disk */
+	bool reserve_short;   /* it was not all to be had; atomic */
 	uint64_t bucket_max;
 	int64_t last_file;     /* the number of the newest data file; atomic */
 	pthread_mutex_t mutex; /* `sql`, and what must agree with it */

@@ -22,20 +22,20 @@ bool reserve_open(struct store *store, struct gw_error *err)
 	return true;
 }
 
-/* As far as the disk lets us: without it, all but removing on a full disk works. */
+/* As far as the disk lets us, and again with each removal: without it, all but removing on a full disk works. */
 void reserve_fill(struct store *store)
 {
 	off_t held = 0;
 
 	while (held < RESERVE && fallocate(store->reserve_fd, 0, held, PIECE) == 0)
 		held += PIECE;
-	if (held < RESERVE)
-		log_debug("%s/reserve: %ld bytes are held in reserve instead of %d", store->root, (long)held, RESERVE);
+	__atomic_store_n(&store->reserve_short, held < RESERVE, __ATOMIC_RELAXED);
 }
 
 static void reserve_use(struct store *store)
 {
 	log_warning("%s: the disk is full; what is removed is removed with the room held in reserve", store->root);
+	__atomic_store_n(&store->reserve_short, true, __ATOMIC_RELAXED);
 	if (ftruncate(store->reserve_fd, 0) < 0)
 		log_warning("%s/reserve: cannot be given back", store->root);
 }
@@ -55,11 +55,12 @@ bool store_remove(struct store *store, removal_fn *fn, const void *what, struct 
 {
 	bool ok = attempt(store, fn, what, err);
 
-	if (ok || err->code != S3_FULL)
-		return ok;
-	reserve_use(store);
-	ok = attempt(store, fn, what, err);
-	reserve_fill(store);
+	if (!ok && err->code == S3_FULL) {
+		reserve_use(store);
+		ok = attempt(store, fn, what, err);
+	}
+	if (__atomic_load_n(&store->reserve_short, __ATOMIC_RELAXED))
+		reserve_fill(store);
 	return ok;
 }
 

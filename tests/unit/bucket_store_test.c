@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -356,6 +357,79 @@ static void pages_join_to_the_whole_listing(void **state)
 	}
 }
 
+/* What the documentation of S3 says, by reading all keys. */
+static void list_plainly(char keys[][8], size_t n, const char *prefix, const char *delimiter, const char *after, size_t max, char *text)
+{
+	char last[16] = "";
+	size_t entries = 0;
+
+	*text = '\0';
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strlen(prefix), whole;
+		const char *at = strncmp(keys[i], prefix, len) || !*delimiter ? NULL : strchr(keys[i] + len, *delimiter);
+
+		whole = at ? (size_t)(at - keys[i]) + 1 : strlen(keys[i]);
+		if (strncmp(keys[i], prefix, len) != 0 || strcmp(keys[i], after) <= 0)
+			continue;
+		/* a common prefix that was the last entry of the page before */
+		if (at && strncmp(keys[i], after, whole) == 0 && strlen(after) == whole)
+			continue;
+		if (at && strlen(last) == whole && strncmp(last, keys[i], whole) == 0)
+			continue;
+		if (entries++ == max) {
+			strcat(text, "...");
+			return;
+		}
+		sprintf(text + strlen(text), at ? "[%.*s] " : "%.*s ", (int)whole, keys[i]);
+		snprintf(last, sizeof(last), "%.*s", at ? (int)whole : 0, keys[i]);
+	}
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static void draw(char *word, size_t max)
+{
+	size_t len = (size_t)rand() % (max + 1);
+
+	for (size_t i = 0; i < len; i++)
+		word[i] = "ab/\xff"[rand() % 4];
+	word[len] = '\0';
+}
+
+static void a_listing_is_what_reading_all_keys_would_give(void **state)
+{
+	static const char *const delimiters[] = {"", "/", "\xff", "b"};
+	char keys[60][8], expected[1024];
+	unsigned seed = (unsigned)time(NULL);
+	struct store_object object;
+	struct s3_error err;
+	size_t n = 0;
+
+	print_message("seed %u\n", seed);
+	srand(seed);
+	kit_bucket(&kit, "one");
+	while (n < 60) {
+		draw(keys[n], 6);
+		if (!*keys[n] || store_get(kit.store, "one", keys[n], &object, NULL, &err))
+			continue;
+		kit_put(&kit, "one", keys[n++], "");
+	}
+	qsort(keys, n, sizeof(keys[0]), by_bytes);
+	for (int i = 0; i < 3000; i++) {
+		char prefix[8], after[8];
+		size_t max = 1 + (size_t)rand() % 20;
+		const char *delimiter = delimiters[rand() % 4];
+
+		draw(prefix, 2);
+		draw(after, 4);
+		list_plainly(keys, n, prefix, delimiter, after, max, expected);
+		kit_assert_listing(&kit, "one", prefix, delimiter, after, max, expected);
+	}
+}
+
 static void an_entry_tells_the_size_the_etag_and_the_time(void **state)
 {
 	struct store_listing listing;
@@ -462,6 +536,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(keys_are_listed_in_the_order_of_their_bytes, setup, teardown),
 		cmocka_unit_test_setup_teardown(keys_that_share_a_prefix_up_to_the_delimiter_are_one_entry, setup, teardown),
 		cmocka_unit_test_setup_teardown(pages_join_to_the_whole_listing, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_listing_is_what_reading_all_keys_would_give, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_entry_tells_the_size_the_etag_and_the_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(promise_39_folder_database_and_data_are_their_owners_alone_from_the_first_byte, setup,
 						teardown),
