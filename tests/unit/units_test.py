@@ -10,7 +10,7 @@ import tempfile
 import unittest
 
 UNITS, SYSTEMD, OPTIONS = sys.argv[1:4]
-SERVICES = ["artifactd.service", "bootsd.service", "executord.service", "gitlabd.service", "jobd@.service", "pdud.service", "saladd.service"]
+SERVICES = ["artifactd.service", "bootsd.service", "bucketd.service", "executord.service", "gitlabd.service", "jobd@.service", "pdud.service", "saladd.service"]
 COMPANIONS = ["ci-gateway-dns.service"]
 ENVIRONMENT = ["-/etc/base_config.env", "-/config/config.env", "-/config/minio/minio.env"]
 OF_BOOTSD = {"CAP_NET_BIND_SERVICE", "CAP_NET_RAW"}
@@ -67,13 +67,13 @@ class Units(unittest.TestCase):
     def test_the_folder_of_the_database_is_hidden_from_all_that_have_no_file_there(self):
         for unit in SERVICES:
             hidden = "-/config" in " ".join(settings(unit, "InaccessiblePaths")).split()
-            self.assertEqual(hidden, unit not in ("executord.service", "bootsd.service"), unit)
+            self.assertEqual(hidden, unit not in ("executord.service", "bootsd.service", "bucketd.service"), unit)
         self.assertRegex(read(f"{SYSTEMD}/tmpfiles.conf"), r"(?m)^z /config/mars_db.yaml +0600 executord executord$")
 
     def test_each_reads_the_three_files_of_options_in_their_order(self):
         for unit in SERVICES:
             self.assertEqual(settings(unit, "EnvironmentFile"), ENVIRONMENT, unit)
-            self.assertEqual(settings(unit, "UnsetEnvironment"), ["MINIO_ROOT_USER MINIO_ROOT_PASSWORD"], unit)
+            self.assertEqual(settings(unit, "UnsetEnvironment"), [] if unit == "bucketd.service" else ["MINIO_ROOT_USER MINIO_ROOT_PASSWORD"], unit)
 
     def test_each_has_a_watchdog_and_all_but_a_job_start_again(self):
         for unit in SERVICES:
@@ -102,6 +102,12 @@ class Units(unittest.TestCase):
         group = re.search(r"chgrp -f (\w+) \$sys\$devpath/\*-port\*/disable", read(f"{SYSTEMD}/udev.rules"))[1]
         self.assertEqual(settings("saladd.service", "SupplementaryGroups"), [f"dialout {group}"])
         self.assertRegex(read(f"{SYSTEMD}/sysusers.conf"), rf"(?m)^u {group} ")
+
+    def test_what_jobs_bring_for_their_buckets_is_open_to_bucketd_alone(self):
+        group = re.search(r"(?m)^d /var/lib/executor/uploads +2750 executord (\w+)$", read(f"{SYSTEMD}/tmpfiles.conf"))[1]
+        for unit in SERVICES:
+            self.assertEqual(group in " ".join(settings(unit, "SupplementaryGroups")).split(), unit == "bucketd.service", unit)
+        self.assertRegex(read(f"{SYSTEMD}/tmpfiles.conf"), r"(?m)^z /config/bucketd.yml +0600 bucketd ")
 
     def test_the_target_starts_them_all(self):
         wanted = set(settings("executor.target", "Wants")[0].split())
