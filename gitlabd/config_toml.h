@@ -1,5 +1,6 @@
 /* gitlab-runner's config.toml: rendered from GITLAB_CONF_TEMPLATE_FILE, written only when its bytes differ. The file holds tokens: it is
- * 0600 from its first byte. Loop thread only; blocks it for as long as a template renders (some 30 us a runner) and a file is synced. */
+ * 0600 from its first byte. Any thread, one at a time; blocks it for as long as a template renders (some 30 us a runner) and a file is
+ * synced. */
 #ifndef GITLABD_CONFIG_TOML_H
 #define GITLABD_CONFIG_TOML_H
 

@@ -13,25 +13,59 @@ static void set_pause(struct config_writer *writer, uint64_t took_ms)
 	writer->pause_ms = took_ms * 10 < SOON_MS ? SOON_MS : took_ms * 10 > PAUSE_MAX_MS ? PAUSE_MAX_MS : took_ms * 10;
 }
 
+/* On a thread of the pool. */
+static void write_it(uv_work_t *work)
+{
+	struct config_writer *writer = work->data;
+	uint64_t began = uv_hrtime(); /* ns */
+
+	config_toml_update(writer->env, &writer->host, &writer->work.model, &writer->work.written, &writer->work.err);
+	writer->work.took_ms = (uv_hrtime() - began) / 1000000;
+}
+
+static void write_now(void *data);
+
+static void take_outcome(struct config_writer *writer)
+{
+	const struct gw_error *err = &writer->work.err;
+	char *error = err->kind != GW_OK ? gw_strdup(err->text) : NULL;
+
+	if (writer->work.written)
+		log_info("%s is written", env_text(writer->env, OPT_GITLAB_CONF_FILE));
+	if (error && (!writer->error || strcmp(writer->error, error) != 0))
+		log_failure("gitlab-runner's configuration stays as it is", err);
+	free(writer->error);
+	writer->error = error;
+	set_pause(writer, writer->work.took_ms);
+}
+
+static void on_written(uv_work_t *work, int status)
+{
+	struct config_writer *writer = work->data;
+
+	model_snapshot_end(writer->model, &writer->work.model);
+	writer->working = false;
+	if (status == 0)
+		take_outcome(writer);
+	if (writer->finishing)
+		return;
+	if (writer->again)
+		config_writer_soon(writer);
+	else if (writer->error) /* the disk may have room again, or the folder be there */
+		loop_timer_start(writer->loop, &writer->timer, AGAIN_MS, write_now, writer);
+}
+
 static void write_now(void *data)
 {
 	struct config_writer *writer = data;
-	struct gw_error err = {0};
-	bool written = false;
-	char *error = NULL;
-	uint64_t began = uv_hrtime(); /* ns: the loop's own clock stands still within a callback */
 
-	if (!config_toml_update(writer->env, &writer->host, writer->model, &written, &err))
-		error = gw_strdup(err.text);
-	if (written)
-		log_info("%s is written", env_text(writer->env, OPT_GITLAB_CONF_FILE));
-	if (error && (!writer->error || strcmp(writer->error, error) != 0))
-		log_failure("gitlab-runner's configuration stays as it is", &err);
-	free(writer->error);
-	writer->error = error;
-	set_pause(writer, (uv_hrtime() - began) / 1000000);
-	if (error) /* the disk may have room again, or the folder be there */
-		loop_timer_start(writer->loop, &writer->timer, AGAIN_MS, write_now, writer);
+	writer->working = true;
+	writer->again = false;
+	writer->work.model = model_snapshot(writer->model);
+	writer->work.err = (struct gw_error){0};
+	writer->work.written = false;
+	writer->work.uv.data = writer;
+	gw_assert(uv_queue_work(&writer->loop->uv, &writer->work.uv, write_it, on_written) == 0);
 }
 
 void config_writer_soon(void *data)
@@ -39,7 +73,8 @@ void config_writer_soon(void *data)
 	struct config_writer *writer = data;
 
 	writer->wanted = true;
-	if (!loop_timer_active(&writer->timer) || writer->error)
+	writer->again = writer->working;
+	if (!writer->working && (!loop_timer_active(&writer->timer) || writer->error))
 		loop_timer_start(writer->loop, &writer->timer, writer->pause_ms ? writer->pause_ms : SOON_MS, write_now, writer);
 }
 
@@ -66,6 +101,11 @@ void config_writer_start(struct config_writer *writer)
 
 void config_writer_finish(struct config_writer *writer)
 {
+	writer->finishing = true;
+	if (writer->working)
+		uv_cancel((uv_req_t *)&writer->work.uv); /* one that has not begun */
+	while (writer->working)
+		uv_run(&writer->loop->uv, UV_RUN_ONCE);
 	loop_timer_finish(&writer->timer);
 	loop_fd_finish(&writer->edits);
 	mars_watch_destroy(writer->watch);

@@ -1,5 +1,6 @@
-/* Keeps gitlab-runner's config.toml true: several changes at once are one write, and so is an edit of the template. In a large farm writes
- * have pauses between them that are ten times as long as a write, so that the loop has time for more than these. Loop thread only. */
+/* Keeps gitlab-runner's config.toml true: several changes at once are one write, and so is an edit of the template. It is rendered and
+ * written on a thread of the loop's pool, from a snapshot of the model. In a large farm writes have pauses between them that are ten times
+ * as long as a write, so that a core has time for more than these. Loop thread only. */
 #ifndef GITLABD_CONFIG_WRITER_H
 #define GITLABD_CONFIG_WRITER_H
 
@@ -9,11 +10,19 @@
 struct config_writer {
 	struct loop *loop;
 	const struct env *env;
-	const struct model *model;
+	struct model *model;
 	struct config_host host;
 	struct loop_timer timer;
-	char *error; /* why the file is not as it should be; NULL: it is */
-	bool wanted; /* there is a model */
+	struct { /* a write under way */
+		uv_work_t uv;
+		struct model model;
+		struct gw_error err;
+		bool written;
+		uint64_t took_ms;
+	} work;
+	bool working, again, finishing; /* again: something has changed since it began */
+	char *error;                    /* why the file is not as it should be; NULL: it is */
+	bool wanted;                    /* there is a model */
 	uint64_t pause_ms;
 	struct mars_watch *watch; /* of the template, if it is an admin's; owned */
 	struct loop_fd edits;
@@ -21,7 +30,7 @@ struct config_writer {
 
 /* Watches the template. One whose folder is not there is not watched, with a warning. */
 void config_writer_start(struct config_writer *writer);
-void config_writer_soon(void *writer); /* the model changed */
-void config_writer_finish(struct config_writer *writer);
+void config_writer_soon(void *writer);                   /* the model changed */
+void config_writer_finish(struct config_writer *writer); /* waits for a write that is under way */
 
 #endif

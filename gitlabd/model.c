@@ -82,8 +82,20 @@ bool model_in_config(const struct model *model, const struct msg_gitlab_instance
 	return model_exposes(model, instance, dut, entry) && (!dut || dut->available);
 }
 
+/* An item that the model has no more. */
+static void bury(struct model *model, const struct bus_body *body, void *item)
+{
+	if (!model->shared) {
+		bus_body_free(body, item);
+		return;
+	}
+	model->graves = gw_realloc(model->graves, (model->n_graves + 1) * sizeof(*model->graves));
+	model->graves[model->n_graves++] = (struct model_grave){body, item};
+}
+
 /* A copy of `item`, in the place of the one that there is. The list, maybe another array. */
-static void *put(void *list, size_t *n, const struct bus_body *body, sorted_order *order, const char *name, const void *item)
+static void *put(struct model *model, void *list, size_t *n, const struct bus_body *body, sorted_order *order, const char *name,
+		 const void *item)
 {
 	bool found;
 	size_t at = sorted_place(list, *n, order, name, &found);
@@ -91,12 +103,12 @@ static void *put(void *list, size_t *n, const struct bus_body *body, sorted_orde
 
 	if (!found)
 		return sorted_insert(list, n, at, copy);
-	bus_body_free(body, v[at]);
+	bury(model, body, v[at]);
 	v[at] = copy;
 	return v;
 }
 
-static void drop(void *list, size_t *n, const struct bus_body *body, sorted_order *order, const char *name)
+static void drop(struct model *model, void *list, size_t *n, const struct bus_body *body, sorted_order *order, const char *name)
 {
 	bool found;
 	size_t at = sorted_place(list, *n, order, name, &found);
@@ -104,7 +116,7 @@ static void drop(void *list, size_t *n, const struct bus_body *body, sorted_orde
 
 	if (!found)
 		return;
-	bus_body_free(body, v[at]);
+	bury(model, body, v[at]);
 	sorted_remove(list, n, at);
 }
 
@@ -112,18 +124,18 @@ static void put_all(struct model *model, const struct msg_gitlab_instance *insta
 		    size_t n_duts)
 {
 	for (size_t i = 0; i < n_instances; i++)
-		model->instances = put(model->instances, &model->n_instances, &bus_body_gitlab_instance, instance_order, instances[i].name,
-				       &instances[i]);
+		model->instances = put(model, model->instances, &model->n_instances, &bus_body_gitlab_instance, instance_order,
+				       instances[i].name, &instances[i]);
 	for (size_t i = 0; i < n_duts; i++)
-		model->duts = put(model->duts, &model->n_duts, &bus_body_gitlab_dut, dut_order, duts[i].id, &duts[i]);
+		model->duts = put(model, model->duts, &model->n_duts, &bus_body_gitlab_dut, dut_order, duts[i].id, &duts[i]);
 }
 
 static void forget_all(struct model *model)
 {
 	for (size_t i = 0; i < model->n_instances; i++)
-		bus_body_free(&bus_body_gitlab_instance, model->instances[i]);
+		bury(model, &bus_body_gitlab_instance, model->instances[i]);
 	for (size_t i = 0; i < model->n_duts; i++)
-		bus_body_free(&bus_body_gitlab_dut, model->duts[i]);
+		bury(model, &bus_body_gitlab_dut, model->duts[i]);
 	free(model->instances);
 	free(model->duts);
 	model->instances = NULL;
@@ -133,6 +145,7 @@ static void forget_all(struct model *model)
 
 void model_finish(struct model *model)
 {
+	gw_assert(!model->shared);
 	forget_all(model);
 	while (model->n_elsewhere)
 		gw_free_secret(model->elsewhere[--model->n_elsewhere]);
@@ -149,8 +162,77 @@ void model_configure(struct model *model, const struct msg_gitlab_configure *all
 void model_change(struct model *model, const struct msg_gitlab_change *change)
 {
 	for (size_t i = 0; i < change->gone_instances.n; i++)
-		drop(model->instances, &model->n_instances, &bus_body_gitlab_instance, instance_order, change->gone_instances.v[i]);
+		drop(model, model->instances, &model->n_instances, &bus_body_gitlab_instance, instance_order, change->gone_instances.v[i]);
 	for (size_t i = 0; i < change->gone_duts.n; i++)
-		drop(model->duts, &model->n_duts, &bus_body_gitlab_dut, dut_order, change->gone_duts.v[i]);
+		drop(model, model->duts, &model->n_duts, &bus_body_gitlab_dut, dut_order, change->gone_duts.v[i]);
 	put_all(model, change->instances.v, change->instances.n, change->duts.v, change->duts.n);
+}
+
+/* The item that has the token, which no snapshot shares. */
+static struct msg_gitlab_entry *own_entry(struct model *model, const char *dut, const char *instance)
+{
+	struct msg_gitlab_dut *of = dut ? model_dut(model, dut) : NULL;
+	struct msg_gitlab_instance *in = model_instance(model, instance);
+
+	if (dut && of && model_entry(of, instance)) {
+		put_all(model, NULL, 0, of, model->shared);
+		return model_entry(model_dut(model, dut), instance);
+	}
+	if (dut || !in || !in->gateway_runner.n)
+		return NULL;
+	put_all(model, in, model->shared, NULL, 0);
+	return model_instance(model, instance)->gateway_runner.v;
+}
+
+void model_set_token(struct model *model, const char *dut, const char *instance, const char *token, int64_t runner_id)
+{
+	struct msg_gitlab_entry *entry = own_entry(model, dut, instance);
+
+	if (!entry)
+		return;
+	gw_free_secret(entry->token);
+	entry->token = gw_strdup(token);
+	entry->runner_id = runner_id;
+}
+
+/* ---- snapshots ---- */
+
+static void *copy_list(const void *list, size_t n)
+{
+	void *copy = gw_calloc(n + 1, sizeof(void *));
+
+	if (n)
+		memcpy(copy, list, n * sizeof(void *));
+	return copy;
+}
+
+struct model model_snapshot(struct model *model)
+{
+	struct model snapshot = {.n_instances = model->n_instances, .n_duts = model->n_duts};
+
+	gw_assert(!model->shared);
+	model->shared = true;
+	snapshot.instances = copy_list(model->instances, model->n_instances);
+	snapshot.duts = copy_list(model->duts, model->n_duts);
+	for (size_t i = 0; i < model->n_elsewhere; i++)
+		model_add_elsewhere(&snapshot, model->elsewhere[i]);
+	return snapshot;
+}
+
+void model_snapshot_end(struct model *model, struct model *snapshot)
+{
+	model->shared = false;
+	while (model->n_graves) {
+		struct model_grave *grave = &model->graves[--model->n_graves];
+
+		bury(model, grave->body, grave->item);
+	}
+	free(model->graves);
+	model->graves = NULL;
+	free(snapshot->instances);
+	free(snapshot->duts);
+	snapshot->instances = NULL;
+	snapshot->duts = NULL;
+	snapshot->n_instances = snapshot->n_duts = 0;
+	model_finish(snapshot);
 }

@@ -5,6 +5,12 @@
 
 #include "libbus/messages.h"
 
+struct bus_body;
+struct model_grave {
+	const struct bus_body *body;
+	void *item; /* owned */
+};
+
 struct model { /* zeroed memory is an empty one */
 	struct msg_gitlab_instance **instances;
 	size_t n_instances;
@@ -12,11 +18,21 @@ struct model { /* zeroed memory is an empty one */
 	size_t n_duts;
 	char **elsewhere; /* tokens, sorted: of runners at another url than their instance's, which it had before */
 	size_t n_elsewhere;
+	bool shared; /* a snapshot has its items: what the model drops lives until that ends */
+	struct model_grave *graves;
+	size_t n_graves;
 };
 
 void model_finish(struct model *model);
 void model_configure(struct model *model, const struct msg_gitlab_configure *all);
 void model_change(struct model *model, const struct msg_gitlab_change *change);
+
+/* The token that MarsDB has by now; dut NULL: the gateway's runner. Nothing if there is no such runner. */
+void model_set_token(struct model *model, const char *dut, const char *instance, const char *token, int64_t runner_id);
+
+/* The model as it is, for another thread to read while this one goes on changing it. Takes no copies but of pointers. One at a time. */
+struct model model_snapshot(struct model *model);
+void model_snapshot_end(struct model *model, struct model *snapshot);
 
 /* Borrowed until the next change; NULL: there is none. */
 struct msg_gitlab_instance *model_instance(const struct model *model, const char *name);

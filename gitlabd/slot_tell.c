@@ -89,17 +89,6 @@ void slot_free(struct slot *slot)
 
 /* ---- telling executord ---- */
 
-static void model_has(struct slot *slot)
-{
-	struct slot_wanted wanted;
-
-	if (!slot_wanted(slot, &wanted))
-		return;
-	slot_set_text(&wanted.entry->token, slot->token);
-	wanted.entry->runner_id = slot->runner_id;
-	tags_finish(&wanted.tags);
-}
-
 static void told(struct slot *slot)
 {
 	slot_set_token(slot, slot->untold.token, slot->untold.url);
@@ -109,7 +98,7 @@ static void told(struct slot *slot)
 		slot_forget_details(slot);
 	slot_clear_untold(slot);
 	slot_set_text(&slot->last_error, NULL);
-	model_has(slot);
+	model_set_token(slot->all->model, slot->dut, slot->instance, slot->token, slot->runner_id);
 	slot->all->retry_ms = 0;
 	slot->all->on_change(slot->all->data);
 }

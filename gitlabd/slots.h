@@ -94,7 +94,7 @@ void slot_free(struct slot *slot);
 /* What is wanted of it; the tags are the caller's to finish. *entry NULL: nothing. */
 struct slot_wanted {
 	const struct msg_gitlab_instance *instance;
-	struct msg_gitlab_entry *entry;
+	const struct msg_gitlab_entry *entry;
 	struct tags tags;
 	struct runner_want want;
 };

@@ -108,7 +108,7 @@ static int teardown(void **state)
 static void await(struct bench *b, const char *text)
 {
 	loop_timer_start(&b->loop, &b->patience, 60000, on_impatience, b);
-	while (!has(b, text) || loop_timer_active(&b->writer.timer))
+	while (!has(b, text) || loop_timer_active(&b->writer.timer) || b->writer.working)
 		uv_run(&b->loop.uv, UV_RUN_ONCE);
 	loop_timer_stop(&b->patience);
 }
@@ -150,13 +150,90 @@ static void an_edit_before_there_is_a_farm_writes_nothing(void **state)
 	assert_int_equal(access(b->conf, F_OK), -1);
 }
 
+static uv_sem_t room; /* of the pool */
+
+static void occupy(uv_work_t *work)
+{
+	uv_sem_wait(&room);
+}
+
+static void on_left(uv_work_t *work, int status)
+{
+}
+
+static char *text_of(const char *text)
+{
+	return (char *)(uintptr_t)text;
+}
+
+static void change_to(struct model *model, const char *gone, const char *name, const char *token)
+{
+	struct msg_gitlab_rules allow = {.users = {(char *[]){text_of("eric")}, 1}};
+	struct msg_gitlab_acl acl = {.allow = {&allow, 1}};
+	struct msg_gitlab_entry gateway = {.instance = text_of(name), .token = text_of(token), .exposed = true, .acl = {&acl, 1}};
+	struct msg_gitlab_instance instance = {.name = text_of(name),
+					       .url = text_of("https://work.example/"),
+					       .runner_type = text_of("instance_type"),
+					       .maximum_timeout = 600,
+					       .expose_runners = true,
+					       .gateway_runner = {&gateway, 1}};
+	struct msg_gitlab_change change = {.instances = {&instance, 1}, .gone_instances = {(char *[]){text_of(gone)}, 1}};
+
+	model_change(model, &change);
+}
+
+/* The pool has one thread, and that is busy: so the loop goes on while the write waits for it, and the model changes beneath it. */
+static void the_loop_goes_on_and_the_model_changes_while_it_is_rendered(void **state)
+{
+	struct bench *b = *state;
+	struct model model = {0};
+	uv_work_t busy;
+
+	assert_int_equal(uv_sem_init(&room, 0), 0);
+	assert_int_equal(uv_queue_work(&b->loop.uv, &busy, occupy, on_left), 0);
+	put(b, "{% for i in mars_db.gitlab.values() %}# {{ i.name }} {{ i.gateway_runner.token }}\n{% endfor %}");
+	change_to(&model, "none", "first", "glrt-1");
+	b->writer.model = &model;
+	config_writer_soon(&b->writer);
+	while (!b->writer.working)
+		uv_run(&b->loop.uv, UV_RUN_ONCE);
+	model_set_token(&model, NULL, "first", "glrt-2", 2);
+	model_add_elsewhere(&model, "glrt-1");
+	change_to(&model, "first", "second", "glrt-3");
+	model_set_token(&model, NULL, "second", "glrt-4", 4);
+	config_writer_soon(&b->writer);
+	assert_true(b->writer.working);
+	uv_sem_post(&room);
+	while (b->writer.working)
+		uv_run(&b->loop.uv, UV_RUN_ONCE);
+	assert_true(has(b, "# first glrt-1\n\n"));
+	await(b, "# second glrt-4\n\n");
+	model_finish(&model);
+	uv_sem_destroy(&room);
+}
+
+static void a_stop_waits_for_a_write_that_is_under_way(void **state)
+{
+	struct bench *b = *state;
+
+	config_writer_soon(&b->writer);
+	while (!b->writer.working)
+		uv_run(&b->loop.uv, UV_RUN_ONCE);
+	config_writer_finish(&b->writer);
+	assert_false(b->writer.working);
+	assert_false(b->model.shared);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_edit_of_the_template_is_taken_in, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_mended_template_is_taken_in_at_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_loop_goes_on_and_the_model_changes_while_it_is_rendered, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_stop_waits_for_a_write_that_is_under_way, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_edit_before_there_is_a_farm_writes_nothing, setup, teardown),
 	};
 
+	setenv("UV_THREADPOOL_SIZE", "1", 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
