@@ -111,6 +111,8 @@ static void become(const struct child *child, const char *path, const char *cons
 	signal(SIGPIPE, SIG_DFL);
 	if (passed >= 0)
 		pass(passed);
+	for (size_t i = 0; child->without && child->without[i]; i++)
+		unsetenv(child->without[i]);
 	tell_watchdog(child);
 	execv(path, (char *const *)argv);
 	fprintf(stderr, "%s: cannot be started: %s\n", path, strerror(errno));

@@ -21,8 +21,9 @@ struct child {     /* zeroed memory is no process */
 	struct loop_fd watch;
 	child_ended *ended; /* may start it again at once */
 	void *owner;
-	const char *notify;   /* NOTIFY_SOCKET; NULL: none. Borrowed */
-	uint64_t watchdog_us; /* how often it is to say that it is alive, as sd_watchdog_enabled(3) has it; 0: never */
+	const char *const *without; /* variables of our environment that it does not get, NULL-terminated; NULL: it gets all */
+	const char *notify;         /* NOTIFY_SOCKET; NULL: none. Borrowed */
+	uint64_t watchdog_us;       /* how often it is to say that it is alive, as sd_watchdog_enabled(3) has it; 0: never */
 };
 
 /* Starts `path` with `arguments` (NULL-terminated, argv[1] on; or NULL) in a session of its own, so that a terminal's Ctrl-C reaches only

@@ -8,7 +8,7 @@
 #include "executord/names.h"
 #include "libgateway/ended.h"
 
-static const char *const known[DAEMONS_KNOWN] = {"executord", "bootsd", "pdud", "saladd", "artifactd", "gitlabd"};
+static const char *const known[DAEMONS_KNOWN] = {"executord", "bootsd", "pdud", "saladd", "artifactd", "gitlabd", "bucketd"};
 
 static pid_t pid_of(const struct executord *ex, const char *name)
 {

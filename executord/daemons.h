@@ -9,7 +9,7 @@
 
 #include "libbus/bus.h"
 
-#define DAEMONS_KNOWN 6 /* executord, bootsd, pdud, saladd, artifactd, gitlabd */
+#define DAEMONS_KNOWN 7 /* executord, bootsd, pdud, saladd, artifactd, gitlabd, bucketd */
 
 struct executord;
 struct daemons {

@@ -1,6 +1,7 @@
 /* A daemon's starts and ends. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "executord/supervise_internal.h"
 #include "libgateway/ended.h"
@@ -12,12 +13,16 @@
 
 /* ---- a start ---- */
 
+/* As the units have it (systemd/environment.in): the bucket service's own password is for bucketd alone. */
+static const char *const of_bucketd[] = {"MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD", NULL};
+
 bool member_spawn(struct member *m, const char *name, int passed, struct gw_error *err)
 {
 	struct supervisor *s = m->supervisor;
 	char *path = env_program_path(name, name);
 	bool ok;
 
+	m->child.without = strcmp(name, "bucketd") == 0 ? NULL : of_bucketd;
 	m->child.notify = s->notify.path;
 	m->child.watchdog_us = watchdog_ms(s) * 1000;
 	m->was_silent = false;

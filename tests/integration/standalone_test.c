@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -38,11 +39,8 @@ static void a_word_that_is_no_daemon_is_refused(void **state)
 
 	start(&p, "misspelt", "pdud salad");
 	assert_int_equal(proc_wait(&p), 2);
-	assert_true(
-		proc_has_said(&p, "EXECUTOR_STANDALONE_DAEMONS: 'salad' is not a daemon; accepted: bootsd pdud saladd artifactd gitlabd"));
-	start(&p, "unbuilt", "pdud bucketd");
-	assert_int_equal(proc_wait(&p), 2);
-	assert_true(proc_has_said(&p, "EXECUTOR_STANDALONE_DAEMONS: bucketd is not built yet"));
+	assert_true(proc_has_said(
+		&p, "EXECUTOR_STANDALONE_DAEMONS: 'salad' is not a daemon; accepted: bootsd pdud saladd artifactd gitlabd bucketd"));
 }
 
 static void only_the_daemons_named_are_started(void **state)
@@ -88,6 +86,54 @@ static void a_second_one_with_the_same_folders_is_refused(void **state)
 	assert_int_equal(proc_end(&first, SIGTERM), 0);
 }
 
+static bool has_in_its_environment(const char *name, const char *daemon, const char *text)
+{
+	char path[64], environment[65536];
+	size_t n;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/environ", (int)file_lock_holder(tmp_path("%s-run/%s.lock", name, daemon)));
+	file = fopen(path, "re");
+	assert_non_null(file);
+	n = fread(environment, 1, sizeof(environment), file);
+	fclose(file);
+	return memmem(environment, n, text, strlen(text)) != NULL;
+}
+
+static void promise_38_the_password_of_the_buckets_is_for_bucketd_alone(void **state)
+{
+	static const char *const others[] = {"executord", "pdud", "saladd"};
+	struct proc p;
+
+	setenv("MINIO_ROOT_USER", "the-admin", 1);
+	setenv("MINIO_ROOT_PASSWORD", "c4n4ry-of-buckets", 1);
+	setenv("BUCKETD_CONFIG", tmp_path("no-bucketd.yml"), 1);
+	start(&p, "secret", "pdud saladd bucketd");
+	proc_await(&p, "job buckets are on port 9000");
+	await_socket(tmp_path("secret-run/saladd.bus"));
+	assert_true(has_in_its_environment("secret", "bucketd", "c4n4ry-of-buckets"));
+	for (size_t i = 0; i < 3; i++) {
+		assert_false(has_in_its_environment("secret", others[i], "c4n4ry"));
+		assert_false(has_in_its_environment("secret", others[i], "the-admin"));
+	}
+	assert_int_equal(proc_end(&p, SIGTERM), 0);
+	assert_false(proc_has_said(&p, "c4n4ry"));
+	unsetenv("MINIO_ROOT_USER");
+	unsetenv("MINIO_ROOT_PASSWORD");
+}
+
+static void buckets_of_another_host_leave_bucketd_alone(void **state)
+{
+	struct proc p;
+
+	setenv("MINIO_URL", "http://192.0.2.1:9000", 1);
+	start(&p, "abroad", "pdud bucketd");
+	proc_await(&p, "bucketd: exit code 0: it has nothing to do here");
+	assert_int_equal(proc_end(&p, SIGTERM), 0);
+	assert_false(proc_has_said(&p, "bucketd: exit code 0; it is started again"));
+	unsetenv("MINIO_URL");
+}
+
 /* An edit by another name of the file, in another folder, is seen by nobody otherwise. */
 static void a_hangup_reads_the_database_again_and_ends_nothing(void **state)
 {
@@ -114,6 +160,8 @@ int main(void)
 		cmocka_unit_test(a_word_that_is_no_daemon_is_refused),
 		cmocka_unit_test(only_the_daemons_named_are_started),
 		cmocka_unit_test(a_farm_without_some_daemons_serves_rest),
+		cmocka_unit_test(promise_38_the_password_of_the_buckets_is_for_bucketd_alone),
+		cmocka_unit_test(buckets_of_another_host_leave_bucketd_alone),
 		cmocka_unit_test(a_hangup_reads_the_database_again_and_ends_nothing),
 		cmocka_unit_test(a_second_one_with_the_same_folders_is_refused),
 	};
