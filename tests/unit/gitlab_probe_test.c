@@ -1,0 +1,83 @@
+/* Whether a registration_token is any good: what one answer says of it. */
+#include "gitlabd/probe.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define TEXT(text) ((char *)(uintptr_t)(text))
+
+static struct msg_gitlab_instance instance_with(const char *token)
+{
+	return (struct msg_gitlab_instance){
+		.name = TEXT("work"), .url = TEXT("https://work.example/"), .registration_token = TEXT(token), .project_id = 42};
+}
+
+/* The state after a registration that was answered so. */
+static enum probe_state after(struct probes *probes, const struct msg_gitlab_instance *instance, struct api_answer answer)
+{
+	probe_begin(probes, instance);
+	probe_heard(probes, instance->name, probe_key(instance), &answer);
+	return probe_of(probes, instance)->state;
+}
+
+static const struct api_answer fine = {.class = API_OK}, away = {.class = API_TRY_LATER, .text = "status 503"},
+			       bad_tags = {.class = API_REFUSED, .text = "status 400"},
+			       bad_token = {.class = API_REFUSED, .is_about_secret = true, .text = "status 401"};
+
+static void the_first_goes_alone(void **state)
+{
+	struct msg_gitlab_instance instance = instance_with("glpat-1");
+	struct probes probes = {0};
+
+	assert_int_equal(probe_of(&probes, &instance)->state, PROBE_UNTRIED);
+	probe_begin(&probes, &instance);
+	assert_int_equal(probe_of(&probes, &instance)->state, PROBE_UNDER_WAY);
+	assert_true(probe_heard(&probes, "work", probe_key(&instance), &fine));
+	assert_int_equal(probe_of(&probes, &instance)->state, PROBE_TAKEN);
+	assert_false(probe_heard(&probes, "work", probe_key(&instance), &fine)); /* the others need not be told again */
+	probes_finish(&probes);
+}
+
+static void only_what_is_about_the_token_refuses_it(void **state)
+{
+	struct msg_gitlab_instance instance = instance_with("glpat-1");
+	struct probes probes = {0};
+
+	assert_int_equal(after(&probes, &instance, away), PROBE_UNTRIED);
+	assert_int_equal(after(&probes, &instance, bad_tags), PROBE_TAKEN);
+	assert_int_equal(after(&probes, &instance, away), PROBE_TAKEN);
+	assert_int_equal(after(&probes, &instance, bad_token), PROBE_REFUSED); /* it was revoked */
+	assert_string_equal(probe_of(&probes, &instance)->why, "status 401");
+	probes_try_again(&probes);
+	assert_int_equal(probe_of(&probes, &instance)->state, PROBE_UNTRIED);
+	probes_finish(&probes);
+}
+
+static void another_token_is_another_matter(void **state)
+{
+	struct msg_gitlab_instance before = instance_with("glpat-1"), now = instance_with("glpat-2"), moved = instance_with("glpat-2");
+	struct probes probes = {0};
+
+	moved.project_id = 43;
+	assert_int_equal(after(&probes, &before, bad_token), PROBE_REFUSED);
+	assert_int_equal(probe_of(&probes, &now)->state, PROBE_UNTRIED);
+	assert_false(probe_heard(&probes, "work", probe_key(&before), &bad_token)); /* a late answer */
+	assert_int_equal(probe_of(&probes, &now)->state, PROBE_UNTRIED);
+	assert_int_equal(after(&probes, &now, bad_token), PROBE_REFUSED);
+	assert_int_equal(probe_of(&probes, &moved)->state, PROBE_UNTRIED); /* it may have no rights in a project, and some in another */
+	probes_finish(&probes);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_first_goes_alone),
+		cmocka_unit_test(only_what_is_about_the_token_refuses_it),
+		cmocka_unit_test(another_token_is_another_matter),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
