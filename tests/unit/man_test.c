@@ -21,9 +21,8 @@
 static const struct {
 	const char *name;
 	unsigned reader;
-} programs[] = {{"executord", ENV_EXECUTORD}, {"jobd", ENV_JOBD},           {"bootsd", ENV_BOOTSD},  {"pdud", ENV_PDUD},
-		{"saladd", ENV_SALADD},       {"artifactd", ENV_ARTIFACTD}, {"gitlabd", ENV_GITLABD},
-		{"bucketd", ENV_BUCKETD}};
+} programs[] = {{"executord", ENV_EXECUTORD}, {"jobd", ENV_JOBD},           {"bootsd", ENV_BOOTSD},   {"pdud", ENV_PDUD},
+		{"saladd", ENV_SALADD},       {"artifactd", ENV_ARTIFACTD}, {"gitlabd", ENV_GITLABD}, {"bucketd", ENV_BUCKETD}};
 #define PROGRAMS (sizeof(programs) / sizeof(programs[0]))
 
 static const struct {
