@@ -63,15 +63,26 @@ static void answer_error(struct http_request *rq, int status, const struct s3_er
 {
 	struct buffer out = {0};
 
-	xml_error(&out, err, http_path(rq) ? http_path(rq) : "/");
+	xml_error(&out, err, http_path(rq) ? http_path(rq) : "/"); /* one that cannot be read has none */
 	http_answer(rq, status, "application/xml", out.data, out.len);
 	buffer_finish(&out);
+}
+
+static void note(const struct s3_call *call)
+{
+	char bucket[256], key[256];
+
+	log_debug("%s %s of bucket '%s', key '%s', by '%s': %s", call->id, call->target.name ? call->target.name : "a request",
+		  log_escape(bucket, sizeof(bucket), call->target.bucket, strlen(call->target.bucket)),
+		  log_escape(key, sizeof(key), call->target.key, strlen(call->target.key)), call->sig.key,
+		  call->err.code == S3_OK ? "done" : s3_code_name(call->err.code));
 }
 
 static void answer(struct s3_call *call)
 {
 	const struct s3_action *action = call->action;
 
+	note(call);
 	if (call->err.code != S3_OK)
 		answer_error(call->rq, s3_code_status(call->err.code), &call->err);
 	else if (action->answer)
@@ -86,7 +97,7 @@ void s3_refuse(struct http_request *rq, int status, const char *text)
 	static const struct {
 		int status;
 		enum s3_code code;
-	} codes[] = {{413, S3_ENTITY_TOO_LARGE}, {507, S3_FULL}, {500, S3_INTERNAL}, {400, S3_INVALID_URI}};
+	} codes[] = {{413, S3_ENTITY_TOO_LARGE}, {507, S3_FULL}, {500, S3_INTERNAL}, {400, S3_INVALID_URI}, {405, S3_METHOD_NOT_ALLOWED}};
 	struct s3_error err = {0};
 	enum s3_code code = S3_INVALID_REQUEST;
 

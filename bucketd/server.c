@@ -25,7 +25,7 @@ bool server_start(struct server *server, struct loop *loop, int fd, uint64_t buc
 							.plain = true};
 	server->port = activation_port_of(fd);
 	server->ids = (uint64_t)(loop_wall_now() * 1e6);
-	server->http = http_server_start(loop, fd, server->routes, NULL, server, err);
+	server->http = http_server_start(loop, fd, server->routes, &(struct http_limits){.refuse = s3_refuse}, server, err);
 	return server->http != NULL;
 }
 

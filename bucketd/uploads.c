@@ -34,7 +34,7 @@ static void fill_soon(struct uploads *uploads)
 {
 	struct filling *f;
 
-	if (uploads->filling || uploads->n > UPLOADS_READY / 2)
+	if (uploads->filling || uploads->n > UPLOADS_READY / 4 * 3)
 		return;
 	f = gw_calloc(1, sizeof(*f));
 	f->uploads = uploads;

@@ -5,7 +5,7 @@
 #include "bucketd/store.h"
 #include "bucketd/work.h"
 
-enum { UPLOADS_READY = 64 };
+enum { UPLOADS_READY = 128 };
 
 struct uploads {
 	struct work *work; /* borrowed */

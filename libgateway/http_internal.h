@@ -44,6 +44,7 @@ struct http_server {
 	const struct http_route *routes;
 	void *owner;
 	const char *const *names; /* http_limits.names */
+	http_refusal *refuse;     /* http_limits.refuse */
 	unsigned connections_max, per_address_max, n_counted;
 	struct http_address *addresses[256];
 	struct http_connection *connections, *first_waiting, *last_waiting;

@@ -141,8 +141,10 @@ static enum MHD_Result on_header(void *data, enum MHD_ValueKind kind, const char
 /* Answered before a handler saw it, in the form that its route wants. Always false. */
 static bool refuse(struct http_request *rq, int status, const char *text)
 {
-	if (rq->route && rq->route->refuse)
-		rq->route->refuse(rq, status, text);
+	http_refusal *in_its_form = rq->route ? rq->route->refuse : rq->server->refuse;
+
+	if (in_its_form)
+		in_its_form(rq, status, text);
 	else
 		http_answer_status(rq, status, "%s", text);
 	rq->refused = true;
@@ -167,19 +169,18 @@ static uint64_t content_length(const struct http_request *rq)
 
 static bool route(struct http_request *rq)
 {
-	char allow[128];
+	char allow[128], text[512];
 
 	rq->route = http_route_find(rq->server->routes, rq->method, &rq->target, &rq->args, allow, sizeof(allow));
 	if (rq->route)
 		return true;
-	rq->refused = true;
-	if (allow[0]) {
-		http_answer_header(rq, "Allow", allow);
-		http_answer_status(rq, 405, "%.30s is not accepted for %.300s; accepted: %s", rq->method, rq->target.path, allow);
-	} else {
-		http_answer_status(rq, 404, "there is no %.400s", rq->target.path);
+	if (!allow[0]) {
+		snprintf(text, sizeof(text), "there is no %.400s", rq->target.path);
+		return refuse(rq, 404, text);
 	}
-	return false;
+	http_answer_header(rq, "Allow", allow);
+	snprintf(text, sizeof(text), "%.30s is not accepted for %.300s; accepted: %s", rq->method, rq->target.path, allow);
+	return refuse(rq, 405, text);
 }
 
 static bool refuse_size(struct http_request *rq)

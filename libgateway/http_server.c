@@ -148,6 +148,7 @@ static void take_limits(struct http_server *server, const struct http_limits *li
 	server->per_address_max = limits && limits->connections_per_address ? limits->connections_per_address
 									    : server->connections_max / 4 * 3;
 	server->names = limits ? limits->names : NULL;
+	server->refuse = limits ? limits->refuse : NULL;
 }
 
 struct http_server *http_server_start(struct loop *loop, int listen_fd, const struct http_route *routes, const struct http_limits *limits,

@@ -51,6 +51,7 @@ struct http_limits {
 	/* The names by which it may be called (http_names.h), NULL-terminated, borrowed: a request for another Host gets 421, and what
 	 * changes something is refused to a page of another site. NULL: any name, any page. */
 	const char *const *names;
+	http_refusal *refuse; /* as a route's, for what is refused before one is found; NULL: {"error": text} */
 };
 
 /* Serves `listen_fd` (taken over: closed by http_server_stop). `routes` (ends with a NULL method) and `owner` are borrowed. */
