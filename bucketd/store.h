@@ -4,7 +4,8 @@
  * BLOCKING: every call may wait for the disk; call from libuv's threads. Any thread; the store has its own lock. What was
  * answered survives kill -9 and a power cut: file and folder are synced before the database's transaction. Data files that no row names
  * (of a kill in between) are removed at the next opening.
- * Errors: S3 codes for the client; S3_INTERNAL is logged here with its cause; ENOSPC and EDQUOT are S3_FULL. */
+ * Errors: S3 codes for the client; S3_INTERNAL is logged here with its cause; ENOSPC and EDQUOT are S3_FULL. What removes works on a full
+ * disk too: some room is held in reserve for that. A bucket holds a million objects and parts at most (S3_FULL). */
 #ifndef BUCKETD_STORE_H
 #define BUCKETD_STORE_H
 

@@ -1,4 +1,5 @@
 /* Buckets, objects and listings, as they are after each answer and after the next opening. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -451,12 +452,15 @@ static void an_entry_tells_the_size_the_etag_and_the_time(void **state)
 
 static void promise_39_folder_database_and_data_are_their_owners_alone_from_the_first_byte(void **state)
 {
-	static const char *const paths[] = {"", "/data", "/buckets.db", "/buckets.db-wal"};
+	static const char *const paths[] = {"", "/data", "/buckets.db", "/buckets.db-wal", "/reserve"};
 	struct stat st;
 
 	kit_end(&kit);
 	umask(0);
 	kit_begin(&kit, 100);
+	store_close(kit.store);
+	strcat(kit.root, "/new");
+	kit_open(&kit);
 	kit_bucket(&kit, "one");
 	kit_put(&kit, "one", "k", "value");
 	umask(022);
@@ -467,6 +471,65 @@ static void promise_39_folder_database_and_data_are_their_owners_alone_from_the_
 		assert_int_equal(st.st_mode & 077, 0);
 	}
 	assert_int_equal(kit_data_modes(&kit) & 077, 0);
+	kit_end(&kit);
+	*strrchr(kit.root, '/') = '\0';
+	kit_open(&kit);
+}
+
+static void promise_39_a_folder_that_others_could_enter_is_closed_to_them(void **state)
+{
+	struct stat st;
+
+	store_close(kit.store);
+	assert_int_equal(chmod(kit.root, 0755), 0);
+	kit_open(&kit);
+	assert_int_equal(stat(kit.root, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+}
+
+/* ---- threads ---- */
+
+/* Each works on keys of its own, and on one that all have. */
+static void *work_on_keys(void *data)
+{
+	struct store_object object = {0};
+	struct store_upload upload;
+	struct store_listing listing;
+	struct s3_error err = {0};
+	const char *name = data;
+	bool ok = true;
+
+	for (int i = 0; ok && i < 40; i++) {
+		const char *key = i % 3 ? name : "shared";
+
+		ok = store_upload_begin(kit.store, &upload, &err) && write(upload.fd, name, 1) == 1 &&
+		     store_put(kit.store, "one", key, &upload, &object, &err) &&
+		     store_copy(kit.store, "one", key, "one", name, &object, &err) &&
+		     store_list(kit.store, "one", "", "", "", 1000, &listing, &err) &&
+		     store_get(kit.store, "one", "shared", &object, NULL, &err);
+		if (ok)
+			store_listing_finish(&listing);
+		if (ok && i % 4 == 0)
+			ok = store_delete(kit.store, "one", name, &err);
+	}
+	return ok ? NULL : data;
+}
+
+static void threads_do_not_disturb_each_other(void **state)
+{
+	static char names[4][2] = {"a", "b", "c", "d"};
+	pthread_t threads[4];
+	void *failed;
+
+	kit_bucket(&kit, "one");
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, work_on_keys, names[i]), 0);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(pthread_join(threads[i], &failed), 0);
+		assert_null(failed);
+	}
+	kit_assert_listing(&kit, "one", "", "", "", 10, "a b c d shared ");
+	assert_int_equal(kit_data_files(&kit), 5);
 }
 
 static void promise_8_a_second_opening_is_refused_and_says_who_has_it(void **state)
@@ -540,6 +603,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_entry_tells_the_size_the_etag_and_the_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(promise_39_folder_database_and_data_are_their_owners_alone_from_the_first_byte, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(promise_39_a_folder_that_others_could_enter_is_closed_to_them, setup, teardown),
+		cmocka_unit_test_setup_teardown(threads_do_not_disturb_each_other, setup, teardown),
 		cmocka_unit_test_setup_teardown(promise_8_a_second_opening_is_refused_and_says_who_has_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_data_file_that_no_row_names_goes_at_the_next_opening_and_others_stay, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_database_of_something_else_is_refused_by_name, setup, teardown),
