@@ -135,7 +135,8 @@ static void say_refusal(const struct slot *s, long status, struct gw_error *why)
 	char *said = s3_error_decode(s->refusal.data ? s->refusal.data : "", s->refusal.len), shown[300];
 
 	log_escape(shown, sizeof(shown), said ? said : "", said ? strlen(said) : 0);
-	gw_fail(why, status == 404 ? GW_NOT_FOUND : GW_REFUSED, "the server answered %ld%s%s", status, said ? " " : "", shown);
+	/* One object may have gone; what else is refused, as when the job's time is over, is for all of them. */
+	gw_fail(why, status == 404 ? GW_NOT_FOUND : GW_UNREACHABLE, "the server answered %ld%s%s", status, said ? " " : "", shown);
 	free(said);
 }
 

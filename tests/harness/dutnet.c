@@ -55,6 +55,7 @@ void dutnet_start(const char *mac, const char *ip)
 
 void dutnet_end(void)
 {
+	shell("ip link del dutnet0"); /* the namespace's end takes it along, but some time later */
 	kill(holder, SIGKILL);
 	waitpid(holder, NULL, 0);
 	holder = 0;
@@ -76,15 +77,16 @@ int dutnet_socket(int type)
 	return fd;
 }
 
-int dutnet_request(const char *method, const char *path, const char *body, char **answer)
+int dutnet_curl(char **answer, const char *fmt, ...)
 {
-	char *command = gw_sprintf("nsenter -t %d -n curl -s --noproxy '*' -w '\\n%%{http_code}' -X %s %s http://10.42.0.1'%s'",
-				   (int)holder, method,
-				   body ? "-H 'Content-Type: application/json' --data-binary @\"$TMPDIR/dutnet.json\"" : "", path);
-	char *text = gw_calloc(ANSWER_MAX + 1, 1), *status;
+	char *text = gw_calloc(ANSWER_MAX + 1, 1), *arguments, *command, *status;
+	va_list ap;
 	FILE *curl;
 
-	file_put(tmp_path("dutnet.json"), body ? body : "");
+	va_start(ap, fmt);
+	assert_true(vasprintf(&arguments, fmt, ap) >= 0);
+	va_end(ap);
+	command = gw_sprintf("nsenter -t %d -n curl -s --noproxy '*' -w '\\n%%{http_code}' %s", (int)holder, arguments);
 	curl = popen(command, "r");
 	assert_non_null(curl);
 	assert_true(fread(text, 1, ANSWER_MAX, curl) > 0);
@@ -93,6 +95,14 @@ int dutnet_request(const char *method, const char *path, const char *body, char 
 	assert_non_null(status);
 	*status = '\0';
 	*answer = text;
+	free(arguments);
 	free(command);
 	return atoi(status + 1);
+}
+
+int dutnet_request(const char *method, const char *path, const char *body, char **answer)
+{
+	file_put(tmp_path("dutnet.json"), body ? body : "");
+	return dutnet_curl(answer, "-X %s %s http://10.42.0.1'%s'", method,
+			   body ? "-H 'Content-Type: application/json' --data-binary @\"$TMPDIR/dutnet.json\"" : "", path);
 }

@@ -8,6 +8,9 @@ void dutnet_end(void);
 /* A request to the gateway, with `body` as JSON (NULL: none). The status; the caller frees the answer, which is cut at 64 KiB. */
 int dutnet_request(const char *method, const char *path, const char *body, char **answer);
 
+/* What curl, run there with these arguments, prints. The status; the caller frees the answer, which is cut at 64 KiB. */
+int dutnet_curl(char **answer, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* A socket of the machine's (SOCK_STREAM, SOCK_DGRAM): it connects from there. */
 int dutnet_socket(int type);
 

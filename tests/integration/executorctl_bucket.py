@@ -113,6 +113,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def get(self, key):
         if key not in objects or fault == "vanished" and key == b"a":
             return self.refuse(404, "NoSuchKey", "The specified key does not exist.")
+        if fault == "over" and not first("an object"):
+            return self.refuse(403, "InvalidAccessKeyId", "There is no such key.")
         data = objects[key]
         if fault == "flaky" and first((key, "busy")):
             return self.refuse(503, "SlowDown", "Please reduce your request rate.")

@@ -221,6 +221,7 @@ static const struct {
 	{"denied", "its objects could not be listed: the server answered 403 AccessDenied: Access ??[2J Denied."},
 	{"garbage", "its objects could not be listed: the server's answer makes no sense: line 1: it has a document type"},
 	{"huge", "its objects could not be listed: the server's answer is too long; accepted: up to 4194304 bytes"},
+	{"over", "the server answered 403 InvalidAccessKeyId: There is no such key."},
 	{"vanished", "1 of its 3 files could not be fetched"},
 	{"longer", "3 of its 3 files could not be fetched"},
 };
