@@ -1,6 +1,7 @@
 /* Jobs with a bucket, as executord sees them: what it asks of bucketd, what it makes of each answer, and what is left of each failure. A
  * stand-in plays bucketd on the bus and answers as it is told. In a network namespace of its own. */
 #include <dirent.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -176,15 +177,23 @@ static void await_nothing_left(void)
 	"{\"minio\": {\"credentials\": {\"access_key\": \"alice\", \"secret_key\": \"" SECRET_OF_ALICE "\"}, \"groups\": [\"mesa\"]}, "    \
 	"\"job_id\": \"Mine_1\"}"
 
-/* Submits and goes on; `archive` NULL: none. */
-static void submit(struct proc *client, const char *metadata, const char *archive)
+/* Submits and goes on; `archive` NULL: none. `in`: it keeps its bucket until a line comes there. */
+static void submit_with(struct proc *client, const char *metadata, const char *archive, int in)
 {
 	char name[32], port[16];
 	const char *argv[] = {"python3", CLIENT, port, metadata, tmp_path("job.yml"), archive, NULL};
 
 	snprintf(name, sizeof(name), "client-%d", ++t.jobs);
 	snprintf(port, sizeof(port), "%d", 5600 + t.jobs);
-	proc_start(client, name, argv, NULL);
+	proc_start_io(client, name, argv, NULL, in, -1);
+}
+
+static void submit(struct proc *client, const char *metadata, const char *archive)
+{
+	int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	submit_with(client, metadata, archive, nothing);
+	close(nothing);
 }
 
 static void powered(struct proc *client)
@@ -610,6 +619,113 @@ static void where_buckets_are_another_hosts_jobs_get_none(void **state)
 	farm_await(t.farm, DUT, "state", "IDLE");
 }
 
+/* ---- the real bucketd ---- */
+
+static const char bucketd_yml[] = "users:\n"
+				  "  alice: {secret: " SECRET_OF_ALICE "}\n"
+				  "  bob: {secret: bobs-own-secret}\n"
+				  "groups:\n"
+				  "  mesa: {users: [alice], buckets: {mesa-traces: read}}\n";
+
+static int start_real(void **state)
+{
+	static char config[600];
+	const char *const env[] = {"SERGENT_HARTMAN_BOOT_COUNT=-1", "BUCKETD_BUCKET_SIZE=1", "PDUD_LEASE_GRACE=5", config, NULL};
+	const struct farm_options options = {.db = db, .env = env, .no_vpdu = true, .no_files = true};
+
+	file_put(tmp_path("bucketd.yml"), bucketd_yml);
+	snprintf(config, sizeof(config), "BUCKETD_CONFIG=%s", tmp_path("bucketd.yml"));
+	t.farm = farm_start(&options);
+	farm_await(t.farm, "/pdus", "pdus/DUMMY/state", "OK");
+	farm_await(t.farm, DUT, "state", "IDLE");
+	proc_await(&t.farm->supervisor, "job buckets are on port 9000");
+	t.console = net_connect(8100);
+	net_send(t.console, "\nSALAD.machine_id=" A "\n");
+	return 0;
+}
+
+static int stop_real(void **state)
+{
+	close(t.console);
+	farm_stop(t.farm);
+	return 0;
+}
+
+#define AS(user, secret)                                                                                                                   \
+	", \"minio\": {\"credentials\": {\"access_key\": \"" user "\", \"secret_key\": \"" secret "\"}, \"groups\": [\"mesa\"]}"
+
+static void the_real_bucketd_refuses_who_is_not_in_the_group_and_what_is_no_whole_tar(void **state)
+{
+	char header[600] = {0}, *answer, type[64], *archive = file_get(t.archive);
+	const struct refusal {
+		struct form_part parts[FORM_PARTS_MAX];
+		int status;
+		const char *text; /* is in the answer */
+	} rows[] = {
+		{{METADATA(AS("bob", "bobs-own-secret")), JOB}, 403, "metadata: minio.groups: "},
+		{{METADATA(AS("alice", "not-her-secret")), JOB}, 403, "metadata: minio.groups: "},
+		{{METADATA(AS("carol", "not-her-secret")), JOB, TAR}, 403, "metadata: minio.groups: "},
+		{{METADATA(""), JOB, {ARCHIVE, "a.tar", NULL, header, sizeof(header)}}, 420, ARCHIVE ": "},
+	};
+
+	memcpy(header, archive, sizeof(header)); /* the file's first bytes, and no more */
+	free(archive);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int status = form_submit(rows[i].parts, &answer, type);
+
+		if (status != rows[i].status || !strstr(answer, rows[i].text) || strstr(answer, "own-secret") || strstr(answer, "not-her"))
+			fail_msg("row %zu: %d %s", i, status, answer);
+		free(answer);
+		await_nothing_left();
+	}
+}
+
+/* The status of a GET with the keys of an access URL; what comes goes to the file `got`. */
+static int get_with(const char *keys, const char *path)
+{
+	char *command = gw_sprintf("curl -s -o %s -w '%%{http_code}' --aws-sigv4 aws:amz:us-east-1:s3 -H "
+				   "'x-amz-content-sha256: UNSIGNED-PAYLOAD' --user '%s' 'http://10.42.0.1:9000/%s' >%s",
+				   tmp_path("got"), keys, path, tmp_path("status")),
+	     *text;
+	int status;
+
+	shell("%s", command);
+	text = file_get(tmp_path("status"));
+	status = atoi(text);
+	free(text);
+	free(command);
+	return status;
+}
+
+static void a_job_has_its_real_bucket_until_its_end(void **state)
+{
+	struct proc client;
+	char keys[256], name[64], *path;
+	const char *line, *at;
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	submit_with(&client, WITH_GROUP, t.archive, ends[0]);
+	close(ends[0]);
+	powered(&client);
+	net_send(t.console, "it works\ngood bye\n");
+	line = proc_await(&client, "bucket {*}");
+	at = strstr(line, "http://") + strlen("http://");
+	snprintf(keys, sizeof(keys), "%.*s", (int)strcspn(at, "@"), at);
+	at = strstr(line, "\"bucket_name\": \"") + strlen("\"bucket_name\": \"");
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, "\""), at);
+	assert_true(glob_line("job-52-54-00-00-00-01-mine-1-*", name, strlen(name)));
+	path = gw_sprintf("%s/inside", name);
+	assert_int_equal(get_with(keys, path), 200);
+	shell("cmp %s %s", tmp_path("got"), tmp_path("inside"));
+	net_send(ends[1], "\n");
+	close(ends[1]);
+	assert_int_equal(proc_wait(&client), 0);
+	farm_await(t.farm, DUT, "state", "IDLE");
+	assert_int_equal(get_with(keys, path), 403); /* it went with its job */
+	free(path);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -633,8 +749,14 @@ int main(int argc, char **argv)
 		cmocka_unit_test(where_buckets_are_another_hosts_jobs_get_none),
 	};
 
+	const struct CMUnitTest real[] = {
+		cmocka_unit_test(the_real_bucketd_refuses_who_is_not_in_the_group_and_what_is_no_whole_tar),
+		cmocka_unit_test(a_job_has_its_real_bucket_until_its_end),
+	};
+
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests_name("here", tests, start, stop) +
-	       cmocka_run_group_tests_name("elsewhere", elsewhere, start_elsewhere, stop_elsewhere);
+	       cmocka_run_group_tests_name("elsewhere", elsewhere, start_elsewhere, stop_elsewhere) +
+	       cmocka_run_group_tests_name("real", real, start_real, stop_real);
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A submitter as the field's: job_client.py PORT METADATA [JOB_FILE [ARCHIVE]]. METADATA is JSON without version and callback; PORT is
 the callback's. Says "answer STATUS BODY", then "ctrl TAG SEVERITY METADATA MSG", "io BYTES" and "end STATUS" of each frame, "bucket
-JOB_BUCKET" before the end of a job that has one; exits at the connection's end."""
+JOB_BUCKET" before the end of a job that has one, and then waits for a line of its input, or its end; exits at the connection's end."""
 import base64
 import datetime
 import http.client
@@ -51,4 +51,5 @@ while header := frames.read(4):
     else:
         if payload.get("job_bucket"):
             say("bucket", json.dumps(payload["job_bucket"]))
+            sys.stdin.readline()
         say("end", payload["status"])

@@ -229,6 +229,17 @@ static const struct field metadata[] = {
 	{"POST", API "/jobs", "{\"version\": 1, \"callback\": {\"port\": 2000}, \"target\": {\"id\": \"no\"}, \"minio\": @}", "minio", ""},
 	{"POST", API "/jobs", "{\"version\": 1, \"callback\": {\"port\": 2000}, \"target\": {\"id\": \"no\"}, \"minio\": {\"groups\": @}}",
 	 "minio.groups", ""},
+	{"POST", API "/jobs",
+	 "{\"version\": 1, \"callback\": {\"port\": 2000}, \"target\": {\"id\": \"no\"}, \"minio\": {\"credentials\": @}}",
+	 "minio.credentials", ""},
+	{"POST", API "/jobs",
+	 "{\"version\": 1, \"callback\": {\"port\": 2000}, \"target\": {\"id\": \"no\"}, \"minio\": {\"credentials\": {\"access_key\": @, "
+	 "\"secret_key\": \"12345678\"}}}",
+	 "minio.credentials.access_key", ""},
+	{"POST", API "/jobs",
+	 "{\"version\": 1, \"callback\": {\"port\": 2000}, \"target\": {\"id\": \"no\"}, \"minio\": {\"credentials\": {\"access_key\": "
+	 "\"alice\", \"secret_key\": @}, \"groups\": [\"g\"]}}",
+	 "minio.credentials.secret_key", ""},
 	{"POST", API "/jobs", "{\"version\": 1, \"callback\": {\"port\": 2000}, \"job_desc_url\": @}", "job_desc_url", ""},
 };
 
@@ -374,7 +385,11 @@ static const struct raw {
 	{"PATCH " API "/dut/" A " HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 65536", 65536, 400, "line 1"},
 	{"PATCH " API "/dut/" A " HTTP/1.1\r\nContent-Type: text/yaml\r\nContent-Length: 2", 2, 415, "application/json"},
 	{"POST " API "/jobs HTTP/1.1\r\nContent-Type: multipart/form-data\r\nContent-Length: 2", 2, 400, "boundary"},
-	{"POST " API "/jobs HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=X\r\nContent-Length: 9000000", 0, 413, "8388608 bytes"},
+	{"POST " API "/jobs HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=X\r\nContent-Length: 10745806849", 0, 413,
+	 "10745806848 bytes"},
+	{"POST " API "/jobs HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=X\r\nContent-Length: 18446744073709551616", 0, 413, ""},
+	{"POST " API "/jobs HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=X\r\nContent-Length: 1048577", 1048577, 400,
+	 "boundary"},
 	{"POST " API "/dut/nobody/quick_check HTTP/1.1", 0, 404, "nobody"},
 	{"TRACE " API "/duts HTTP/1.1", 0, 405, "accepted: GET, HEAD"},
 	{"G@T " API "/duts HTTP/1.1", 0, 400, ""},
@@ -383,7 +398,7 @@ static const struct raw {
 
 static void promise_36_targets_and_sizes_have_their_bounds(void **state)
 {
-	static const char zeros[65537];
+	static const char zeros[1048577];
 	char *before = all_of(*state), *after;
 
 	for (size_t i = 0; i < sizeof(raws) / sizeof(raws[0]); i++) {
