@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "libgateway/limits.h"
+#include "libgateway/shared_bounds.h"
 #include "libmars/edit.h"
 
 struct executord;

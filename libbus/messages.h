@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "libgateway/error.h"
-#include "libgateway/limits.h"
+#include "libgateway/shared_bounds.h"
 
 /* Who is on the bus: one bit each, so that a set of them can be said. The name of its socket is NAME.bus; a jobd's is jobd-PID.bus. */
 enum bus_daemon {

@@ -1,7 +1,7 @@
 /* What must agree between entries: what is unique, and what names another entry. */
 #include "libmars/content_internal.h"
 
-#include "libgateway/limits.h"
+#include "libgateway/shared_bounds.h"
 
 #include <stdio.h>
 #include <stdlib.h>

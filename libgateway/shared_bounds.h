@@ -1,6 +1,6 @@
 /* Bounds that MarsDB, which refuses what is beyond them, shares with the bus, which carries it. */
-#ifndef LIBGATEWAY_LIMITS_H
-#define LIBGATEWAY_LIMITS_H
+#ifndef LIBGATEWAY_SHARED_BOUNDS_H
+#define LIBGATEWAY_SHARED_BOUNDS_H
 
 #define GITLAB_INSTANCES_MAX 64
 
