@@ -645,7 +645,7 @@ static void promise_45_a_full_disk_refuses_uploads_and_is_read_on(void **state)
 		       NULL};
 	struct stat st;
 
-	shell("mkdir '%s' '%s' && mount -t tmpfs -o size=24m tmpfs '%s'", tmp_path("full"), tmp_path("full-run"), tmp_path("full"));
+	shell("mkdir '%s' '%s' && mount -t tmpfs -o size=36m tmpfs '%s'", tmp_path("full"), tmp_path("full-run"), tmp_path("full"));
 	proc_start(&full, "full", (const char *const[]){BUCKETD, NULL},
 		   (const char *const[]){env[0], env[1], "MINIO_URL=http://127.0.0.1:9003", "BUCKETD_CONFIG=/none/bucketd.yml", NULL});
 	proc_await(&full, "*listening on 127.0.0.1, port 9003");
