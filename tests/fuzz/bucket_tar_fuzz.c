@@ -11,16 +11,33 @@
 #define MAX (256 * 1024)
 
 /* One for all inputs: each leaves it empty. */
+static struct {
+	char root[64];
+	struct store *store;
+} all;
+
+static void remove_store(void)
+{
+	static const char *const names[] = {"buckets.db", "buckets.db-wal", "lock", "reserve", "data", ""};
+	char path[128];
+
+	store_close(all.store);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", all.root, names[i]);
+		remove(path);
+	}
+}
+
 static struct store *open_store(void)
 {
-	static char root[] = "/dev/shm/bucket_tar_fuzz.XXXXXX";
 	struct gw_error err;
-	struct store *store = mkdtemp(root) ? store_open(root, MAX, &err) : NULL;
 
-	if (!store)
+	snprintf(all.root, sizeof(all.root), "/dev/shm/bucket_tar_fuzz.XXXXXX");
+	all.store = mkdtemp(all.root) ? store_open(all.root, MAX, &err) : NULL;
+	if (!all.store || atexit(remove_store) != 0)
 		abort();
 	log_init("bucketd", "error");
-	return store;
+	return all.store;
 }
 
 static void check_objects(struct store *store, const char *bucket)
@@ -44,13 +61,12 @@ static void check_objects(struct store *store, const char *bucket)
 /* Any bytes are a tar whose files are in the bucket, or an error and no bucket. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	static struct store *store;
+	struct store *store = all.store ? all.store : open_store();
 	struct store_job job = {.job = "17", .bucket = "job-17"};
 	struct s3_error err = {0};
 	char path[64];
 	int fd = memfd_create("tar", MFD_CLOEXEC);
 
-	store = store ? store : open_store();
 	if (fd < 0 || write(fd, bytes, size) != (ssize_t)size)
 		abort();
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
