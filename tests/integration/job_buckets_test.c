@@ -350,6 +350,24 @@ static void bucketd_gets_the_archive_in_a_file_and_its_death_refuses_the_job(voi
 	proc_await(&t.bucketd, "request bucket.configure {\"jobs\":[]}");
 }
 
+static void a_jobd_that_dies_while_the_bucket_is_made_is_followed_by_another(void **state)
+{
+	pid_t jobd = farm_spare_jobd(t.farm);
+	struct proc client;
+
+	tell("holds bucket.create");
+	proc_await(&t.bucketd, "told holds");
+	submit(&client, "{}", t.archive);
+	proc_await(&t.bucketd, "request bucket.create");
+	kill(jobd, SIGKILL);
+	proc_await(&t.farm->supervisor, "job=user-* waits for another jobd: its jobd (*) died");
+	bucketd_dies();
+	proc_await(&client, "answer 503 {\"version\":1,\"error_msg\":\"the job's bucket could not be made: *\"}");
+	proc_wait(&client);
+	await_nothing_left();
+	bucketd_starts();
+}
+
 /* ---- a job's way ---- */
 
 static void a_job_knows_its_bucket_and_its_submitter_where_it_is(void **state)
@@ -732,6 +750,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(promise_36_each_refusal_has_its_code_and_text_and_leaves_nothing),
 		cmocka_unit_test(a_job_that_its_jobd_refuses_leaves_no_bucket),
 		cmocka_unit_test(bucketd_gets_the_archive_in_a_file_and_its_death_refuses_the_job),
+		cmocka_unit_test(a_jobd_that_dies_while_the_bucket_is_made_is_followed_by_another),
 		cmocka_unit_test(a_job_knows_its_bucket_and_its_submitter_where_it_is),
 		cmocka_unit_test(a_job_without_a_bucket_asks_nothing_of_bucketd),
 		cmocka_unit_test(the_bucket_of_a_living_job_survives_kills_of_executord_and_of_bucketd),
