@@ -168,6 +168,7 @@ static void a_directory_is_shared_with_the_machine(void **state)
 	char *log;
 
 	shell("mkdir -p %s/in && printf hello >'%s/in/a b' && printf x >%s/gone", tmp_path("one"), tmp_path("one"), tmp_path("one"));
+	shell("head -c 5000000 /dev/urandom >%s && cp %s %s", tmp_path("large"), tmp_path("large"), tmp_path("one/large"));
 	start_job(&job, "shares", FARM_MAC, arguments);
 	assert_string_equal(job.url, "http://10.42.0.1:9000");
 	assert_s3(&job, &machines[0], "GET", "in/a%20b", NULL, 200, "hello");
@@ -177,7 +178,8 @@ static void a_directory_is_shared_with_the_machine(void **state)
 	assert_directory("one", "out/result+1", "it worked");
 	assert_directory("one", "in/a b", "hello");
 	assert_int_equal(access(tmp_path("one/gone"), F_OK), -1);
-	assert_true(proc_has_said(&job.client, "is as the job's bucket: 2 fetched, 1 removed"));
+	assert_true(proc_has_said(&job.client, "is as the job's bucket: 3 fetched, 1 removed"));
+	shell("cmp %s %s", tmp_path("large"), tmp_path("one/large"));
 	log = proc_log(&job.client);
 	assert_non_null(strstr(log, "[MASKED]"));
 	assert_null(strstr(strstr(log, job.secret) + 1, job.secret)); /* the machine's own words alone have it */
