@@ -57,13 +57,17 @@ static int run_job(struct proc *p, const char *name, const char *says)
 
 static int setup(void **state)
 {
-	static char root[600];
+	static char root[600], buckets[600];
 	const char *const env[] = {"SERGENT_HARTMAN_BOOT_COUNT=-1",
 				   "PRIVATE_INTERFACE=duts0",
 				   "BOOTS_HTTP_PORT=8091",
 				   "SALAD_URL=http://10.42.0.1:8006",
 				   "SALAD_TCPCONSOLE_PORT=8101",
 				   "MINIO_URL=http://10.42.0.1:9999",
+				   "MINIO_ROOT_USER=the-admin",
+				   "MINIO_ROOT_PASSWORD=of-our-buckets",
+				   "MINIO_ADMIN_ALIAS=ours",
+				   buckets,
 				   "DUT_DEFAULT_BOOT_SEQUENCE_POWER=42.5",
 				   "CONSOLE_PATTERN_DEFAULT_MACHINE_UNFIT_FOR_SERVICE_REGEX=^kaput",
 				   "LOG_FORMAT=json",
@@ -74,6 +78,8 @@ static int setup(void **state)
 	assert_int_equal(system("ip link add duts0 type bridge && ip addr add 10.43.0.1/16 dev duts0 && ip link set duts0 up"), 0);
 	snprintf(cache, sizeof(cache), "%s", tmp_path("cache"));
 	snprintf(root, sizeof(root), "EXECUTOR_ARTIFACT_CACHE_ROOT=%s", cache);
+	snprintf(buckets, sizeof(buckets), "BUCKETD_CONFIG=%s", tmp_path("buckets.yml"));
+	file_put(tmp_path("buckets.yml"), "buckets: {firmware: {public: true}}\n");
 	farm = farm_start(&options);
 	snprintf(farm_log, sizeof(farm_log), "%s", farm->supervisor.log_path);
 	farm_await(farm, DUT, "state", "IDLE");
@@ -105,6 +111,43 @@ static void jobs_know_the_boot_power_of_machines_that_tell_none(void)
 static void jobs_know_where_the_buckets_are(void)
 {
 	assert_true(proc_has_said(&client, "minio=http://10.42.0.1:9999 http="));
+}
+
+/* Asks bucketd for `path` as the user; the status. */
+static int bucketd_says(const char *user, const char *path)
+{
+	char *status;
+	int code;
+
+	shell("curl -s -o /dev/null -w '%%{http_code}' --aws-sigv4 aws:amz:us-east-1:s3 -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' "
+	      "--user '%s' 'http://10.42.0.1:9999/%s' >%s",
+	      user, path, tmp_path("status"));
+	status = file_get(tmp_path("status"));
+	code = atoi(status);
+	free(status);
+	return code;
+}
+
+static void buckets_have_that_administrator(void)
+{
+	assert_int_equal(bucketd_says("the-admin:of-our-buckets", ""), 200);
+	assert_int_equal(bucketd_says("minioadmin:of-our-buckets", ""), 403);
+	assert_int_equal(bucketd_says("the-admin:minio-root-password", ""), 403);
+}
+
+static void buckets_are_known_by_that_alias(void)
+{
+	char *text = file_get(tmp_path("state/buckets/mc/config.json"));
+
+	assert_non_null(strstr(text, "\"ours\""));
+	assert_null(strstr(text, "\"local\""));
+	free(text);
+}
+
+static void the_farms_buckets_are_those_of_that_file(void)
+{
+	assert_int_equal(bucketd_says("the-admin:of-our-buckets", "firmware"), 200);
+	assert_int_equal(bucketd_says("the-admin:of-our-buckets", "software"), 404);
 }
 
 static void boot_http_is_on_that_port(void)
@@ -462,11 +505,12 @@ static const struct check {
 	THERE(EXECUTOR_ARTIFACT_MAX_SIZE, "integration/artifactd_test.c", "an_endless_answer_is_cut_off"),
 	THERE(EXECUTOR_ARTIFACT_CACHE_SIZE, "integration/artifactd_test.c", "what_no_job_uses_is_pruned_oldest_first"),
 	HERE(MINIO_URL, jobs_know_where_the_buckets_are),
-	THERE(MINIO_ROOT_USER, "unit/env_test.c", "the_bucket_service_has_its_defaults"),
-	THERE(MINIO_ROOT_PASSWORD, "unit/env_test.c", "a_secret_has_its_bounds_and_is_never_shown"),
-	THERE(MINIO_ADMIN_ALIAS, "unit/env_test.c", "the_bucket_service_has_its_defaults"),
-	THERE(BUCKETD_CONFIG, "unit/env_test.c", "the_bucket_service_has_its_defaults"),
-	THERE(BUCKETD_BUCKET_SIZE, "unit/env_test.c", "the_bucket_service_has_its_defaults"),
+	HERE(MINIO_ROOT_USER, buckets_have_that_administrator),
+	BOTH(MINIO_ROOT_PASSWORD, "integration/standalone_test.c", "promise_38_the_password_of_the_buckets_is_for_bucketd_alone",
+	     buckets_have_that_administrator),
+	HERE(MINIO_ADMIN_ALIAS, buckets_are_known_by_that_alias),
+	HERE(BUCKETD_CONFIG, the_farms_buckets_are_those_of_that_file),
+	THERE(BUCKETD_BUCKET_SIZE, "integration/rest_jobs_test.c", "each_part_has_its_bound"),
 	THERE(GITLAB_ALLOW_INSECURE, "integration/database_test.c", "executord_accepts_an_insecure_gitlab_only_with_the_option"),
 	THERE(GITLAB_CONF_FILE, "unit/config_toml_test.c", "each_runner_of_a_farm_is_in_it"),
 	THERE(GITLAB_CONF_TEMPLATE_FILE, "unit/config_toml_test.c", "a_template_of_an_admin_sees_the_farm"),
