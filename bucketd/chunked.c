@@ -230,7 +230,7 @@ struct trailers {
 static bool take_trailer(struct chunked *chunked, struct trailers *trailers, char *line, struct s3_error *err)
 {
 	static const char checksum[] = "x-amz-checksum-";
-	char *value;
+	char *value = NULL;
 
 	if (!split(line, &value, err))
 		return false;

@@ -145,7 +145,7 @@ bool store_copy(struct store *store, const char *from_bucket, const char *from_k
 {
 	struct store_upload upload = {0};
 	struct store_object source;
-	int fd;
+	int fd = -1;
 	bool ok;
 
 	if (!key_accepted(key, err) || !store_begin(store, err))
