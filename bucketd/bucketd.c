@@ -14,7 +14,7 @@
 #include "libgateway/log.h"
 #include "libgateway/url.h"
 
-enum { PORT = 9000, BACKLOG = 256, CALLS_AT_ONCE = 6, CALLS_WAITING = 512, JOBS_AT_ONCE = 2, EXPIRY_DAYS = 7, HOUR_MS = 3600 * 1000 };
+enum { PORT = 9000, BACKLOG = 256, CALLS_AT_ONCE = 6, CALLS_WAITING = 4096, JOBS_AT_ONCE = 2, EXPIRY_DAYS = 7, HOUR_MS = 3600 * 1000 };
 #define THREADS "10" /* of libuv: for all that may be at once, and one for what keeps house */
 #define MIB     ((uint64_t)1 << 20)
 #define DAY_NS  ((int64_t)86400 * 1000000000)
@@ -208,6 +208,10 @@ static bool is_wanted(struct bucketd *b, struct gw_error *err)
 	}
 	if (!url_host_is_here(b->at.host)) {
 		log_info("MINIO_URL names another host, %s: not started here", b->at.host);
+		return false;
+	}
+	if (b->at.tls) {
+		log_info("MINIO_URL is https, which another service must answer: not started here");
 		return false;
 	}
 	b->address = names_loopback(b->at.host) ? "127.0.0.1" : "0.0.0.0";

@@ -634,6 +634,10 @@ static void a_second_one_is_refused_and_another_hosts_is_left_alone(void **state
 		   (const char *const[]){state_dir, "MINIO_URL=http://192.0.2.1:9000", NULL});
 	assert_int_equal(proc_wait(&second), 0);
 	assert_true(proc_has_said(&second, "*MINIO_URL names another host, 192.0.2.1: not started here"));
+	proc_start(&second, "tls", (const char *const[]){BUCKETD, NULL},
+		   (const char *const[]){state_dir, "MINIO_URL=https://127.0.0.1:9000", NULL});
+	assert_int_equal(proc_wait(&second), 0);
+	assert_true(proc_has_said(&second, "*MINIO_URL is https, which another service must answer: not started here"));
 	free(state_dir);
 }
 
