@@ -40,7 +40,7 @@ static void start_bucketd(void)
 				   owned[2],
 				   "MINIO_URL=" URL,
 				   "MINIO_ROOT_PASSWORD=" PASSWORD,
-				   "EXECUTOR_LOG_LEVEL=debug",
+				   "LOG_LEVEL=debug",
 				   "BUCKETD_BUCKET_SIZE=100",
 				   NULL};
 
@@ -681,12 +681,24 @@ static void promise_45_a_full_disk_refuses_uploads_and_is_read_on(void **state)
 /* Behind all others. */
 static void promise_38_no_secret_is_in_the_log(void **state)
 {
+	struct job job = make_job("11", "10.42.0.1", "", "");
+	char *wrong = gw_sprintf("%.*s:%s", (int)strcspn(job.client, ":"), job.client, strchr(job.dut, ':') + 1);
+	const char *said;
 	char *log;
 
+	assert_has(s3(job.client, URL "/%s?list-type=2", job.bucket), "200 ");
+	assert_has(s3(job.dut, URL "/%s?list-type=2", job.bucket), "200 ");
+	said = s3(wrong, URL "/%s?list-type=2", job.bucket);
+	assert_has(said, "<Code>SignatureDoesNotMatch</Code>");
+	assert_null(strstr(said, strchr(job.client, ':') + 1));
 	log = proc_log(&t.bucketd);
+	assert_non_null(strstr(log, job.bucket)); /* debug is on */
 	assert_null(strstr(log, "canary"));
 	assert_null(strstr(log, "Signature="));
+	assert_null(strstr(log, strchr(job.client, ':') + 1));
+	assert_null(strstr(log, strchr(job.dut, ':') + 1));
 	free(log);
+	free(wrong);
 }
 
 int main(int argc, char **argv)
