@@ -3,7 +3,7 @@
 #define BUCKETD_LIVE_CONFIG_H
 
 #include "bucketd/config.h"
-#include "executord/live_file.h"
+#include "libmars/live_file.h"
 
 struct live_config {
 	struct live_file file;

@@ -3,7 +3,7 @@
 #define EXECUTORD_IMAGESTORE_H
 
 #include "executord/imagestore_config.h"
-#include "executord/live_file.h"
+#include "libmars/live_file.h"
 
 struct executord;
 

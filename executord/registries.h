@@ -2,8 +2,8 @@
 #ifndef EXECUTORD_REGISTRIES_H
 #define EXECUTORD_REGISTRIES_H
 
-#include "executord/live_file.h"
 #include "executord/registry_rules.h"
+#include "libmars/live_file.h"
 
 struct executord;
 

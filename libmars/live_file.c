@@ -1,4 +1,4 @@
-#include "executord/live_file.h"
+#include "libmars/live_file.h"
 
 #include <errno.h>
 #include <stdio.h>

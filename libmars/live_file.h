@@ -1,7 +1,7 @@
 /* A file of settings beside MarsDB, named by an option: read at the start and on each edit; one that is not valid changes nothing, and one
  * that is not there is an empty one. Loop thread. */
-#ifndef EXECUTORD_LIVE_FILE_H
-#define EXECUTORD_LIVE_FILE_H
+#ifndef LIBMARS_LIVE_FILE_H
+#define LIBMARS_LIVE_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>
