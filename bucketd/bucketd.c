@@ -113,7 +113,8 @@ static void do_chore(void *data)
 	if (chore->boot_files) {
 		struct s3_error err = {0};
 
-		boot_files_put(chore->store, chore->boot_files, &err);
+		if (boot_files_put(chore->store, chore->boot_files, &err))
+			log_info("the bucket `boot` has what there is in %s", chore->boot_files);
 		warn(chore->boot_files, &err);
 	}
 	if (chore->expire_before_ns) {

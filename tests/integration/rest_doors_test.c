@@ -165,6 +165,7 @@ static const struct {
 	{8005, "GET /api/v1/machine HTTP/1.1\r\nHost: ci-gateway\r\n\r\n", "HTTP/1.1 403 "},
 	{8090, "GET /nothing HTTP/1.1\r\nHost: ci-gateway\r\n\r\n", "HTTP/1.1 404 "},
 	{8100, "SALAD.ping\n", "SALAD.pong\n"},
+	{9000, "GET / HTTP/1.1\r\nHost: ci-gateway\r\n\r\n", "HTTP/1.1 403 "},
 };
 #define DOORS (sizeof(doors) / sizeof(doors[0]))
 
