@@ -7,6 +7,7 @@
 #include "artifactd/fetch.h"
 #include "artifactd/images.h"
 #include "artifactd/make.h"
+#include "artifactd/nbd.h"
 #include "libbus/capability.h"
 #include "libbus/ended_jobs.h"
 #include "libgateway/env.h"
@@ -25,6 +26,7 @@ struct artifactd {
 	struct fetches fetches;
 	struct makes makes;
 	struct images images;
+	struct nbds nbds;
 	struct ended_jobs ended;
 	char key[CAPABILITY_KEY_HEX + 1]; /* of the jobs' capabilities; "" until executord is heard */
 };
@@ -35,15 +37,16 @@ static const struct env_program program = {
 	.reader = ENV_ARTIFACTD,
 };
 
-static bool may_get(const struct artifactd *a, const struct msg_artifact_get *get, struct capability *cap, struct gw_error *err)
+/* Of a job that has a folder of its own. */
+static bool may_make(const struct artifactd *a, const char *capability, struct capability *cap, struct gw_error *err)
 {
-	if (!capability_check(a->key, get->capability, cap, err) || !ended_jobs_check(&a->ended, cap->job, err))
-		return false;
-	if (!store_job_name_fits(cap->job))
-		return gw_fail(err, GW_REFUSED, "job '%s': not a name of a job", cap->job);
-	if (!get->url == !get->data)
-		return gw_fail(err, GW_BAD_INPUT, "an artifact has one of: url, data");
-	return true;
+	return capability_check(a->key, capability, cap, err) && ended_jobs_check(&a->ended, cap->job, err) &&
+	       (store_job_name_fits(cap->job) || gw_fail(err, GW_REFUSED, "job '%s': not a name of a job", cap->job));
+}
+
+static bool has_one_source(const struct msg_artifact_get *get, struct gw_error *err)
+{
+	return !get->url != !get->data || gw_fail(err, GW_BAD_INPUT, "an artifact has one of: url, data");
 }
 
 static void on_get(void *owner, const void *body, struct bus_call *call)
@@ -53,7 +56,7 @@ static void on_get(void *owner, const void *body, struct bus_call *call)
 	struct capability cap;
 	struct gw_error err = {0};
 
-	if (!may_get(a, get, &cap, &err))
+	if (!may_make(a, get->capability, &cap, &err) || !has_one_source(get, &err))
 		bus_answer_error(call, &err);
 	else if (get->url)
 		fetch_url(&a->fetches, get->url, cap.job, call);
@@ -68,9 +71,21 @@ static void on_make(void *owner, const void *body, struct bus_call *call)
 	struct capability cap;
 	struct gw_error err = {0};
 
-	if (capability_check(a->key, make->capability, &cap, &err) && ended_jobs_check(&a->ended, cap.job, &err) &&
-	    (store_job_name_fits(cap.job) || gw_fail(&err, GW_REFUSED, "job '%s': not a name of a job", cap.job)))
+	if (may_make(a, make->capability, &cap, &err))
 		make_artifact(&a->makes, make, cap.job, call);
+	else
+		bus_answer_error(call, &err);
+}
+
+static void on_nbd(void *owner, const void *body, struct bus_call *call)
+{
+	struct artifactd *a = owner;
+	const struct msg_artifact_nbd_make *make = body;
+	struct capability cap;
+	struct gw_error err = {0};
+
+	if (may_make(a, make->capability, &cap, &err))
+		nbds_make(&a->nbds, make, cap.job, call);
 	else
 		bus_answer_error(call, &err);
 }
@@ -105,6 +120,7 @@ static void on_release(void *owner, const void *body, struct bus_call *call)
 	if (store_job_name_fits(release->job)) {
 		makes_release(&a->makes, release->job);
 		images_release(&a->images, release->job);
+		nbds_release(&a->nbds, release->job);
 		ended_jobs_add(&a->ended, release->job);
 		fetches_release(&a->fetches, release->job, call);
 	} else {
@@ -121,6 +137,7 @@ static void on_configure(void *owner, const void *body, struct bus_call *call)
 
 	if (strlen(configure->capability_key) == CAPABILITY_KEY_HEX) {
 		strcpy(a->key, configure->capability_key);
+		nbds_release_others(&a->nbds, &configure->jobs);
 		fetches_release_others(&a->fetches, &configure->jobs, call);
 	} else {
 		gw_fail(&err, GW_BAD_INPUT, "capability_key: accepted: %d hexadecimal digits", CAPABILITY_KEY_HEX);
@@ -132,6 +149,7 @@ static const struct bus_handler handlers[] = {
 	{MSG_ARTIFACT_GET, on_get},
 	{MSG_ARTIFACT_MAKE, on_make},
 	{MSG_ARTIFACT_IMAGE, on_image},
+	{MSG_ARTIFACT_NBD, on_nbd},
 	{MSG_ARTIFACT_TEXT, on_text},
 	{MSG_ARTIFACT_RELEASE, on_release},
 	{MSG_ARTIFACT_CONFIGURE, on_configure},
@@ -178,6 +196,16 @@ static bool cache_open(struct artifactd *a, struct gw_error *err)
 	return ok;
 }
 
+static bool nbd_open(struct artifactd *a, struct gw_error *err)
+{
+	const char *given = env_text(&a->env, OPT_EXECUTOR_NBD_ROOT);
+	char *root = given ? gw_strdup(given) : env_state_path(&a->env, "nbd");
+	bool ok = nbds_open(&a->nbds, &a->loop, &a->store, root, env_integer(&a->env, OPT_EXECUTOR_ARTIFACT_MAX_SIZE) * MIB, err);
+
+	free(root);
+	return ok;
+}
+
 int main(int argc, char **argv)
 {
 	struct artifactd a = {0};
@@ -186,9 +214,11 @@ int main(int argc, char **argv)
 
 	setlocale(LC_CTYPE, "C.UTF-8"); /* libarchive takes names of entries for text of this */
 	if (!env_load(&a.env, &program, argc, argv, &err) || !rules_load(&a, &err) || !loop_init(&a.loop, &err) || !cache_open(&a, &err) ||
+	    !nbd_open(&a, &err) ||
 	    !bus_join(&a.bus, &a.loop, env_text(&a.env, OPT_EXECUTOR_RUNTIME_DIR), BUS_ARTIFACTD, NULL, handlers, &a, &err) ||
 	    !loop_run_until_stopped(&a.loop, &err))
 		log_failure("artifactd", &err);
+	nbds_finish(&a.nbds);
 	images_finish(&a.images);
 	makes_finish(&a.makes);
 	fetches_finish(&a.fetches);

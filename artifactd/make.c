@@ -1,7 +1,5 @@
 #include "artifactd/make.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,17 +33,7 @@ struct make {
 
 static int open_input(const struct make *m, const char *name, int64_t *size, struct gw_error *err)
 {
-	char *path;
-	int fd;
-
-	if (!store_use(m->all->store, name, m->job, size, err))
-		return -1;
-	path = gw_sprintf("%s/%s", m->all->store->root, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		gw_fail_errno(err, GW_UNREACHABLE, errno, "%s: cannot be opened", name);
-	free(path);
-	return fd;
+	return store_open_used(m->all->store, name, m->job, size, err);
 }
 
 static bool put(void *data, const void *bytes, size_t n, struct gw_error *err)

@@ -160,6 +160,25 @@ bool store_use(struct store *store, const char *name, const char *job, int64_t *
 	return ok;
 }
 
+int store_open_used(struct store *store, const char *name, const char *job, int64_t *size, struct gw_error *err)
+{
+	char *path;
+	int fd;
+
+	if (!store_name_fits(name)) {
+		gw_fail(err, GW_BAD_INPUT, "'%.100s' is not the name of an artifact", name);
+		return -1;
+	}
+	if (!store_use(store, name, job, size, err))
+		return -1;
+	path = gw_sprintf("%s/%s", store->root, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		gw_fail_errno(err, GW_UNREACHABLE, errno, "%s: cannot be opened", name);
+	free(path);
+	return fd;
+}
+
 static bool give_name(struct store *store, const struct store_temp *temp, const char *name, const char *job, struct gw_error *err)
 {
 	char *path = gw_sprintf("%s/%s", store->root, name);

@@ -46,6 +46,8 @@ bool store_commit(struct store *store, struct store_temp *temp, const char *job,
 
 /* From now on `job` uses the artifact; its size. GW_NOT_FOUND: there is none of that name. */
 bool store_use(struct store *store, const char *name, const char *job, int64_t *size, struct gw_error *err);
+/* The same, opened to read; -1 if it cannot be, or `name` is not an artifact's. */
+int store_open_used(struct store *store, const char *name, const char *job, int64_t *size, struct gw_error *err);
 bool store_name_fits(const char *name); /* what store_commit may have named; anything else could be a path */
 void store_release(struct store *store, const char *job);
 void store_release_others(struct store *store, char *const *jobs, size_t n); /* of all jobs but these */

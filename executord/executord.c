@@ -137,7 +137,6 @@ static bool check(struct executord *ex, struct gw_error *err)
 
 static void coordinate(struct executord *ex, struct gw_error *err)
 {
-	env_warn_of_unbuilt();
 	if (!settings_load(&ex->settings, &ex->env, err))
 		log_failure("executord", err);
 	else if (!ex->env.check_only)

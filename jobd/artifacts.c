@@ -53,6 +53,9 @@ static bool each_of(const struct job_artifacts *list, each_artifact *each, void 
 
 static bool each_of_deployment(const struct job_deployment *d, each_artifact *each, void *data, struct gw_error *err)
 {
+	for (size_t i = 0; i < d->nbds.n; i++)
+		if (d->nbds.v[i].artifact.url && !each_with_parts(data, &d->nbds.v[i].artifact, each, err))
+			return false;
 	return (!d->kernel || each_with_parts(data, d->kernel, each, err)) && each_of(&d->initramfs, each, data, err) &&
 	       each_of(&d->dtb, each, data, err) && each_of(&d->http, each, data, err) && each_of(&d->tftp, each, data, err);
 }
@@ -81,8 +84,6 @@ static bool same_text(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-static bool same_artifact(const struct job_artifact *a, const struct job_artifact *b);
-
 static bool same_step(const struct job_step *a, const struct job_step *b)
 {
 	if (a->kind != b->kind || !same_text(a->compression, b->compression) || !same_text(a->architecture, b->architecture) ||
@@ -91,7 +92,7 @@ static bool same_step(const struct job_step *a, const struct job_step *b)
 		return false;
 	for (size_t i = 0; i < a->n_add; i++)
 		if (!same_text(a->add[i].path, b->add[i].path) || a->add[i].mode != b->add[i].mode ||
-		    !same_artifact(a->add[i].artifact, b->add[i].artifact))
+		    !artifacts_same(a->add[i].artifact, b->add[i].artifact))
 			return false;
 	for (size_t i = 0; i < a->n_keep; i++)
 		if (!same_text(a->keep[i].path, b->keep[i].path) || !same_text(a->keep[i].rewrite, b->keep[i].rewrite))
@@ -99,7 +100,7 @@ static bool same_step(const struct job_step *a, const struct job_step *b)
 	return true;
 }
 
-static bool same_artifact(const struct job_artifact *a, const struct job_artifact *b)
+bool artifacts_same(const struct job_artifact *a, const struct job_artifact *b)
 {
 	if (!same_text(a->url, b->url) || !same_text(a->data, b->data) || a->n_steps != b->n_steps)
 		return false;
@@ -113,7 +114,7 @@ static bool same_artifact(const struct job_artifact *a, const struct job_artifac
 static struct artifact_want *find(const struct artifacts *all, const struct job_artifact *artifact, const char *url)
 {
 	for (size_t i = 0; i < all->n; i++)
-		if (same_text(all->v[i]->url, url) && same_artifact(all->v[i]->of, artifact))
+		if (same_text(all->v[i]->url, url) && artifacts_same(all->v[i]->of, artifact))
 			return all->v[i];
 	return NULL;
 }
@@ -174,11 +175,13 @@ void artifacts_changed(struct jobd *j, const struct gw_error *why)
 	if (why->kind != GW_OK) {
 		artifacts_give_up(j);
 		drive_happened(j, RUN_ARTIFACTS_FAILED, why->text);
-	} else if (j->artifacts.had == j->artifacts.first && j->images.had == j->images.n) {
+	} else if (j->artifacts.had < j->artifacts.first || j->images.had < j->images.n) {
+		ask_more(j);
+	} else if (j->nbd.had < j->nbd.n) {
+		nbd_make(j);
+	} else {
 		progress_stop(j);
 		drive_happened(j, RUN_ARTIFACTS_READY, NULL);
-	} else {
-		ask_more(j);
 	}
 }
 
@@ -273,7 +276,7 @@ void artifacts_fetch(struct jobd *j)
 	struct gw_error err = {0};
 
 	artifacts_finish(j);
-	if (!each_of_job(&j->job, want, j, &err)) {
+	if (!each_of_job(&j->job, want, j, &err) || !nbd_prepare(j, &err)) {
 		drive_happened(j, RUN_ARTIFACTS_FAILED, err.text);
 		return;
 	}
@@ -356,6 +359,7 @@ void artifacts_give_up(struct jobd *j)
 {
 	progress_stop(j);
 	images_give_up(j);
+	nbd_give_up(j);
 	for (size_t i = 0; i < j->artifacts.n; i++) {
 		ask_cancel(&j->artifacts.v[i]->ask);
 		j->artifacts.v[i]->started = true;
@@ -375,6 +379,7 @@ void artifacts_finish(struct jobd *j)
 {
 	artifacts_give_up(j);
 	images_finish(j);
+	nbd_finish(j);
 	for (size_t i = 0; i < j->artifacts.n; i++) {
 		free(j->artifacts.v[i]->url);
 		free(j->artifacts.v[i]->name);

@@ -22,7 +22,8 @@ struct artifacts {
 /* False: the job has something that cannot be. */
 bool artifacts_check(const struct job *job, struct gw_error *err);
 void artifacts_fetch(struct jobd *j); /* ARTIFACTS_READY or _FAILED follows; what is under way is given up first */
-/* Of those of before the first boot, images included, one more is there, or (`why`) the first is not to be had. */
+bool artifacts_same(const struct job_artifact *a, const struct job_artifact *b); /* the same content, wherever the job names it */
+/* Of those of before the first boot, images and block devices included, one more is there, or (`why`) the first is not to be had. */
 void artifacts_changed(struct jobd *j, const struct gw_error *why);
 void artifacts_name_awaited(const struct jobd *j, struct progress_names *names); /* of those of before the first boot */
 void artifacts_give_up(struct jobd *j);

@@ -144,6 +144,7 @@ static struct msg_boot_deploy *make_deploy(struct jobd *j, unsigned boot, struct
 	d->initramfs = from->initramfs.n > 0;
 	d->names = names_for_boots_db(&j->names);
 	names_set_images(j, from);
+	names_set_nbds(j, from);
 	if (!add_dhcp(d, from, err) || !job_cmdline(&j->job, boot, j->names.all, &cmdline, err)) {
 		free_deploy(d);
 		return NULL;

@@ -42,6 +42,7 @@ static void do_power_off(struct jobd *j, const struct run_action *a)
 
 static void do_power_on(struct jobd *j, const struct run_action *a)
 {
+	nbd_begin_boot(j);
 	power_set(j, true);
 }
 
@@ -117,6 +118,7 @@ static void do_done(struct jobd *j, const struct run_action *a)
 {
 	loop_timer_stop(&j->drive.tick);
 	artifacts_give_up(j);
+	nbd_finish(j);
 	console_stop(j);
 	log_info("job=%s %s: %s", j->go->job, run_status_names[a->status], a->text);
 	report_when_free(j);

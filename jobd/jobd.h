@@ -11,6 +11,7 @@
 #include "jobd/images.h"
 #include "jobd/job_log.h"
 #include "jobd/names.h"
+#include "jobd/nbd.h"
 #include "jobd/power.h"
 #include "jobd/progress.h"
 #include "jobd/report.h"
@@ -41,6 +42,7 @@ struct jobd {
 	struct power power;
 	struct artifacts artifacts;
 	struct images images;
+	struct nbd nbd;
 	struct progress progress;
 	struct boot boot;
 	struct job_log log;

@@ -37,6 +37,8 @@ const struct value *names_registry(struct names *names); /* names_registry.c: `r
 /* names_imagestore.c: `imagestore`; and `job.imagestore` of a boot, whose images are all there. */
 const struct value *names_imagestore(struct names *names);
 void names_set_images(struct jobd *j, const struct job_deployment *deployment);
+/* names_nbd.c: `job.nbd` of a boot, whose devices are all served. */
+void names_set_nbds(struct jobd *j, const struct job_deployment *deployment);
 void names_finish(struct names *names);
 
 #endif

@@ -19,11 +19,12 @@ static void on_again(void *data)
 
 	artifacts_name_awaited(j, &names);
 	images_name_awaited(j, &names);
+	nbd_name_awaited(j, &names);
 	if (names.n > PROGRESS_NAMES)
 		buffer_printf(&names.text, " and %zu more", names.n - PROGRESS_NAMES);
 	awaited = buffer_take(&names.text);
-	text = gw_sprintf("Still fetching: %zu of %zu are there; awaited: %s", j->artifacts.had + j->images.had,
-			  j->artifacts.first + j->images.n, awaited);
+	text = gw_sprintf("Still fetching: %zu of %zu are there; awaited: %s", j->artifacts.had + j->images.had + j->nbd.had,
+			  j->artifacts.first + j->images.n + j->nbd.n, awaited);
 	progress_start(j);
 	drive_happened(j, RUN_ARTIFACTS_AWAITED, text);
 	free(awaited);

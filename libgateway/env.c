@@ -257,5 +257,4 @@ void env_print_markdown(FILE *out)
 		}
 		fprintf(out, " | %s |\n", rows[o].meaning);
 	}
-	env_print_unbuilt(out);
 }

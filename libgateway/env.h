@@ -106,8 +106,4 @@ void env_each(void (*each)(void *data, const char *name, const char *text), void
 
 void env_print_markdown(FILE *out); /* the table for the README and the docs */
 
-/* env_unbuilt.c: options of parts that are not built yet. */
-void env_warn_of_unbuilt(void);    /* logs a warning for each that is set */
-void env_print_unbuilt(FILE *out); /* rows of that table */
-
 #endif

@@ -121,6 +121,21 @@ struct job_images {
 	size_t n;
 };
 
+/* A block device that the machine mounts over the network. */
+struct job_nbd {
+	char *name;                   /* by which templates speak of it: letters, digits, _ and - */
+	struct job_artifact artifact; /* what it holds at first; without a url: zeros */
+	int64_t size;                 /* of zeros, in bytes; 0: it is the artifact's */
+	bool readonly;
+	int max_connections;
+	char *where; /* "deployment.start.storage.nbd.NAME", for messages */
+};
+
+struct job_nbds {
+	struct job_nbd *v;
+	size_t n;
+};
+
 /* What one boot is served. Lists are merged and in their order. */
 struct job_deployment {
 	struct job_artifact *kernel; /* NULL: none */
@@ -129,6 +144,7 @@ struct job_deployment {
 	struct job_dhcp *dhcp;
 	size_t n_dhcp;
 	struct job_images images;
+	struct job_nbds nbds;
 };
 
 struct job {

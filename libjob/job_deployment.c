@@ -15,6 +15,7 @@ struct part { /* `start` or `continue` as written */
 	char *cmdline;
 	struct item_list lists[LISTS];
 	struct job_images images;
+	struct job_nbds nbds;
 };
 
 static void read_cmdline(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
@@ -75,7 +76,7 @@ static const struct reader_field storage_fields[] = {
 	{"http", read_http, offsetof(struct part, lists[HTTP])},
 	{"tftp", read_tftp, offsetof(struct part, lists[TFTP])},
 	{"imagestore", read_imagestore, offsetof(struct part, images)},
-	{"nbd", reader_not_built},
+	{"nbd", read_nbd, offsetof(struct part, nbds)},
 	{NULL},
 };
 
@@ -106,6 +107,7 @@ static void part_finish(struct part *part)
 	for (int i = 0; i < LISTS; i++)
 		item_list_finish(&part->lists[i], kinds[i]);
 	job_images_finish(&part->images);
+	job_nbds_finish(&part->nbds);
 }
 
 static void merge(struct job_deployment *out, const struct part *start, const struct part *update)
@@ -124,6 +126,7 @@ static void merge(struct job_deployment *out, const struct part *start, const st
 	out->tftp.v = item_list_merged(&start->lists[TFTP], update ? &update->lists[TFTP] : NULL, kinds[TFTP], &out->tftp.n);
 	out->dhcp = item_list_merged(&start->lists[DHCP], update ? &update->lists[DHCP] : NULL, kinds[DHCP], &out->n_dhcp);
 	job_images_merge(&out->images, &start->images, update ? &update->images : NULL);
+	job_nbds_merge(&out->nbds, &start->nbds, update ? &update->nbds : NULL);
 }
 
 struct parts {
@@ -181,6 +184,8 @@ void read_defaults(struct reader *r, const struct tree_node *node, const struct 
 	part_finish(&part);
 	if (defaults->images.n)
 		reader_complain(r, node, path, "storage.imagestore: images are not built yet in the boots DB; leave it out");
+	if (defaults->nbds.n)
+		reader_complain(r, node, path, "storage.nbd: a block device is a job's, not the boots DB's; leave it out");
 	check_is_data(r, node, path, &defaults->http);
 	check_is_data(r, node, path, &defaults->tftp);
 }
@@ -197,4 +202,5 @@ void deployment_finish(struct job_deployment *deployment)
 	items_finish(deployment->tftp.v, deployment->tftp.n, &kind_stored);
 	items_finish(deployment->dhcp, deployment->n_dhcp, &kind_dhcp);
 	job_images_finish(&deployment->images);
+	job_nbds_finish(&deployment->nbds);
 }

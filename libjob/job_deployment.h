@@ -52,6 +52,14 @@ reader_fn read_imagestore;
 void job_images_merge(struct job_images *to, const struct job_images *start, const struct job_images *update);
 void job_images_finish(struct job_images *images);
 
+/* job_nbd.c: `storage.nbd`; `out` is the struct job_nbds. */
+reader_fn read_nbd;
+/* Copies of both; those of `update` (or NULL) replace others of their names. */
+void job_nbds_merge(struct job_nbds *to, const struct job_nbds *start, const struct job_nbds *update);
+void job_nbds_finish(struct job_nbds *nbds);
+/* "42", "42k" and "42kiB" (1024 each), "42kB" (1000), and so on: bytes; -1: it is none of these, or nothing, or more than 2^53. */
+int64_t job_nbd_size(const char *text, size_t n);
+
 reader_fn read_dhcp_match; /* `out` is the struct job_dhcp */
 /* `defaults` of the boots DB: a deployment of DHCP options and of stored files that are given as data. `out` is a struct job_deployment. */
 reader_fn read_defaults;

@@ -118,14 +118,6 @@ static void read_platform(struct reader *r, const struct tree_node *node, const 
 		reader_refuse(r, node, path, "a platform", JOB_IMAGE_PLATFORM_ACCEPTED);
 }
 
-static void read_tls_verify(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
-{
-	static const char *const choices[] = {"true", "false", "True", "False", "yes", "no", NULL};
-	int choice = reader_choice(r, node, path, "a boolean", choices);
-
-	((struct job_image *)out)->tls_verify = choice < 0 || choice % 2 == 0;
-}
-
 static void read_pull(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
 {
 	int choice = reader_choice(r, node, path, "a way to pull", job_image_pulls);
@@ -133,8 +125,11 @@ static void read_pull(struct reader *r, const struct tree_node *node, const stru
 	((struct job_image *)out)->pull = job_image_pulls[choice < 0 ? 0 : choice];
 }
 
-static const struct reader_field image_fields[] = {
-	{"name", read_name, 0, true}, {"tls_verify", read_tls_verify}, {"platform", read_platform}, {"pull", read_pull}, {NULL}};
+static const struct reader_field image_fields[] = {{"name", read_name, 0, true},
+						   {"tls_verify", reader_boolean, offsetof(struct job_image, tls_verify)},
+						   {"platform", read_platform},
+						   {"pull", read_pull},
+						   {NULL}};
 
 static void image_finish(struct job_image *image)
 {

@@ -232,3 +232,12 @@ int reader_choice(struct reader *r, const struct tree_node *node, const struct t
 		reader_refuse(r, node, path, wanted, accepted);
 	return -1;
 }
+
+void reader_boolean(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
+{
+	static const char *const choices[] = {"true", "false", "True", "False", "yes", "no", NULL};
+	int choice = reader_choice(r, node, path, "a boolean", choices);
+
+	if (choice >= 0)
+		*(bool *)out = choice % 2 == 0;
+}

@@ -49,6 +49,7 @@ char **reader_texts(struct reader *r, const struct tree_node *list, const struct
 char *reader_joined(struct reader *r, const struct tree_node *node, const struct tree_path *path, const char *between);
 reader_fn reader_string;    /* `out` is a char **, replaced */
 reader_fn reader_regex;     /* the same of a regex that compiles */
+reader_fn reader_boolean;   /* `out` is a bool * */
 reader_fn reader_not_built; /* always a complaint */
 /* The index of the scalar in a NULL-terminated list; -1 and a complaint if it is none of them. */
 int reader_choice(struct reader *r, const struct tree_node *node, const struct tree_path *path, const char *wanted,

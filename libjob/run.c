@@ -35,6 +35,7 @@ const char *const run_event_names[RUN_EVENTS] = {
 	[RUN_POWER_SEQUENCE] = "POWER_SEQUENCE",
 	[RUN_CANCEL] = "CANCEL",
 	[RUN_WITHDRAWN] = "WITHDRAWN",
+	[RUN_INFRA_FAILED] = "INFRA_FAILED",
 };
 
 /* ---- what ends it ---- */
@@ -69,6 +70,11 @@ static void power_failed(struct run *run, const struct run_event *event)
 static void deploy_failed(struct run *run, const struct run_event *event)
 {
 	run_fail(run, "the machine's boot could not be set up: %s", run_text_of(event));
+}
+
+static void infra_failed(struct run *run, const struct run_event *event)
+{
+	run_fail(run, "%s", run_text_of(event));
 }
 
 static void console_lost(struct run *run, const struct run_event *event)
@@ -231,6 +237,7 @@ static event_fn *const table[RUN_EVENTS][RUN_PHASES] = {
 	[RUN_POWER_SEQUENCE]   = {_,      _,                      _,             _,                drew_power,       drew_power,       _,               _,               _,              _},
 	[RUN_CANCEL]           = {cancel, cancel,                 cancel,        cancel,           cancel,           cancel,           hurry,           hurry,           _,              _},
 	[RUN_WITHDRAWN]        = {_,      _,                      _,             _,                _,                _,                end_withdrawn,   _,               _,              _},
+	[RUN_INFRA_FAILED]     = {_,      infra_failed,           infra_failed,  infra_failed,     infra_failed,     infra_failed,     _,               _,               _,              _},
 };
 #undef _
 /* clang-format on */

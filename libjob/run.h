@@ -51,6 +51,7 @@ enum run_event_kind {
 	RUN_POWER_SEQUENCE, /* the port's power draw shows that the machine came up */
 	RUN_CANCEL,         /* text: why */
 	RUN_WITHDRAWN,      /* bootsd serves the DUT nothing of this job any more, or could not be told */
+	RUN_INFRA_FAILED,   /* text: something that the job needs until its end is gone */
 	RUN_EVENTS
 };
 extern const char *const run_event_names[RUN_EVENTS];

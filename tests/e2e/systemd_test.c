@@ -97,13 +97,18 @@ struct running { /* a job that waits for a line of input before it passes */
 	int keyboard;
 };
 
-static void start_job(struct running *job, const char *name)
+static void start_job_of(struct running *job, const char *name, const char *yaml)
 {
 	int terminal = terminal_open(&job->keyboard);
 
-	farm_run_job(&job->client, name, farm_job("go on?\n@read\nit works\n@poweroff", NULL), NULL, terminal);
+	farm_run_job(&job->client, name, yaml, NULL, terminal);
 	close(terminal);
 	farm_await_console(&job->client, "go on?");
+}
+
+static void start_job(struct running *job, const char *name)
+{
+	start_job_of(job, name, farm_job("go on?\n@read\nit works\n@poweroff", NULL));
 }
 
 static void finish_job(struct gateway *gw, struct running *job)
@@ -237,6 +242,7 @@ static void assert_sees_only_its_own(struct gateway *gw, const char *unit, const
 					     "ls /var/lib/executor/pdud",
 					     "ls /var/lib/executor/buckets",
 					     "ls /var/lib/executor/uploads",
+					     "ls /var/lib/executor/nbd",
 					     "cat /proc/1/environ",
 					     "rm /run/executor/pdud.bus",
 					     "touch /run/executor/pdud.lock",
@@ -275,6 +281,39 @@ static void promise_34_a_jobd_sees_no_database_no_tokens_and_no_other_job(void *
 	snprintf(command, sizeof(command), "cat %s", log);
 	assert_int_equal(seen_by(gw, "executord", "--groups executord", command), 0); /* it answers REST with them */
 	finish_job(gw, &job);
+}
+
+/* The kernel of the machine is no client of that protocol: a namespace with its address stands for it. */
+static void answer_for_the_machine(const char *address)
+{
+	shell("ip netns add disk && ip link add disk0 type veth peer name eth0 netns disk && ip link set disk0 master private up && "
+	      "ip -n disk addr add %s/16 dev eth0 && ip -n disk link set eth0 up && ip neigh replace %s dev private lladdr "
+	      "$(ip netns exec disk cat /sys/class/net/eth0/address)",
+	      address, address);
+}
+
+static void promise_41_a_jobs_block_device_is_served_in_its_jobs_sandbox(void **state)
+{
+	const char *yaml = farm_job("go on?\n@read\nit works\n@poweroff", NULL), *place = strstr(yaml, "    kernel:\n"), *said;
+	char *with = gw_sprintf("%.*s    storage: {nbd: {disk: {size: 1M}}}\n%s", (int)(place - yaml), yaml, place), address[16], port[16];
+	struct gateway *gw = *state;
+	struct running job;
+
+	start_job_of(&job, "disk", with);
+	said = booted_run(&gw->booted, "journalctl -q -o cat -n 1 -g disk.is.at -u jobd@*");
+	assert_non_null(strrchr(said, ' '));
+	snprintf(port, sizeof(port), "%s", strrchr(said, ' ') + 1);
+	snprintf(address, sizeof(address), "%s", farm_get(DUT, "ip_address"));
+	assert_string_equal(booted_run(&gw->booted, "find /var/lib/executor/nbd -name *.img -printf %%m:%%u:%%g:%%s"),
+			    "660:artifactd:executor:1048576");
+	answer_for_the_machine(address);
+	shell("head -c 1M /dev/urandom >%s && ip netns exec disk nbdcopy %s nbd://10.42.0.1:%s && ip netns exec disk nbdcopy "
+	      "nbd://10.42.0.1:%s "
+	      "%s && cmp %s %s",
+	      tmp_path("disk"), tmp_path("disk"), port, port, tmp_path("copied"), tmp_path("disk"), tmp_path("copied"));
+	shell("ip neigh del %s dev private; ip link del disk0; ip netns del disk", address);
+	finish_job(gw, &job);
+	free(with);
 }
 
 static bool has_a_file_there(const char *daemon)
@@ -412,6 +451,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_job_passes_and_its_jobd_is_a_unit_of_its_own),
 		cmocka_unit_test(promise_41_each_daemon_is_its_user_without_capabilities),
 		cmocka_unit_test(promise_34_a_jobd_sees_no_database_no_tokens_and_no_other_job),
+		cmocka_unit_test(promise_41_a_jobs_block_device_is_served_in_its_jobs_sandbox),
 		cmocka_unit_test(only_executord_reads_the_database_and_only_those_with_a_file_there_see_its_folder),
 		cmocka_unit_test(saladd_takes_a_serial_port_of_the_group_dialout),
 		cmocka_unit_test(machines_find_the_gateway_by_its_name),

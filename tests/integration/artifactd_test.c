@@ -166,11 +166,12 @@ static int files_in(const char *folder)
 
 static void start_artifactd(const char *more)
 {
-	char runtime[300], cache[300];
-	const char *env[] = {runtime, cache, "LOG_LEVEL=debug", more, NULL};
+	char runtime[300], cache[300], nbd[300];
+	const char *env[] = {runtime, cache, nbd, "LOG_LEVEL=debug", more, NULL};
 
 	snprintf(runtime, sizeof(runtime), "EXECUTOR_RUNTIME_DIR=%s", t.runtime);
 	snprintf(cache, sizeof(cache), "EXECUTOR_ARTIFACT_CACHE_ROOT=%s", t.cache);
+	snprintf(nbd, sizeof(nbd), "EXECUTOR_NBD_ROOT=%s", tmp_path("nbd"));
 	proc_start(&t.artifactd, "artifactd", (const char *const[]){ARTIFACTD, NULL}, env);
 	for (int wanted = t.ups + 2; t.ups < wanted;)
 		uv_run(&t.loop.uv, UV_RUN_ONCE);

@@ -488,13 +488,9 @@ static void a_request_of_the_wrong_sender_is_refused(void **state)
 
 static void a_second_instance_is_refused_with_the_holders_pid(void **state)
 {
-	static const struct bus_handler handlers[] = {{MSG_ARTIFACT_GET, on_job},
-						      {MSG_ARTIFACT_MAKE, on_job},
-						      {MSG_ARTIFACT_IMAGE, on_job},
-						      {MSG_ARTIFACT_TEXT, on_job},
-						      {MSG_ARTIFACT_RELEASE, on_job},
-						      {MSG_ARTIFACT_CONFIGURE, on_job},
-						      {0, NULL}};
+	static const struct bus_handler handlers[] = {
+		{MSG_ARTIFACT_GET, on_job},  {MSG_ARTIFACT_MAKE, on_job},    {MSG_ARTIFACT_IMAGE, on_job},     {MSG_ARTIFACT_NBD, on_job},
+		{MSG_ARTIFACT_TEXT, on_job}, {MSG_ARTIFACT_RELEASE, on_job}, {MSG_ARTIFACT_CONFIGURE, on_job}, {0, NULL}};
 	struct gw_error err = {0};
 	char text[256];
 	struct stat st;
@@ -511,9 +507,13 @@ static void a_second_instance_is_refused_with_the_holders_pid(void **state)
 
 static void a_missing_handler_refuses_to_start(void **state)
 {
-	static const struct bus_handler handlers[] = {{MSG_ARTIFACT_GET, on_job},       {MSG_ARTIFACT_MAKE, on_job},
-						      {MSG_ARTIFACT_IMAGE, on_job},     {MSG_ARTIFACT_TEXT, on_job},
-						      {MSG_ARTIFACT_CONFIGURE, on_job}, {0, NULL}};
+	static const struct bus_handler handlers[] = {{MSG_ARTIFACT_GET, on_job},
+						      {MSG_ARTIFACT_MAKE, on_job},
+						      {MSG_ARTIFACT_IMAGE, on_job},
+						      {MSG_ARTIFACT_NBD, on_job},
+						      {MSG_ARTIFACT_TEXT, on_job},
+						      {MSG_ARTIFACT_CONFIGURE, on_job},
+						      {0, NULL}};
 	struct gw_error err = {0};
 
 	assert_false(bus_join(&t.bus, &t.loop, t.dir, BUS_ARTIFACTD, NULL, handlers, &t, &err));

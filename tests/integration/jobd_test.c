@@ -331,13 +331,8 @@ static void on_make(void *owner, const void *body, struct bus_call *call)
 }
 
 static const struct bus_handler artifactd_handlers[] = {
-	{MSG_ARTIFACT_GET, on_get},
-	{MSG_ARTIFACT_TEXT, on_never},
-	{MSG_ARTIFACT_MAKE, on_make},
-	{MSG_ARTIFACT_RELEASE, on_never},
-	{MSG_ARTIFACT_CONFIGURE, on_never},
-	{MSG_ARTIFACT_IMAGE, on_never},
-	{0},
+	{MSG_ARTIFACT_GET, on_get},         {MSG_ARTIFACT_TEXT, on_never},  {MSG_ARTIFACT_MAKE, on_make}, {MSG_ARTIFACT_RELEASE, on_never},
+	{MSG_ARTIFACT_CONFIGURE, on_never}, {MSG_ARTIFACT_IMAGE, on_never}, {MSG_ARTIFACT_NBD, on_never}, {0},
 };
 
 /* ---- the daemons ---- */

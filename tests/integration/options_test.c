@@ -503,6 +503,7 @@ static const struct check {
 	HERE(EXECUTOR_ARTIFACT_CACHE_ROOT, artifacts_are_kept_there),
 	THERE(EXECUTOR_ARTIFACT_DENY, "integration/artifactd_test.c", "denied_addresses_are_refused_at_each_redirect"),
 	THERE(EXECUTOR_ARTIFACT_MAX_SIZE, "integration/artifactd_test.c", "an_endless_answer_is_cut_off"),
+	THERE(EXECUTOR_NBD_ROOT, "integration/nbd_test.c", "a_readonly_device_refuses_writes"),
 	THERE(EXECUTOR_ARTIFACT_CACHE_SIZE, "integration/artifactd_test.c", "what_no_job_uses_is_pruned_oldest_first"),
 	HERE(MINIO_URL, jobs_know_where_the_buckets_are),
 	HERE(MINIO_ROOT_USER, buckets_have_that_administrator),
@@ -544,31 +545,7 @@ static void has_its_effect(void **state)
 		check->here();
 }
 
-/* ---- what is not built, and --check ---- */
-
-static void an_option_of_what_is_not_built_is_warned_of_once(void **state)
-{
-	const char *env[64];
-	struct proc p;
-	char *log, *first;
-	size_t n = 0;
-
-#define UNBUILT(name, part, meaning) env[n++] = #name "=something";
-#include "libgateway/options_unbuilt.def"
-#undef UNBUILT
-	env[n] = NULL;
-	start_executord(&p, ALONE("unbuilt"), env);
-	assert_int_equal(proc_end(&p, SIGTERM), 0);
-	log = proc_log(&p);
-#define UNBUILT(name, part, meaning)                                                                                                       \
-	first = strstr(log, "executord warning: " #name ": " part " is not built yet, so this option has no effect\n");                    \
-	assert_non_null(first);                                                                                                            \
-	assert_null(strstr(first + 20, " " #name ":"));
-#include "libgateway/options_unbuilt.def"
-#undef UNBUILT
-	assert_null(strstr(log, "something"));
-	free(log);
-}
+/* ---- --check ---- */
 
 static const char *const daemons[] = {"executord", "jobd", "bootsd", "pdud", "saladd", "artifactd", "gitlabd"};
 #define DAEMONS (sizeof(daemons) / sizeof(daemons[0]))
@@ -652,7 +629,6 @@ int main(void)
 #define OPTION(readers, name, type, dflt, min, max, meaning) {#name, has_its_effect, NULL, NULL, (void *)&checks[OPT_##name]},
 #include "libgateway/options.def"
 #undef OPTION
-		cmocka_unit_test(an_option_of_what_is_not_built_is_warned_of_once),
 		cmocka_unit_test(check_of_every_daemon_opens_nothing_and_is_content),
 		cmocka_unit_test(check_of_every_daemon_says_what_is_wrong),
 		cmocka_unit_test(executords_check_reads_the_jobs_the_database_and_the_list_of_daemons),

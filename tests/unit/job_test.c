@@ -285,8 +285,6 @@ static void one_error_each(void **state)
 		{HEAD "console_patterns: {}\ndeployment: {}\n", "job:3:13: deployment: 'start' is missing; a deployment needs it"},
 		{HEAD "console_patterns: {}\ndeployment: {start: {fastboot: {x: 1}}}\n",
 		 "job:3:32: deployment.start.fastboot: this is not built yet; leave it out"},
-		{HEAD "console_patterns: {}\ndeployment: {start: {storage: {nbd: {x: {size: 42k}}}}}\n",
-		 "job:3:37: deployment.start.storage.nbd: this is not built yet; leave it out"},
 		{HEAD "console_patterns: {}\ndeployment: {start: {storage: {imagestore: {public: {}}}}}\n",
 		 "job:3:53: deployment.start.storage.imagestore.public: 'images' is missing; an image store needs it"},
 		{HEAD "console_patterns: {}\ndeployment: {start: {initramfs: {archive: {extension: cpio}}}}\n",

@@ -816,6 +816,18 @@ static void a_boot_that_cannot_be_set_up_ends_the_job(void **state)
 	     NULL);
 }
 
+static void what_is_needed_until_the_end_ends_the_job_when_it_is_gone(void **state)
+{
+	play(BOOTED,
+	     "at 1001 INFRA_FAILED the disk is gone : POWER_OFF WITHDRAW\nreason the disk is gone\nat 1002 INFRA_FAILED again\n"
+	     "at 1003 WITHDRAWN\nat 1004 POWER_IS_OFF : SESSION_END(INCOMPLETE)\nphase CLOSING\n",
+	     NULL);
+	play("at 0 INFRA_FAILED x\nat 0 START : TAKE_LEASE POWER_OFF FETCH\nat 1 LEASE_TAKEN\nat 2 INFRA_FAILED the disk is gone : "
+	     "POWER_OFF\n"
+	     "at 3 POWER_IS_OFF : RELEASE_LEASE DONE(SETUP_FAIL)\nat 4 INFRA_FAILED x\n",
+	     NULL);
+}
+
 static void steps_that_are_never_answered_are_given_up(void **state)
 {
 	play("at 0 START : TAKE_LEASE POWER_OFF FETCH\nat 1 LEASE_TAKEN\nat 2 ARTIFACTS_READY\nat 3 POWER_IS_OFF : DEPLOY(1)\ndeadline "
@@ -1098,6 +1110,7 @@ int main(void)
 		cmocka_unit_test(a_line_that_is_not_text_is_told_as_text),
 		cmocka_unit_test(power_that_fails_in_a_boot_ends_the_job),
 		cmocka_unit_test(a_boot_that_cannot_be_set_up_ends_the_job),
+		cmocka_unit_test(what_is_needed_until_the_end_ends_the_job_when_it_is_gone),
 		cmocka_unit_test(steps_that_are_never_answered_are_given_up),
 		cmocka_unit_test(a_lost_console_is_told_and_the_job_goes_on),
 		cmocka_unit_test(an_off_that_fails_is_tried_until_it_is_confirmed_and_the_client_hears_at_once),

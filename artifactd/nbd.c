@@ -1,0 +1,344 @@
+#include "artifactd/nbd.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "artifactd/store_internal.h"
+#include "libgateway/log.h"
+
+enum { AT_ONCE = 2 }; /* of the pool's four threads: downloads want some, too */
+
+#define DIR_MODE     0710
+#define RANDOM_BYTES 16
+#define TAIL         (1 + 2 * RANDOM_BYTES + 4) /* "-HEX.img" */
+#define PIECE        (16 * 1024 * 1024)
+
+struct nbd_make {
+	struct nbd_make *next; /* in nbds.first */
+	struct nbds *all;
+	char *job;                        /* owned */
+	struct msg_artifact_nbd_make *of; /* owned */
+	struct bus_call *call;
+	bool begun;
+	bool released; /* the job ended: what the pool does is in vain */
+	bool given_up; /* read by the pool */
+	char *path;    /* owned; of the image; NULL: there is none */
+	int64_t size;
+	struct gw_error err;
+};
+
+/* ---- on the pool: copying ---- */
+
+static bool given_up(struct nbd_make *m)
+{
+	return __atomic_load_n(&m->given_up, __ATOMIC_RELAXED) && !gw_fail(&m->err, GW_REFUSED, "it is not wanted any more");
+}
+
+static bool cannot_write(struct nbd_make *m, int errnum)
+{
+	return gw_fail_errno(&m->err, GW_UNREACHABLE, errnum, "the image of the block device '%s' cannot be written", m->of->device);
+}
+
+/* Where the kernel copies no file to the other: between some file systems. */
+static bool copy_by_hand(struct nbd_make *m, int in, int out)
+{
+	char bytes[64 * 1024];
+	ssize_t n;
+
+	while ((n = read(in, bytes, sizeof(bytes))) > 0) {
+		if (given_up(m))
+			return false;
+		for (ssize_t at = 0, written; at < n; at += written) {
+			written = write(out, bytes + at, (size_t)(n - at));
+			if (written < 0)
+				return cannot_write(m, errno);
+		}
+	}
+	return n == 0 || gw_fail_errno(&m->err, GW_UNREACHABLE, errno, "%s: cannot be read", m->of->input);
+}
+
+static bool copy(struct nbd_make *m, int in, int out)
+{
+	ssize_t n;
+
+	if (ioctl(out, FICLONE, in) == 0)
+		return true;
+	while ((n = copy_file_range(in, NULL, out, NULL, PIECE, 0)) > 0)
+		if (given_up(m))
+			return false;
+	if (n == 0)
+		return true;
+	return errno == ENOSPC || errno == EDQUOT || errno == EIO ? cannot_write(m, errno) : copy_by_hand(m, in, out);
+}
+
+static bool fill(struct nbd_make *m, int in, int out)
+{
+	if (in >= 0)
+		return copy(m, in, out);
+	return ftruncate(out, m->size) == 0 || cannot_write(m, errno);
+}
+
+/* ---- on the pool: files ---- */
+
+/* Another image of this device: of a setup that is tried again. */
+static void remove_if_same(struct store *store, const char *folder, const char *name, void *device)
+{
+	size_t n = strlen(device);
+
+	if (strlen(name) == n + TAIL && strncmp(name, device, n) == 0)
+		store_remove_file(store, folder, name, NULL);
+}
+
+static char *random_path(const char *folder, const char *device)
+{
+	unsigned char bytes[RANDOM_BYTES];
+	char hex[2 * RANDOM_BYTES + 1];
+
+	gw_assert(getrandom(bytes, sizeof(bytes), 0) == (ssize_t)sizeof(bytes));
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+	return gw_sprintf("%s/%s-%s.img", folder, device, hex);
+}
+
+/* Its mode comes last: nobody opens what is not complete. */
+static bool make_image(struct nbd_make *m, const char *folder, int in)
+{
+	int out;
+	bool ok;
+
+	if (mkdir(folder, DIR_MODE) < 0 && errno != EEXIST)
+		return cannot_write(m, errno);
+	store_each_name(m->all->store, folder, remove_if_same, m->of->device);
+	m->path = random_path(folder, m->of->device);
+	out = open(m->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (out < 0)
+		return cannot_write(m, errno);
+	ok = fill(m, in, out) && (fchmod(out, m->of->readonly ? 0440 : 0660) == 0 || cannot_write(m, errno));
+	close(out);
+	if (!ok)
+		unlink(m->path);
+	return ok;
+}
+
+static bool size_fits(struct nbd_make *m)
+{
+	return m->size <= m->all->max_bytes ||
+	       gw_fail(&m->err, GW_BAD_INPUT, "%lld bytes is too much; accepted: up to %lld (EXECUTOR_ARTIFACT_MAX_SIZE)",
+		       (long long)m->size, (long long)m->all->max_bytes);
+}
+
+static void run_make(void *data)
+{
+	struct nbd_make *m = data;
+	char *folder = gw_sprintf("%s/%s", m->all->root, m->job);
+	int in = -1;
+
+	m->size = m->of->size;
+	if (m->of->input)
+		in = store_open_used(m->all->store, m->of->input, m->job, &m->size, &m->err);
+	if (m->err.kind == GW_OK && size_fits(m))
+		make_image(m, folder, in);
+	if (in >= 0)
+		close(in);
+	free(folder);
+}
+
+struct removal {
+	struct store *store;
+	char *folder; /* owned */
+};
+
+static void run_removal(void *data)
+{
+	struct removal *r = data;
+
+	store_each_name(r->store, r->folder, store_remove_file, NULL);
+	if (rmdir(r->folder) < 0 && errno != ENOENT)
+		log_warning("%s: cannot remove: %s", r->folder, strerror(errno));
+}
+
+static void after_removal(void *data)
+{
+	struct removal *r = data;
+
+	free(r->folder);
+	free(r);
+}
+
+/* ---- on the loop ---- */
+
+static void remove_images(struct nbds *all, const char *job)
+{
+	struct removal *r = gw_calloc(1, sizeof(*r));
+
+	*r = (struct removal){all->store, gw_sprintf("%s/%s", all->root, job)};
+	pool_run(&all->pool, run_removal, after_removal, r);
+}
+
+static void start_queued(struct nbds *all);
+
+static void unlink_make(struct nbd_make *m)
+{
+	struct nbd_make **at = &m->all->first;
+
+	while (*at != m)
+		at = &(*at)->next;
+	*at = m->next;
+	if (m->all->end == &m->next)
+		m->all->end = at;
+}
+
+static void make_end(struct nbd_make *m)
+{
+	unlink_make(m);
+	if (m->err.kind != GW_OK) {
+		log_warning("%sblock device %s: %s", log_job(m->job), m->of->device, m->err.text);
+		bus_answer_error(m->call, &m->err);
+	} else {
+		log_info("%sblock device %s: %lld bytes of %s", log_job(m->job), m->of->device, (long long)m->size,
+			 m->of->input ? m->of->input : "zeros");
+		bus_answer(m->call, &(struct msg_artifact_nbd){.path = m->path, .size = m->size});
+	}
+	if (m->released)
+		remove_images(m->all, m->job);
+	bus_body_free(&bus_body_artifact_nbd_make, m->of);
+	free(m->path);
+	free(m->job);
+	free(m);
+}
+
+static void after_make(void *data)
+{
+	struct nbd_make *m = data;
+	struct nbds *all = m->all;
+
+	all->running--;
+	make_end(m);
+	start_queued(all);
+}
+
+/* A job's are made one after the other, so that the last one that was asked for is the one that stays. */
+static bool may_begin(const struct nbds *all, const struct nbd_make *m)
+{
+	for (const struct nbd_make *other = all->first; other; other = other->next)
+		if (other->begun && strcmp(other->job, m->job) == 0)
+			return false;
+	return !m->begun;
+}
+
+static void start_queued(struct nbds *all)
+{
+	for (struct nbd_make *m = all->first; m && all->running < AT_ONCE && !all->stopping; m = m->next) {
+		if (!may_begin(all, m))
+			continue;
+		m->begun = true;
+		all->running++;
+		pool_run(&all->pool, run_make, after_make, m);
+	}
+}
+
+static bool device_fits(const char *device, struct gw_error *err)
+{
+	if (*device && !device[strspn(device, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")])
+		return true;
+	return gw_fail(err, GW_BAD_INPUT, "device: '%s'; accepted: letters, digits, _ and -", device);
+}
+
+void nbds_make(struct nbds *all, const struct msg_artifact_nbd_make *make, const char *job, struct bus_call *call)
+{
+	struct nbd_make *m;
+	struct gw_error err = {0};
+
+	if (!device_fits(make->device, &err)) {
+		bus_answer_error(call, &err);
+		return;
+	}
+	m = gw_calloc(1, sizeof(*m));
+	m->all = all;
+	m->job = gw_strdup(job);
+	m->of = bus_body_dup(&bus_body_artifact_nbd_make, make);
+	m->call = call;
+	*all->end = m;
+	all->end = &m->next;
+	start_queued(all);
+}
+
+static void give_up(struct nbd_make *m, const char *why)
+{
+	if (m->begun) {
+		__atomic_store_n(&m->given_up, true, __ATOMIC_RELAXED);
+		return;
+	}
+	gw_fail(&m->err, GW_REFUSED, "%s", why);
+	make_end(m);
+}
+
+void nbds_release(struct nbds *all, const char *job)
+{
+	for (struct nbd_make *m = all->first, *next; m; m = next) {
+		next = m->next;
+		if (strcmp(m->job, job) != 0)
+			continue;
+		m->released = m->begun;
+		give_up(m, "the job has ended");
+	}
+	remove_images(all, job);
+}
+
+static bool is_one_of(const struct bus_texts *jobs, const char *job)
+{
+	for (size_t i = 0; i < jobs->n; i++)
+		if (strcmp(jobs->v[i], job) == 0)
+			return true;
+	return false;
+}
+
+/* The root is listed at once, and not on the pool: by then it may have a job that was admitted since. */
+void nbds_release_others(struct nbds *all, const struct bus_texts *jobs)
+{
+	DIR *dir = opendir(all->root);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (store_job_name_fits(entry->d_name) && !is_one_of(jobs, entry->d_name))
+			nbds_release(all, entry->d_name);
+	if (dir)
+		closedir(dir);
+}
+
+bool nbds_open(struct nbds *all, struct loop *loop, struct store *store, const char *root, int64_t max_bytes, struct gw_error *err)
+{
+	char *lock = gw_sprintf("%s/.lock", root);
+	bool ok = dir_make(root, DIR_MODE, err) && file_lock_take(&all->lock, lock, err);
+
+	free(lock);
+	all->pool.loop = loop;
+	all->store = store;
+	all->root = root[0] == '/' ? gw_strdup(root) : realpath(root, NULL); /* jobd may be started elsewhere */
+	all->max_bytes = max_bytes;
+	all->end = &all->first;
+	return ok;
+}
+
+void nbds_finish(struct nbds *all)
+{
+	if (!all->end)
+		return;
+	all->stopping = true;
+	for (struct nbd_make *m = all->first, *next; m; m = next) {
+		next = m->next;
+		give_up(m, "given up, since this program stops");
+	}
+	pool_finish(&all->pool);
+	file_lock_finish(&all->lock);
+	free(all->root);
+	*all = (struct nbds){0};
+}
