@@ -178,6 +178,8 @@ bool mars_save_recover(const char *path, char **kept, struct gw_error *err)
 	struct place place;
 	bool ok = place_init(&place, path, err) && exchange_recover(&place, err);
 
+	if (ok)
+		place_find_kept(&place);
 	hand_kept(&place, kept);
 	place_finish(&place);
 	return ok;

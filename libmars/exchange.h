@@ -50,7 +50,8 @@ enum exchange_outcome {
 enum exchange_outcome mars_exchange(const char *path, const char *base, size_t base_len, const char *text, size_t len, char **kept,
 				    struct gw_error *err);
 
-/* Puts right what a killed save left: afterwards the file is the one before or after that save and no temp file is left. */
+/* Puts right what a killed save left: afterwards the file is the one before or after that save and no temp file is left. `*kept`: all that
+ * was ever kept and is there still. */
 bool mars_save_recover(const char *path, char **kept, struct gw_error *err);
 
 #endif

@@ -26,6 +26,7 @@ ino_t place_temp_inode(struct place *place);
 ino_t place_name_inode(struct place *place);
 /* What has `name` gets the name NAME.kept-N, too, or instead of it (`moved`). */
 bool place_keep(struct place *place, const char *name, bool moved);
+void place_find_kept(struct place *place); /* `kept` is all that is kept there, also by one that was killed before it could tell */
 
 /* --- exchange_new.c: the new file ----------------------------------------------------------------------------------------------------- */
 

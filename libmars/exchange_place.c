@@ -107,3 +107,16 @@ bool place_keep(struct place *place, const char *name, bool moved)
 		tell(place, beside);
 	return done;
 }
+
+void place_find_kept(struct place *place)
+{
+	char beside[sizeof(place->name) + 16];
+
+	free(place->kept);
+	place->kept = NULL;
+	for (int i = 1; i <= KEPT_MAX; i++) {
+		snprintf(beside, sizeof(beside), "%s.kept-%d", place->name, i);
+		if (inode_of(place, beside))
+			tell(place, beside);
+	}
+}

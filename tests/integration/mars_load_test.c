@@ -264,6 +264,23 @@ static void assert_nothing_is_lost(struct farm *farm, int round)
 
 /* ---- tests ---- */
 
+/* What a kill cut off between an editor and a save is not always decided without a doubt: a text is kept, and the log says where. */
+static void take_kept(struct farm *farm)
+{
+	DIR *dir = opendir(tmp_path("config"));
+	struct dirent *entry;
+	char named[300];
+
+	while ((entry = readdir(dir))) {
+		if (strncmp(entry->d_name, "mars_db.yaml.kept-", 18) != 0)
+			continue;
+		snprintf(named, sizeof(named), "*%s*", entry->d_name);
+		proc_await(&farm->supervisor, named);
+		assert_int_equal(unlinkat(dirfd(dir), entry->d_name, 0), 0);
+	}
+	closedir(dir);
+}
+
 static void kill_once(struct farm *farm, int round, unsigned *seed)
 {
 	int by_hand, by_rest, begun[2];
@@ -287,6 +304,7 @@ static void kill_once(struct farm *farm, int round, unsigned *seed)
 	close(begun[0]);
 	read_state(farm, &by_hand, &by_rest); /* also before anything put it right */
 	start_executord(farm);
+	take_kept(farm);
 	assert_nothing_is_lost(farm, round);
 }
 

@@ -490,6 +490,11 @@ static void what_two_admins_save_after_the_kill_is_in_the_database_and_beside_it
 	assert_string_equal(kept, beside);
 	free(kept);
 	mars_db_destroy(db);
+	db = open_db(); /* one that was killed may not have told */
+	kept = mars_db_take_kept(db);
+	assert_string_equal(kept, beside);
+	free(kept);
+	mars_db_destroy(db);
 }
 
 static void what_an_admin_saved_into_the_old_file_and_another_later_into_the_new_one_is_kept(void **state)
