@@ -18,7 +18,10 @@ static struct executord *of(struct discovery *d)
 
 bool discovery_listens(struct executord *ex)
 {
-	return ex->discovery.phase == DISCOVERY_LISTENING;
+	const struct discovery *d = &ex->discovery;
+
+	/* One from before a restart has its port ON: a machine that comes before pdud has answered is the one looked for. */
+	return d->phase == DISCOVERY_LISTENING || (d->phase == DISCOVERY_TAKING && d->on_at);
 }
 
 bool discovery_holds(struct executord *ex, const char *pdu, const char *port)

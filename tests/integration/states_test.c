@@ -559,6 +559,7 @@ static void a_discovery_goes_on_after_the_death_of_executord(void **state)
 	farm_kill(farm, "executord");
 	proc_await(&farm->supervisor, "executord*discovery at DUMMY port 1 goes on after the restart");
 	proc_await(&farm->supervisor, "executord*bus: pdud (process *) is there");
+	proc_await(&farm->supervisor, "bootsd*, and a discovery goes on"); /* pdud has given the port again */
 	assert_string_equal(farm_get("/dut/discover", "port_id"), "1");
 	farm_do("POST", "/machine/",
 		"{\"base_name\": \"found\", \"tags\": [], \"mac_address\": \"52:54:00:00:00:07\", \"ip_address\": \"10.42.0.7\", "
