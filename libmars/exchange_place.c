@@ -1,5 +1,6 @@
 #include "libmars/exchange_internal.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -110,13 +111,18 @@ bool place_keep(struct place *place, const char *name, bool moved)
 
 void place_find_kept(struct place *place)
 {
-	char beside[sizeof(place->name) + 16];
+	int fd = openat(place->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	size_t len = strlen(place->name);
+	struct dirent *entry;
 
 	free(place->kept);
 	place->kept = NULL;
-	for (int i = 1; i <= KEPT_MAX; i++) {
-		snprintf(beside, sizeof(beside), "%s.kept-%d", place->name, i);
-		if (inode_of(place, beside))
-			tell(place, beside);
-	}
+	while (dir && (entry = readdir(dir)))
+		if (strncmp(entry->d_name, place->name, len) == 0 && strncmp(entry->d_name + len, ".kept-", 6) == 0)
+			tell(place, entry->d_name);
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
 }
