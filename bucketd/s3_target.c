@@ -1,9 +1,11 @@
 #include "bucketd/s3_target.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "libgateway/percent.h"
 #include "libgateway/utf8.h"
 
 enum scope { OF_SERVICE, OF_BUCKET, OF_OBJECT };
@@ -97,38 +99,15 @@ static const struct {
 	{"DELETE", OF_OBJECT, NULL, S3_OP_DELETE, "DeleteObject"},
 };
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if ((c | 32) >= 'a' && (c | 32) <= 'f')
-		return (c | 32) - 'a' + 10;
-	return -1;
-}
-
 /* %XX of `n` bytes into `out`, which has room for n + 1. In a query `+` is a space; in a path it is itself. */
 static bool unescape(char *out, const char *in, size_t n, bool plus, struct s3_error *err)
 {
-	size_t len = 0;
+	size_t len = url_unescape(out, in, n, plus);
 
-	for (size_t i = 0; i < n; i++) {
-		char c = in[i];
-
-		if (c == '%') {
-			int high = i + 2 < n ? hex_digit(in[i + 1]) : -1, low = i + 2 < n ? hex_digit(in[i + 2]) : -1;
-
-			if (high < 0 || low < 0)
-				return s3_fail(err, S3_INVALID_URI, "a '%%' is not followed by two hexadecimal digits");
-			c = (char)(high * 16 + low);
-			i += 2;
-		} else if (c == '+' && plus) {
-			c = ' ';
-		}
-		if (!c)
-			return s3_fail(err, S3_INVALID_URI, "a character 0 is not accepted");
-		out[len++] = c;
-	}
-	out[len] = '\0';
+	if (len == SIZE_MAX)
+		return s3_fail(err, S3_INVALID_URI, "a '%%' is not followed by two hexadecimal digits");
+	if (strlen(out) != len)
+		return s3_fail(err, S3_INVALID_URI, "a character 0 is not accepted");
 	return utf8_prefix(out, len) == len || s3_fail(err, S3_INVALID_URI, "it is not UTF-8");
 }
 

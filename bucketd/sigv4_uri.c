@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "bucketd/sigv4_internal.h"
-#include "libgateway/url.h"
+#include "libgateway/percent.h"
 
 /* Where the path begins: behind "http://host", if that is there. */
 static const char *path_of(const char *uri)
@@ -20,32 +20,17 @@ static const char *query_of(const char *uri)
 	return mark ? mark + 1 : "";
 }
 
-static int digit_of(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c + 32 : c) : NULL;
-
-	return at ? (int)(at - digits) : -1;
-}
-
 /* The `n` bytes at `in` with their %XX decoded. The caller frees; NULL: err is set. */
 static char *decode(const char *in, size_t n, bool plus_is_space, struct s3_error *err)
 {
 	char *out = gw_calloc(n + 1, 1);
-	size_t len = 0;
+	size_t len = url_unescape(out, in, n, plus_is_space);
 
-	for (size_t i = 0; i < n; i++) {
-		int high = in[i] == '%' && i + 2 < n ? digit_of(in[i + 1]) : -1, low = high >= 0 ? digit_of(in[i + 2]) : -1;
-
-		if (in[i] == '%' && (low < 0 || high + low == 0)) {
-			free(out);
-			s3_fail(err, S3_INVALID_URI, "a '%%' is not followed by two hexadecimal digits, or by 00");
-			return NULL;
-		}
-		out[len++] = (char)(in[i] == '%' ? high * 16 + low : in[i] == '+' && plus_is_space ? ' ' : in[i]);
-		i += in[i] == '%' ? 2 : 0;
-	}
-	return out;
+	if (len == strlen(out))
+		return out;
+	free(out);
+	s3_fail(err, S3_INVALID_URI, "a '%%' is not followed by two hexadecimal digits, or by 00");
+	return NULL;
 }
 
 static bool pair_read(struct sigv4_query *query, const char *text, size_t n, struct s3_error *err)

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "libgateway/url.h"
+#include "libgateway/percent.h"
 #include "libgateway/utf8.h"
 
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */

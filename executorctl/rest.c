@@ -8,6 +8,7 @@
 #include "libgateway/fetch_url.h"
 #include "libgateway/json.h"
 #include "libgateway/log.h"
+#include "libgateway/percent.h"
 #include "libgateway/url.h"
 
 enum {

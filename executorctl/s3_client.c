@@ -7,7 +7,7 @@
 
 #include "libgateway/buffer.h"
 #include "libgateway/log.h"
-#include "libgateway/url.h"
+#include "libgateway/percent.h"
 
 enum {
 	CONNECT_S = 10,

@@ -3,7 +3,7 @@
 
 #include "executorctl/s3_internal.h"
 #include "libgateway/buffer.h"
-#include "libgateway/url.h"
+#include "libgateway/percent.h"
 
 enum { LIST_MAX = 4 * 1024 * 1024, /* bytes of one page */ OBJECTS_MAX = 1000000 };
 

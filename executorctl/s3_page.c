@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "libgateway/buffer.h"
+#include "libgateway/percent.h"
 
 enum { DEPTH_MAX = 8, TEXT_MAX = 4096 };
 
@@ -196,31 +197,11 @@ static void finish(struct reading *r)
 
 /* ---- keys ---- */
 
-static int digit(char c)
-{
-	const char *digits = "0123456789ABCDEFabcdef", *at = c ? strchr(digits, c) : NULL;
-
-	return !at ? -1 : at - digits < 16 ? (int)(at - digits) : (int)(at - digits) - 6;
-}
-
 /* As forms have it: servers write a space as + too. */
 static bool unescape(struct s3_object *object)
 {
-	const char *from = object->key;
-	char *to = object->key;
-
-	for (; *from; from++)
-		if (*from == '%') {
-			if (digit(from[1]) < 0 || digit(from[2]) < 0)
-				return false;
-			*to++ = (char)(digit(from[1]) * 16 + digit(from[2]));
-			from += 2;
-		} else {
-			*to++ = *from == '+' ? ' ' : *from;
-		}
-	*to = '\0';
-	object->len = (size_t)(to - object->key);
-	return true;
+	object->len = url_unescape(object->key, object->key, strlen(object->key), true);
+	return object->len != SIZE_MAX;
 }
 
 static bool read_keys(struct reading *r)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "libgateway/buffer.h"
-#include "libgateway/url.h"
+#include "libgateway/percent.h"
 
 enum { CONNECT_MS = 10000, STALL_MS = 15000, TOTAL_MS = 30000, PER_PAGE = 100 };
 

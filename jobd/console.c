@@ -12,6 +12,7 @@
 #include "jobd/jobd.h"
 #include "libgateway/json.h"
 #include "libgateway/log.h"
+#include "libgateway/percent.h"
 #include "libgateway/url.h"
 
 #define SALAD_PORT          8005

@@ -6,18 +6,8 @@
 #include <strings.h>
 
 #include "libgateway/buffer.h"
+#include "libgateway/percent.h"
 #include "libgateway/utf8.h"
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 static bool is_control(char c)
 {
@@ -27,24 +17,10 @@ static bool is_control(char c)
 /* %XX of the `n` bytes at `in` into `out`, which has room for n + 1; '+' becomes a space in queries. */
 static bool unescape(char *out, const char *in, size_t n, bool plus, struct gw_error *err)
 {
-	size_t len = 0;
+	size_t len = url_unescape(out, in, n, plus);
 
-	for (size_t i = 0; i < n; i++) {
-		char c = in[i];
-
-		if (c == '%') {
-			int high = i + 2 < n ? hex_digit(in[i + 1]) : -1, low = i + 2 < n ? hex_digit(in[i + 2]) : -1;
-
-			if (high < 0 || low < 0)
-				return gw_fail(err, GW_BAD_INPUT, "the URL has a '%%' that is not followed by two hex digits");
-			c = (char)(high * 16 + low);
-			i += 2;
-		} else if (c == '+' && plus) {
-			c = ' ';
-		}
-		out[len++] = c;
-	}
-	out[len] = '\0';
+	if (len == SIZE_MAX)
+		return gw_fail(err, GW_BAD_INPUT, "the URL has a '%%' that is not followed by two hex digits");
 	if (strlen(out) != len)
 		return gw_fail(err, GW_BAD_INPUT, "the URL has a %%00");
 	if (utf8_prefix(out, len) != len)

@@ -132,23 +132,6 @@ static bool is_of_this_machine(const struct addrinfo *found, const struct ifaddr
 	return false;
 }
 
-void url_escape(struct buffer *out, const char *text, const char *also)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
-
-	static const char digits[] = "0123456789ABCDEF";
-
-	for (; *text; text++) {
-		unsigned char byte = (unsigned char)*text;
-		char escaped[] = {'%', digits[byte >> 4], digits[byte & 15]};
-
-		if (strchr(plain, *text) || strchr(also, *text))
-			buffer_add(out, text, 1);
-		else
-			buffer_add(out, escaped, sizeof(escaped));
-	}
-}
-
 bool url_host_is_here(const char *host)
 {
 	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};

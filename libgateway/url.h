@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "libgateway/buffer.h"
 #include "libgateway/error.h"
 
 struct url_host {
@@ -20,8 +19,6 @@ bool url_host_of(const char *url, struct url_host *host, struct gw_error *err);
 bool url_refuse(const char *url, struct gw_error *err); /* always false: it is not understood */
 /* `url` for logs and error texts: without user, password and query, which may be secrets. The caller frees. */
 char *url_shown(const char *url);
-/* Adds `text` with each byte but letters, digits, `-._~` and those of `also` as %XX: for a path's part or a form's value. */
-void url_escape(struct buffer *out, const char *text, const char *also);
 /* Whether a service named so runs here: loopback, "localhost", an address of this machine, its host name, or a name that does not resolve.
  * BLOCKS on the resolver: at start only, never on a running loop. */
 bool url_host_is_here(const char *host);

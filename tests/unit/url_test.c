@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "libgateway/fetch_url.h"
+#include "libgateway/percent.h"
 #include "libgateway/url.h"
 
 typedef bool reader(const char *url, struct url_host *host, struct gw_error *err);
