@@ -194,6 +194,7 @@ static void promise_39_no_chmod_comes_after_a_write(void **state)
 	gl_gitlabd_stop(SIGTERM);
 	proc_wait(&strace);
 	trace = file_get(tmp_path("trace"));
+	/* A call that another thread's interrupts has its arguments on a line that ends "<unfinished ...>". */
 	for (line = trace; (end = strchr(line, '\n')); line = end + 1) {
 		*end = '\0';
 		if (strstr(line, "chmod") && !strstr(line, "+++"))
@@ -201,7 +202,7 @@ static void promise_39_no_chmod_comes_after_a_write(void **state)
 		if (!strstr(line, "O_CREAT") || !(strstr(line, "config.toml") || strstr(line, "removals.json")))
 			continue;
 		created++;
-		if (!strstr(line, ", 0600)"))
+		if (!strstr(line, ", 0600)") && !strstr(line, ", 0600 <unfinished"))
 			fail_msg("%s", line);
 	}
 	assert_true(created > 1);
