@@ -89,16 +89,22 @@ void slot_free(struct slot *slot)
 
 /* ---- telling executord ---- */
 
-static void told(struct slot *slot)
+static void take_untold(struct slot *slot)
 {
 	slot_set_token(slot, slot->untold.token, slot->untold.url);
 	slot->runner_id = slot->untold.runner_id;
 	slot->valid = slot->token ? RUNNER_VALID : RUNNER_UNKNOWN;
+	model_set_token(slot->all->model, slot->dut, slot->instance, slot->token, slot->runner_id);
+}
+
+static void told(struct slot *slot)
+{
+	if (!slot->untold.seen)
+		take_untold(slot);
 	if (!slot->token)
 		slot_forget_details(slot);
 	slot_clear_untold(slot);
 	slot_set_text(&slot->last_error, NULL);
-	model_set_token(slot->all->model, slot->dut, slot->instance, slot->token, slot->runner_id);
 	slot->all->retry_ms = 0;
 	slot->all->on_change(slot->all->data);
 }

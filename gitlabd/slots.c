@@ -104,6 +104,14 @@ static void take_token(struct slot *slot, const struct msg_gitlab_entry *entry, 
 		slot_clear_untold(slot); /* an admin's edit counts more: what was registered meanwhile is removed */
 }
 
+/* A change may overtake the answer to what it shows. */
+static void see_untold(struct slot *slot, const struct msg_gitlab_entry *entry)
+{
+	if (slot->untold.is && slot->busy.is && slot->untold.runner_id == entry->runner_id &&
+	    gw_same_text(slot->untold.token, entry->token))
+		slot->untold.seen = true;
+}
+
 /* Its tokens are the old GitLab's. */
 static void move_to(struct slot *slot, const char *url)
 {
@@ -120,6 +128,7 @@ static void update(struct slot *slot, const struct slot_wanted *w)
 
 	if (!gw_same_text(slot->url, w->instance->url))
 		move_to(slot, w->instance->url);
+	see_untold(slot, w->entry);
 	if (!gw_same_text(slot->token, w->entry->token))
 		take_token(slot, w->entry, is_new);
 	if (slot->runner_id != w->entry->runner_id && (!slot->untold.is || slot->untold.runner_id != w->entry->runner_id)) {

@@ -25,6 +25,7 @@ struct slot {
 	char *description;
 	struct {             /* what MarsDB is to have, and has not said that it has */
 		bool is;     /* there is something */
+		bool seen;   /* MarsDB was seen to have it before it said so: what it was seen to have since counts more */
 		char *token; /* NULL: none */
 		char *url;   /* where it was registered */
 		int64_t runner_id;

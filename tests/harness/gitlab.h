@@ -1,6 +1,6 @@
 /* For tests of gitlabd: the stand-in GitLabs (gitlab.py) and their door, and executord as gitlabd sees it, with a database of instances,
  * DUTs and tokens. All waiting runs the loop, so that gitlabd's questions are answered meanwhile; what does not come in
- * PROC_PATIENCE_MS fails the test and shows both logs. */
+ * GITLAB_PATIENCE_S fails the test and shows gitlabd's log. */
 #ifndef TESTS_HARNESS_GITLAB_H
 #define TESTS_HARNESS_GITLAB_H
 
@@ -10,6 +10,8 @@
 #include "tests/harness/proc.h"
 
 #define GITLAB_DOOR 9000
+/* Only a failing test waits that long. A GitLab that was away for a minute is left alone for up to another two. */
+#define GITLAB_PATIENCE_S 240
 
 struct gitlab_farm {
 	struct loop loop;
@@ -22,6 +24,7 @@ struct gitlab_farm {
 	int configured; /* times that it took gitlab.configure */
 	int told;       /* gitlab.token requests taken */
 	bool deaf;      /* the next gitlab.token is left unanswered as long as gitlabd lives */
+	bool late;      /* the next one is answered by gl_answer_late alone, long after the change that shows it */
 	struct bus_call *unanswered;
 	const char *fails; /* gitlab.token is answered INTERNAL with this text; NULL: as executord would */
 };
@@ -70,6 +73,7 @@ void gl_tell_dut(const char *id);
 void gl_tell_instance(const char *name);
 void gl_remove_dut(const char *id);
 void gl_remove_instance(const char *name);
+void gl_answer_late(void);
 void gl_until_token(const char *dut, const char *instance);
 void gl_until_no_token(const char *dut, const char *instance);
 void gl_until_tokens(int n); /* all together */

@@ -48,11 +48,22 @@ static void on_token(void *owner, const void *body, struct bus_call *call)
 		bus_answer_error(call, &err);
 		return;
 	}
-	bus_answer(call, NULL);
+	if (gl.late && !gl.unanswered)
+		gl.unanswered = call;
+	else
+		bus_answer(call, NULL);
 	if (token->dut)
 		gl_tell_dut(token->dut); /* as executord does after each write, ours too */
 	else
 		gl_tell_instance(token->instance);
+}
+
+void gl_answer_late(void)
+{
+	assert_non_null(gl.unanswered);
+	bus_answer(gl.unanswered, NULL);
+	gl.unanswered = NULL;
+	gl.late = false;
 }
 
 /* ---- what gitlabd is told ---- */

@@ -203,24 +203,50 @@ static void an_instance_that_moves_to_another_server_takes_its_runners_along(voi
 	cJSON_Delete(runner);
 }
 
-static void a_token_that_an_admin_writes_counts_and_the_old_runner_is_removed(void **state)
+/* An admin makes a runner, the second one, and writes its token into MarsDB. */
+static cJSON *put_another(void)
 {
-	cJSON *other;
-	char *quoted;
+	cJSON *other = gl_ask("a", "runner",
+			      "{\"description\": \"" X1
+			      "\", \"runner_type\": \"project_type\", \"project_id\": 42, \"maximum_timeout\": 3600, \"tag_list\": "
+			      "[\"x86\", \"" X1 "\", \"farm:farm\"]}");
+	char *quoted = cJSON_PrintUnformatted(cJSON_GetObjectItem(other, "token"));
 
-	one_runner("project_type");
-	other = gl_ask("a", "runner",
-		       "{\"description\": \"" X1
-		       "\", \"runner_type\": \"project_type\", \"project_id\": 42, \"maximum_timeout\": 3600, \"tag_list\": "
-		       "[\"x86\", \"" X1 "\", \"farm:farm\"]}");
-	quoted = cJSON_PrintUnformatted(cJSON_GetObjectItem(other, "token"));
 	gl_set(gl_entry(ID, "a"), "token", quoted);
 	gl_set(gl_entry(ID, "a"), "runner_id", "2");
 	gl_tell_dut(ID);
+	free(quoted);
+	return other;
+}
+
+static void a_token_that_an_admin_writes_counts_and_the_old_runner_is_removed(void **state)
+{
+	cJSON *other;
+
+	one_runner("project_type");
+	other = put_another();
 	gl_do("a", "wait", "{\"runners\": 0, \"match\": {\"id\": 1}}");
 	gl_await_runners("a", 1);
 	assert_string_equal(gl_token(ID, "a"), gl_text(other, "token"));
-	free(quoted);
+	cJSON_Delete(other);
+}
+
+static void an_edit_counts_more_than_the_late_answer_to_what_was_before_it(void **state)
+{
+	cJSON *other;
+	char *first;
+
+	gl.late = true;
+	one_runner("project_type");
+	first = kept_token(ID, "a");
+	other = put_another();
+	cJSON_Delete(gl_status()); /* it has heard of the edit by then */
+	gl_answer_late();
+	gl_do("a", "wait", "{\"runners\": 0, \"match\": {\"token\": \"%s\"}}", first);
+	gl_await_runners("a", 1);
+	assert_string_equal(gl_token(ID, "a"), gl_text(other, "token"));
+	gl_until_config(gl_text(other, "token"), true);
+	assert_false(gl_config_has(first));
 	cJSON_Delete(other);
 }
 
@@ -411,6 +437,7 @@ int main(int argc, char **argv)
 		T(a_changed_project_shows_once_the_old_runner_is_gone),
 		T(an_instance_that_moves_to_another_server_takes_its_runners_along),
 		T(a_token_that_an_admin_writes_counts_and_the_old_runner_is_removed),
+		T(an_edit_counts_more_than_the_late_answer_to_what_was_before_it),
 		T(the_order_of_tags_makes_no_difference),
 		T(a_refused_registration_is_said_and_not_repeated),
 		T(a_bad_registration_token_is_tried_once_and_not_for_each_machine),
