@@ -28,7 +28,7 @@ void gl_until(bool (*is_so)(void), const char *what)
 	struct loop_timer patience = {0};
 	bool over = false;
 
-	loop_timer_start(&gl.loop, &patience, PROC_PATIENCE_MS, on_patience, &over);
+	loop_timer_start(&gl.loop, &patience, GITLAB_PATIENCE_S * 1000, on_patience, &over);
 	while (!is_so() && !over)
 		uv_run(&gl.loop.uv, UV_RUN_ONCE);
 	loop_timer_finish(&patience);
@@ -124,12 +124,12 @@ void gl_do(const char *name, const char *what, const char *fmt, ...)
 
 void gl_await_runners(const char *name, int n)
 {
-	gl_do(name, "wait", "{\"runners\": %d, \"seconds\": 50}", n);
+	gl_do(name, "wait", "{\"runners\": %d}", n);
 }
 
 void gl_await_requests(const char *name, const char *method, const char *path, int n)
 {
-	gl_do(name, "wait", "{\"requests\": %d, \"seconds\": 50, \"match\": {\"method\": \"%s\", \"path\": \"%s\"}}", n, method, path);
+	gl_do(name, "wait", "{\"requests\": %d, \"match\": {\"method\": \"%s\", \"path\": \"%s\"}}", n, method, path);
 }
 
 int gl_count(const char *name, const char *method, const char *path)

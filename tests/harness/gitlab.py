@@ -17,7 +17,7 @@ The door, JSON over HTTP on CONTROL_PORT of 127.0.0.1; NAME is the GitLab's:
   POST /NAME/outage      {on: true}: nobody listens and all connections are cut, until {on: false}
   POST /NAME/forget      the log of requests starts anew
   POST /NAME/wait        {runners: N, match: {field: value}} or {requests: N, match: {method, path, status}}: blocks until there are as many
-                         (`exactly`: no more either; runners without `match`: all), or answers 408 after `seconds` (60) with what there is
+                         (`exactly`: no more either; runners without `match`: all), or answers 408 after `seconds` (200) with what there is
 """
 import asyncio
 import json
@@ -72,7 +72,7 @@ class GitLab:
     def __init__(self, name, port, context):
         self.name, self.port, self.context = name, port, context
         self.changed = asyncio.Condition()
-        self.server, self.writers = None, set()
+        self.server, self.writers, self.away = None, set(), False
         self.configure({})
 
     def configure(self, config):
@@ -86,6 +86,7 @@ class GitLab:
         self.server = await asyncio.start_server(self.serve, "0.0.0.0", self.port, ssl=self.context, backlog=512, limit=1 << 18)
 
     async def outage(self, on):
+        self.away = on
         if on and self.server:
             self.server.close()
             self.server = None
@@ -99,6 +100,9 @@ class GitLab:
             self.changed.notify_all()
 
     async def serve(self, reader, writer):
+        if self.away:  # it was let in a moment before
+            writer.transport.abort()
+            return
         self.connections += 1
         self.writers.add(writer)
         try:
@@ -185,7 +189,7 @@ class GitLab:
 
         try:
             async with self.changed:
-                await asyncio.wait_for(self.changed.wait_for(there), wanted.get("seconds", 60))
+                await asyncio.wait_for(self.changed.wait_for(there), wanted.get("seconds", 200))
         except asyncio.TimeoutError:
             return Answer(408, {"found": self.matching(wanted)[0], "wanted": wanted, **self.state()})
         return Answer(200, {"found": self.matching(wanted)[0]})
