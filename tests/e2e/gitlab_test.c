@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -16,11 +17,10 @@
 #include "tests/harness/ctl.h"
 #include "tests/harness/farm.h"
 
-#define DUT     "52:54:00:00:00:01"
-#define DUT_DB  "/dut/" DUT
-#define RUNNER  "gitlab/lab/runner_id"
-#define DOOR    "http://127.0.0.1:9000/lab"
-#define WAITING "\"seconds\": 50"
+#define DUT    "52:54:00:00:00:01"
+#define DUT_DB "/dut/" DUT
+#define RUNNER "gitlab/lab/runner_id"
+#define DOOR   "http://127.0.0.1:9000/lab"
 
 static const char db[] = "# The farm's admins wrote this.\n"
 			 "pdus:\n"
@@ -50,7 +50,7 @@ static struct proc servers;
 /* What the stand-in's door answers; the caller frees. It blocks for `wait`. */
 static char *door(const char *what, const char *json)
 {
-	char *command = gw_sprintf("curl -sS --max-time 60 %s '%s' '" DOOR "/%s'", json ? "-d" : "-H", json ? json : "X: y", what);
+	char *command = gw_sprintf("curl -sS --max-time 240 %s '%s' '" DOOR "/%s'", json ? "-d" : "-H", json ? json : "X: y", what);
 	FILE *pipe = popen(command, "r");
 	char *answer = gw_calloc(1, 1 << 20);
 
@@ -63,7 +63,7 @@ static char *door(const char *what, const char *json)
 
 static void await_runners(int n)
 {
-	char *json = gw_sprintf("{\"runners\": %d, \"exactly\": true, " WAITING "}", n), *answer = door("wait", json);
+	char *json = gw_sprintf("{\"runners\": %d, \"exactly\": true}", n), *answer = door("wait", json);
 
 	if (strstr(answer, "\"wanted\""))
 		fail_msg("there were not %d runners: %s", n, answer);
@@ -71,11 +71,13 @@ static void await_runners(int n)
 	free(json);
 }
 
-/* Until the database's runner is another than `was`; daemons log what they do. */
+/* Until the database's runner is another than `was`. */
 static void await_registered(struct farm *farm, const char *was)
 {
-	while (strcmp(farm_get(DUT_DB, RUNNER), was) == 0 || strcmp(farm_get(DUT_DB, RUNNER), "-1") == 0)
-		proc_await(&farm->supervisor, "");
+	const char *now = was;
+
+	for (; strcmp(now, was) == 0 || strcmp(now, "-1") == 0; now = farm_get(DUT_DB, RUNNER))
+		farm_await_other(farm, DUT_DB, RUNNER, now);
 }
 
 static bool file_has(const char *path, const char *text)
@@ -87,10 +89,15 @@ static bool file_has(const char *path, const char *text)
 	return has;
 }
 
+static bool config_has_machine(void)
+{
+	return access(tmp_path("config.toml"), F_OK) == 0 && file_has(tmp_path("config.toml"), "test-gfx9-1");
+}
+
 /* Until config.toml has the name of the machine's runner, or not: gitlabd says when it has written it. */
 static void await_config(struct farm *farm, bool with)
 {
-	while (file_has(tmp_path("config.toml"), "test-gfx9-1") != with)
+	while (config_has_machine() != with)
 		proc_await(&farm->supervisor, "config.toml");
 }
 
@@ -180,7 +187,7 @@ static void a_runner_deleted_on_gitlab_is_made_again_though_all_were_killed(void
 	farm_kill(farm, "gitlabd");
 	farm_kill(farm, "executord");
 	await_runners(2);
-	farm_await(farm, "/full-state", "now", "*");
+	farm_await_value(farm, "/full-state", "now");
 	await_registered(farm, was);
 	await_runners(2);
 }

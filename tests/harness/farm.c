@@ -154,19 +154,20 @@ static int64_t now_ms(void)
 }
 
 /* What is awaited is logged when it happens; half a second is for what nobody logs (an error that went away). */
-static void await(struct farm *farm, const char *path, const char *key, const char *pattern, bool has)
+static void await(struct farm *farm, const char *path, const char *key, bool (*is)(const char *value, const char *with), const char *with,
+		  const char *what)
 {
 	int64_t until = now_ms() + PROC_PATIENCE_MS;
 	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	const char *value;
 
 	inotify_add_watch(watch, farm->supervisor.log_path, IN_MODIFY);
-	while (value = farm_get(path, key), glob_line(pattern, value, strlen(value)) != has) {
+	while (value = farm_get(path, key), !is(value, with)) {
 		struct pollfd p = {.fd = watch, .events = POLLIN};
 		char events[4096];
 		if (now_ms() > until) {
 			proc_show(&farm->supervisor);
-			fail_msg("%s %s never was %s'%s'; last seen: '%s'", path, key, has ? "" : "other than ", pattern, value);
+			fail_msg("%s %s never was %s'%s'; last seen: '%s'", path, key, what, with, value);
 		}
 		poll(&p, 1, 500);
 		while (read(watch, events, sizeof(events)) > 0)
@@ -175,15 +176,34 @@ static void await(struct farm *farm, const char *path, const char *key, const ch
 	close(watch);
 }
 
+static bool has_pattern(const char *value, const char *pattern)
+{
+	return glob_line(pattern, value, strlen(value));
+}
+
+static bool is_value(const char *value, const char *none)
+{
+	return strcmp(value, "(none)") != 0 && strcmp(value, none) != 0;
+}
+
+static bool is_value_other_than(const char *value, const char *old)
+{
+	return is_value(value, "null") && strcmp(value, old) != 0;
+}
+
 void farm_await(struct farm *farm, const char *path, const char *key, const char *pattern)
 {
-	await(farm, path, key, pattern, true);
+	await(farm, path, key, has_pattern, pattern, "");
 }
 
 void farm_await_value(struct farm *farm, const char *path, const char *key)
 {
-	await(farm, path, key, "(none)", false);
-	await(farm, path, key, "null", false);
+	await(farm, path, key, is_value, "null", "other than ");
+}
+
+void farm_await_other(struct farm *farm, const char *path, const char *key, const char *old)
+{
+	await(farm, path, key, is_value_other_than, old, "other than ");
 }
 
 void farm_do(const char *method, const char *path, const char *json)
@@ -291,7 +311,7 @@ static void await_rest(struct farm *farm)
 	static const char *const daemons[] = {"pdud", "bootsd", "saladd", "artifactd", "gitlabd"};
 	const char *wanted = setting(farm, "EXECUTOR_STANDALONE_DAEMONS");
 
-	farm_await(farm, "/full-state", "now", "*");
+	farm_await_value(farm, "/full-state", "now");
 	for (size_t i = 0; i < sizeof(daemons) / sizeof(daemons[0]); i++)
 		if (!wanted || has_word(wanted, daemons[i]))
 			await_socket(tmp_path("run/%s.bus", daemons[i]));

@@ -43,7 +43,8 @@ cJSON *farm_json(const char *path);                                             
 const char *farm_get(const char *path, const char *key);
 /* Until the value has `pattern`. Looked at anew whenever a daemon logs something. */
 void farm_await(struct farm *farm, const char *path, const char *key, const char *pattern);
-void farm_await_value(struct farm *farm, const char *path, const char *key); /* until it is there and not null */
+void farm_await_value(struct farm *farm, const char *path, const char *key);                  /* until it is there and not null */
+void farm_await_other(struct farm *farm, const char *path, const char *key, const char *old); /* such a value, but not `old` */
 /* Asserts status 200. */
 void farm_do(const char *method, const char *path, const char *json);
 

@@ -413,7 +413,7 @@ static void the_bucket_of_a_living_job_survives_kills_of_executord_and_of_bucket
 	farm_kill(t.farm, "executord");
 	line = proc_await(&t.bucketd, "request bucket.configure {\"jobs\":[\"user-*\"]}");
 	snprintf(configure, sizeof(configure), "%s", line);
-	farm_await(t.farm, "/full-state", "now", "*");
+	farm_await_value(t.farm, "/full-state", "now");
 	bucketd_dies();
 	bucketd_starts();
 	proc_await(&t.bucketd, configure); /* the same job again */
@@ -598,7 +598,7 @@ static void what_a_killed_executord_left_there_goes_at_the_next_start(void **sta
 	file_put(tmp_path("state/uploads/user-1-1.tar"), "left");
 	farm_kill(t.farm, "executord");
 	await_no_upload();
-	farm_await(t.farm, "/full-state", "now", "*");
+	farm_await_value(t.farm, "/full-state", "now");
 }
 
 /* Whatever is logged, at its most talkative. */
