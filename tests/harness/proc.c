@@ -126,9 +126,19 @@ static size_t find_line(const char *text, size_t len, size_t from, const char *p
 	return 0;
 }
 
+static int remaining_ms(int64_t until)
+{
+	int64_t now = now_ms();
+
+	return until > now ? (int)(until - now) : 0;
+}
+
+enum { PROMPT_MS = 2000 }; /* a line that has been without an end for so long is taken as it is */
+
 bool proc_await_file(const char *path, size_t *from, const char *pattern, char *line, size_t line_size)
 {
-	int64_t until = now_ms() + PROC_PATIENCE_MS;
+	int64_t until = now_ms() + PROC_PATIENCE_MS, grown = now_ms();
+	size_t seen = 0;
 	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	size_t found = 0;
 
@@ -137,13 +147,18 @@ bool proc_await_file(const char *path, size_t *from, const char *pattern, char *
 	do {
 		struct pollfd p = {.fd = watch, .events = POLLIN};
 		char events[4096];
+		bool whole;
 		size_t len;
 		char *text = read_all(path, &len);
+		if (len != seen)
+			grown = now_ms();
+		seen = len;
 		found = find_line(text, len, *from, pattern, line, line_size);
+		whole = found && text[found - 1] == '\n';
 		free(text);
-		if (found)
+		if (whole || (found && now_ms() >= grown + PROMPT_MS))
 			break;
-		poll(&p, 1, (int)(until > now_ms() ? until - now_ms() : 0));
+		poll(&p, 1, remaining_ms(found ? grown + PROMPT_MS : until));
 		while (read(watch, events, sizeof(events)) > 0)
 			;
 	} while (now_ms() < until);
@@ -245,7 +260,7 @@ int proc_wait(struct proc *p)
 	fd = (int)syscall(SYS_pidfd_open, p->pid, 0);
 	if (fd >= 0) {
 		struct pollfd wait = {.fd = fd, .events = POLLIN};
-		if (poll(&wait, 1, (int)(until - now_ms())) != 1) {
+		if (poll(&wait, 1, remaining_ms(until)) != 1) {
 			proc_show(p);
 			kill(p->pid, SIGKILL);
 			fail_msg("%s did not end", p->name);

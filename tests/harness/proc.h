@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define PROC_PATIENCE_MS 60000 /* only a failing test waits that long */
+#define PROC_PATIENCE_MS 120000 /* only a failing test waits that long */
 
 struct proc {
 	char name[64];
@@ -23,7 +23,7 @@ void proc_start(struct proc *p, const char *name, const char *const *argv, const
  * a terminal becomes its controlling one. */
 void proc_start_io(struct proc *p, const char *name, const char *const *argv, const char *const *env, int in, int out);
 /* Waits until its log has `pattern` (`*` stands for anything within a line) behind what was awaited before. Returns the line: borrowed
- * until the next call. */
+ * until the next call; it is whole unless nothing more comes for a while (a prompt). */
 const char *proc_await(struct proc *p, const char *pattern);
 bool proc_has_said(const struct proc *p, const char *pattern); /* anywhere, until now */
 char *proc_log(const struct proc *p);                          /* all of it; the caller frees */
