@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -32,23 +33,24 @@
 #define CONSOLES     8100
 #define MEGABYTE     (1024 * 1024)
 #define USB          "/sys/devices/pci0000:00/usb1"
+#define SWITCH       "/devices/pci0000:00/usb1/1-0:1.0/usb1-port1/disable" /* below /sys */
 
 static struct proc salad;
+static int the_switch; /* of the hub's port 1 */
 
 /* ---- this test's /sys and serial ports ---- */
 
-/* A tree of the kernel's with a hub whose ports 1 to 4 have a switch each. */
+/* A tree of the kernel's with a hub whose ports 1 to 4 have a switch each. That of port 1 is a pipe: what is written to it is all there to
+ * be read, however late, and can be held up. */
 static void make_sys(void)
 {
 	shell("set -e; d=$TMPDIR/sys; rm -rf $d/*; mkdir -p $d/dev/char $d/class/tty/console $d/devices/pci0000:00/00:04/tty; "
 	      "echo tty0 ttyS0 >$d/class/tty/console/active; "
 	      "for n in 1 2 3 4; do mkdir -p $d/devices/pci0000:00/usb1/1-0:1.0/usb1-port$n; "
-	      "echo 0 >$d/devices/pci0000:00/usb1/1-0:1.0/usb1-port$n/disable; done");
-}
-
-static const char *switch_of(int usb_port)
-{
-	return tmp_path("sys/devices/pci0000:00/usb1/1-0:1.0/usb1-port%d/disable", usb_port);
+	      "echo 0 >$d/devices/pci0000:00/usb1/1-0:1.0/usb1-port$n/disable; done; "
+	      "rm $d/devices/pci0000:00/usb1/1-0:1.0/usb1-port1/disable; mkfifo $d/devices/pci0000:00/usb1/1-0:1.0/usb1-port1/disable");
+	the_switch = open(tmp_path("sys" SWITCH), O_RDWR | O_CLOEXEC); /* for reading, too: no writer waits for a reader */
+	assert_true(the_switch >= 0);
 }
 
 struct cable {
@@ -138,6 +140,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	assert_int_equal(proc_end(&salad, SIGTERM), 0);
+	close(the_switch);
 	return 0;
 }
 
@@ -534,13 +537,47 @@ static void refuses_reset(const char *id, const char *why)
 	expect_answer(ask_reset(id), "HTTP/1.1 501 ", why);
 }
 
-static void await_switch(int usb_port, const char *value)
+/* Until the next time that it is set so: "0" is on. */
+static void await_switch(const char *value)
 {
-	char line[16];
-	size_t from = 0;
+	char *line = net_read(the_switch, 2);
 
-	if (!proc_await_file(switch_of(usb_port), &from, value, line, sizeof(line)))
-		fail_msg("port %d is not %s", usb_port, value);
+	while (line[0] != value[0]) {
+		free(line);
+		line = net_read(the_switch, 2);
+	}
+	free(line);
+}
+
+/* The switch takes one setting more, and the next one waits. */
+static void hold_switch(void)
+{
+	int size = fcntl(the_switch, F_SETPIPE_SZ, 4096);
+	char *filler = gw_calloc(1, (size_t)size);
+
+	assert_true(size > 2);
+	assert_int_equal(write(the_switch, filler, (size_t)size - 2), size - 2);
+	free(filler);
+}
+
+/* Until the one setting was made. */
+static void await_held_switch(void)
+{
+	int size = fcntl(the_switch, F_GETPIPE_SZ), watch = inotify_init1(IN_CLOEXEC), n;
+	char event[1024];
+
+	assert_true(inotify_add_watch(watch, tmp_path("sys" SWITCH), IN_MODIFY) >= 0);
+	while (assert_int_equal(ioctl(the_switch, FIONREAD, &n), 0), n < size)
+		assert_true(read(watch, event, sizeof(event)) > 0);
+	close(watch);
+}
+
+static void let_switch_go(const char *held)
+{
+	int size = fcntl(the_switch, F_GETPIPE_SZ);
+
+	free(net_read(the_switch, (size_t)size - 2));
+	await_switch(held);
 }
 
 static void a_reset_switches_the_port_off_and_on_and_waits_for_the_console(void **state)
@@ -552,10 +589,13 @@ static void a_reset_switches_the_port_off_and_on_and_waits_for_the_console(void 
 	proc_await(&salad, "is a console");
 	say_id(&c, "m");
 	client = client_of("m");
+	hold_switch();
 	answer = ask_reset("m");
-	await_switch(1, "1");
+	await_held_switch();
 	cable_unplug(&c);
-	await_switch(1, "0");
+	proc_await(&salad, "machine m: its console is disconnected");
+	let_switch_go("1");
+	await_switch("0");
 	c = cable_usb("ttyUSB5", 1); /* whatever it is called now */
 	expect_answer(answer, "HTTP/1.1 200 ", "{}");
 	net_send(c.end, "the machine powers up");
@@ -626,13 +666,16 @@ static void a_console_that_does_not_come_back_is_told(void **state)
 	restart(SIGTERM, SALADD_SMALL, "SALAD_CONSOLE_USB_RESET_POWER_OFF_TIME=0.1");
 	proc_await(&salad, "ttyUSB0 is a console");
 	say_id(&c, "m");
+	hold_switch();
 	answer = ask_reset("m");
-	await_switch(1, "1");
+	await_held_switch();
 	expect_answer(ask_reset("m"), "HTTP/1.1 503 ", "{\"error\":\"machine m: its console is being reset already\"}");
 	cable_unplug(&c);
+	proc_await(&salad, "machine m: its console is disconnected");
+	let_switch_go("1");
 	expect_answer(answer, "HTTP/1.1 503 ", "{\"error\":\"machine m: the console did not come back after its reset\"}");
 	proc_await(&salad, "saladd warning: usb-1-1:1.0: its USB port is on again, but it did not come back within 1 s");
-	await_switch(1, "0");
+	await_switch("0");
 }
 
 static void a_port_whose_saladd_ends_in_its_reset_is_on_again(void **state)
@@ -646,11 +689,11 @@ static void a_port_whose_saladd_ends_in_its_reset_is_on_again(void **state)
 		proc_await(&salad, "ttyUSB0 is a console");
 		say_id(&c, "m");
 		answer = ask_reset("m");
-		await_switch(1, "1");
+		await_switch("1");
 		restart(signals[i], SALADD, NULL);
 		assert_true(proc_has_said(&salad,
 					  "saladd info: " USB "/1-0:1.0/usb1-port1/disable: its reset was not ended: it is switched on"));
-		await_switch(1, "0");
+		await_switch("0");
 		close(answer);
 	}
 	cable_unplug(&c);
