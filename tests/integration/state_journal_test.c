@@ -15,12 +15,33 @@
 #include <cmocka.h>
 
 #include "libgateway/error.h"
+#include "libgateway/files.h"
 #include "tests/harness/farm.h"
 
 #define DUT "/dut/52:54:00:00:00:03"
 enum { DUTS = 8 };
 
 static char folder[600], all[700], journal[700];
+
+static bool has(const char *path, const char *part)
+{
+	char *text = file_read(path, 1 << 20, NULL, NULL); /* the journal may go at any moment */
+	bool found = text && strstr(text, part);
+
+	free(text);
+	return found;
+}
+
+static void await_in(const char *path, const char *part)
+{
+	char events[4096];
+	int fd = inotify_init1(IN_CLOEXEC);
+
+	assert_true(fd >= 0 && inotify_add_watch(fd, folder, IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO) >= 0);
+	while (!has(path, part))
+		assert_true(read(fd, events, sizeof(events)) > 0);
+	close(fd);
+}
 
 static int start(void **state)
 {
@@ -38,6 +59,7 @@ static int start(void **state)
 	snprintf(folder, sizeof(folder), "%s/executord", farm->state_dir);
 	snprintf(all, sizeof(all), "%s/duts.json", folder);
 	snprintf(journal, sizeof(journal), "%s/duts.journal", folder);
+	await_in(all, "\"52:54:00:00:00:03\":{\"state\":\"IDLE\"");
 	return 0;
 }
 
@@ -46,26 +68,6 @@ static int stop(void **state)
 	farm_stop(*state);
 	assert_int_equal(access(journal, F_OK), -1); /* whoever stops in order leaves one file */
 	return 0;
-}
-
-static bool has(const char *path, const char *part)
-{
-	char *text = access(path, F_OK) == 0 ? file_get(path) : NULL;
-	bool found = text && strstr(text, part);
-
-	free(text);
-	return found;
-}
-
-static void await_in(const char *path, const char *part)
-{
-	char events[4096];
-	int fd = inotify_init1(IN_CLOEXEC);
-
-	assert_true(fd >= 0 && inotify_add_watch(fd, folder, IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO) >= 0);
-	while (!has(path, part))
-		assert_true(read(fd, events, sizeof(events)) > 0);
-	close(fd);
 }
 
 /* And not started again before the supervisor may go on. */
