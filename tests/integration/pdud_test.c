@@ -32,9 +32,10 @@
 #define BUSPEER GW_BUILD_ROOT "/tests/harness/buspeer"
 #define TINYDUT GW_BUILD_ROOT "/tests/harness/tinydut/tinydut.bin"
 
-/* A lease that never ends in a test, and one that ends in it. */
+/* A lease that never ends in a test, and those that end in it: one soon, one not before what comes next. */
 #define LONG_GRACE  "3600"
 #define SHORT_GRACE "0.5"
+#define SOME_GRACE  "3"
 
 struct peer {
 	struct proc proc;
@@ -121,13 +122,15 @@ static void fake_serve(struct fake *f, int listener)
 		fake_answer(f, accept4(listener, NULL, NULL, SOCK_CLOEXEC));
 }
 
-static void fake_start(void)
+/* Its second port is ON from its first answer on, or it is OFF. */
+static void fake_start_with(bool on)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(FAKE_PORT), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int one = 1, listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	t.fake = mmap(NULL, sizeof(*t.fake), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(t.fake, MAP_FAILED);
+	t.fake->on[1] = on;
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(listen(listener, 64), 0);
@@ -135,6 +138,11 @@ static void fake_start(void)
 	if (t.fake_pid == 0)
 		fake_serve(t.fake, listener);
 	close(listener);
+}
+
+static void fake_start(void)
+{
+	fake_start_with(false);
 }
 
 static void fake_end(void)
@@ -483,8 +491,9 @@ static void a_lease_that_is_not_renewed_ends_in_off(void **state)
 	fake_start();
 	start_with(SHORT_GRACE, with_ports(FAKE, ""));
 	expect_event("port.state {\"pdu\":\"F\",\"port\":\"1\",\"state\":\"OFF\"");
-	job_holds(&t.job, "17", "F", "1");
 	t.fake->on[1] = true;
+	expect_event("port.state {\"pdu\":\"F\",\"port\":\"1\",\"state\":\"ON\"");
+	job_holds(&t.job, "17", "F", "1");
 	expect_event("lease.lost {\"job\":\"17\",\"pdu\":\"F\",\"port\":\"1\",\"reason\":\"it was not renewed in time\"}");
 	expect_event("port.state {\"pdu\":\"F\",\"port\":\"1\",\"state\":\"OFF\"");
 	assert_false(t.fake->on[1]);
@@ -494,10 +503,10 @@ static void a_lease_that_is_not_renewed_ends_in_off(void **state)
 static void when_all_others_are_killed_the_port_goes_off(void **state)
 {
 	start_vpdud();
-	start_with(SHORT_GRACE, with_ports(VPDU, A_DUTS("3")));
+	start_with(SOME_GRACE, with_ports(VPDU, A_DUTS("3")));
 	start_peer(&t.job, "jobd", "jobd-17");
-	ask(&t.job, "take", "lease.take", capability_of("17", "V", "3"));
-	ask(&t.job, "on", "lease.power", power_of("17", "V", "3", true));
+	dprintf(t.job.in, "take pdud lease.take %s\non pdud lease.power %s\n", capability_of("17", "V", "3"),
+		power_of("17", "V", "3", true)); /* at once: nobody renews */
 	proc_await(&t.vpdud, "port 3: ON");
 	end_peer(&t.job, SIGKILL);
 	end_peer(&t.executord, SIGKILL);
@@ -561,8 +570,7 @@ static void after_a_restart_what_nobody_claims_goes_off_and_all_else_stays(void 
 
 static void on_never_comes_before_the_minimum_off_time(void **state)
 {
-	fake_start();
-	t.fake->on[1] = true;
+	fake_start_with(true);
 	start_with(LONG_GRACE, with_ports(FAKE, A_DUTS_1S("1")));
 	job_holds(&t.job, "17", "F", "1");
 	ask_for(&t.job, "lease.power", power_of("17", "F", "1", false), "answer *\"state\":\"OFF\"");
@@ -648,8 +656,7 @@ static void a_pdu_that_comes_back_does_what_is_still_owed(void **state)
 	ask(&t.job, "release", "lease.release", capability_of("17", "F", "1"));
 	expect_event("pdu.state {\"name\":\"F\",\"state\":\"ERROR\",\"error\":\"127.0.0.1:9292: connection refused\"");
 	expect_event("port.state {\"pdu\":\"F\",\"port\":\"1\",\"state\":\"UNKNOWN\",*\"alarm\":true");
-	fake_start();
-	t.fake->on[1] = true;
+	fake_start_with(true);
 	expect_event("port.state {\"pdu\":\"F\",\"port\":\"1\",\"state\":\"OFF\",*\"alarm\":false");
 	proc_await(&t.job.proc, "release answer {\"pdu\":\"F\",\"port\":\"1\",\"state\":\"OFF\"");
 	assert_false(t.fake->on[1]);
