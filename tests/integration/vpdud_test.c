@@ -116,15 +116,21 @@ static void start(const char *const *args)
 	close(out[0]);
 }
 
-static int stop(void)
+/* Waits for its end. */
+static int ended(void)
 {
 	int status = -1;
 
-	kill(v.pid, SIGTERM);
 	assert_int_equal(waitpid(v.pid, &status, 0), v.pid);
 	close(v.errors);
 	v.pid = 0;
 	return status;
+}
+
+static int stop(void)
+{
+	kill(v.pid, SIGTERM);
+	return ended();
 }
 
 static int connect_pdu(void)
@@ -403,7 +409,7 @@ static void a_term_switches_everything_off(void **state)
 		assert_int_equal(ask(VPDU_TURN_ON, port), VPDU_DONE);
 	kill(v.pid, SIGTERM);
 	expect(v.errors, "port 2: OFF");
-	assert_int_equal(stop(), 0);
+	assert_int_equal(ended(), 0);
 }
 
 int main(void)
