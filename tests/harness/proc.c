@@ -25,6 +25,8 @@
 
 #include "libgateway/error.h"
 
+enum { PROMPT_MS = 2000 }; /* of a program's output that is no prompt the rest has come by then */
+
 static int64_t now_ms(void)
 {
 	struct timespec t;
@@ -133,9 +135,8 @@ static int remaining_ms(int64_t until)
 	return until > now ? (int)(until - now) : 0;
 }
 
-enum { PROMPT_MS = 2000 }; /* a line that has been without an end for so long is taken as it is */
-
-bool proc_await_file(const char *path, size_t *from, const char *pattern, char *line, size_t line_size)
+/* A line that has been without an end for prompt_ms is taken as it is. */
+static bool await_file(const char *path, size_t *from, const char *pattern, char *line, size_t line_size, int prompt_ms)
 {
 	int64_t until = now_ms() + PROC_PATIENCE_MS, grown = now_ms();
 	size_t seen = 0;
@@ -156,9 +157,9 @@ bool proc_await_file(const char *path, size_t *from, const char *pattern, char *
 		found = find_line(text, len, *from, pattern, line, line_size);
 		whole = found && text[found - 1] == '\n';
 		free(text);
-		if (whole || (found && now_ms() >= grown + PROMPT_MS))
+		if (whole || (found && now_ms() >= grown + prompt_ms))
 			break;
-		poll(&p, 1, remaining_ms(found ? grown + PROMPT_MS : until));
+		poll(&p, 1, remaining_ms(found ? grown + prompt_ms : until));
 		while (read(watch, events, sizeof(events)) > 0)
 			;
 	} while (now_ms() < until);
@@ -166,6 +167,11 @@ bool proc_await_file(const char *path, size_t *from, const char *pattern, char *
 	if (found)
 		*from = found;
 	return found != 0;
+}
+
+bool proc_await_file(const char *path, size_t *from, const char *pattern, char *line, size_t line_size)
+{
+	return await_file(path, from, pattern, line, line_size, 0);
 }
 
 char *proc_log(const struct proc *p)
@@ -198,7 +204,7 @@ const char *proc_await(struct proc *p, const char *pattern)
 {
 	static char line[4096];
 
-	if (!proc_await_file(p->log_path, &p->seen, pattern, line, sizeof(line))) {
+	if (!await_file(p->log_path, &p->seen, pattern, line, sizeof(line), PROMPT_MS)) {
 		proc_show(p);
 		fail_msg("%s never said '%s'", p->name, pattern);
 	}
