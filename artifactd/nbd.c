@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "artifactd/store_internal.h"
+#include "libgateway/files.h"
 #include "libgateway/log.h"
 
 enum { AT_ONCE = 2 }; /* of the pool's four threads: downloads want some, too */
@@ -47,36 +48,16 @@ static bool cannot_write(struct nbd_make *m, int errnum)
 	return gw_fail_errno(&m->err, GW_UNREACHABLE, errnum, "the image of the block device '%s' cannot be written", m->of->device);
 }
 
-/* Where the kernel copies no file to the other: between some file systems. */
-static bool copy_by_hand(struct nbd_make *m, int in, int out)
-{
-	char bytes[64 * 1024];
-	ssize_t n;
-
-	while ((n = read(in, bytes, sizeof(bytes))) > 0) {
-		if (given_up(m))
-			return false;
-		for (ssize_t at = 0, written; at < n; at += written) {
-			written = write(out, bytes + at, (size_t)(n - at));
-			if (written < 0)
-				return cannot_write(m, errno);
-		}
-	}
-	return n == 0 || gw_fail_errno(&m->err, GW_UNREACHABLE, errno, "%s: cannot be read", m->of->input);
-}
-
 static bool copy(struct nbd_make *m, int in, int out)
 {
 	ssize_t n;
 
 	if (ioctl(out, FICLONE, in) == 0)
 		return true;
-	while ((n = copy_file_range(in, NULL, out, NULL, PIECE, 0)) > 0)
+	while ((n = file_copy_some(in, NULL, out, PIECE)) > 0)
 		if (given_up(m))
 			return false;
-	if (n == 0)
-		return true;
-	return errno == ENOSPC || errno == EDQUOT || errno == EIO ? cannot_write(m, errno) : copy_by_hand(m, in, out);
+	return n == 0 || cannot_write(m, errno);
 }
 
 static bool fill(struct nbd_make *m, int in, int out)

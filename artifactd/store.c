@@ -78,20 +78,9 @@ bool store_temp_open(struct store *store, struct store_temp *temp, struct gw_err
 
 bool store_temp_write(struct store_temp *temp, const void *bytes, size_t n, struct gw_error *err)
 {
-	const char *at = bytes;
-
 	hash_add(&temp->hash, bytes, n);
 	temp->size += (int64_t)n;
-	while (n) {
-		ssize_t written = write(temp->fd, at, n);
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return gw_fail_errno(err, GW_UNREACHABLE, errno, "the artifact cache cannot be written");
-		at += written;
-		n -= (size_t)written;
-	}
-	return true;
+	return file_write_all(temp->fd, bytes, n) || gw_fail_errno(err, GW_UNREACHABLE, errno, "the artifact cache cannot be written");
 }
 
 void store_temp_abandon(struct store_temp *temp)

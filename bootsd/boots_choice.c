@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "libgateway/files.h"
 #include "libjob/dhcp_options.h"
 
 /* ---- libjob's entries as the rules that jobs' are ---- */
@@ -72,12 +73,8 @@ static struct boot_file *file_of(const struct job_artifact *artifact, struct gw_
 {
 	int fd = memfd_create("boots-db", MFD_CLOEXEC);
 	struct boot_file *file;
-	size_t done = 0;
-	ssize_t n = 1;
 
-	while (fd >= 0 && done < artifact->data_len && n > 0)
-		done += (n = write(fd, artifact->data + done, artifact->data_len - done)) > 0 ? (size_t)n : 0;
-	if (fd < 0 || n <= 0) {
+	if (fd < 0 || !file_write_all(fd, artifact->data, artifact->data_len)) {
 		gw_fail_errno(err, GW_INTERNAL, errno, "%s cannot be kept", artifact->path);
 		if (fd >= 0)
 			close(fd);

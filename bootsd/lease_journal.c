@@ -121,19 +121,9 @@ bool lease_journal_open(struct lease_journal *j, const char *path, struct leases
 	return open_file(j, err);
 }
 
-static bool write_all(int fd, const char *bytes, size_t n, const char *path, struct gw_error *err)
+static bool write_lines(struct lease_journal *j, const struct buffer *lines, struct gw_error *err)
 {
-	while (n) {
-		ssize_t r = write(fd, bytes, n);
-
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r <= 0)
-			return gw_fail_errno(err, GW_UNREACHABLE, errno, "%s: cannot write", path);
-		bytes += r;
-		n -= (size_t)r;
-	}
-	return true;
+	return file_write_all(j->fd, lines->data, lines->len) || gw_fail_errno(err, GW_UNREACHABLE, errno, "%s: cannot write", j->path);
 }
 
 static void run_work(uv_work_t *uv)
@@ -160,7 +150,7 @@ static void go_on_in_new_file(struct lease_journal *j)
 {
 	struct gw_error err = {0};
 
-	if (!open_file(j, &err) || (j->late.len && !write_all(j->fd, j->late.data, j->late.len, j->path, &err)))
+	if (!open_file(j, &err) || !write_lines(j, &j->late, &err))
 		complain(j, &err);
 	j->dirty = true;
 }
@@ -243,7 +233,7 @@ void lease_journal_flush(struct lease_journal *j)
 
 	if (!j->lines.len)
 		return;
-	if (write_all(j->fd, j->lines.data, j->lines.len, j->path, &err))
+	if (write_lines(j, &j->lines, &err))
 		j->failed = false;
 	else
 		complain(j, &err);

@@ -12,6 +12,7 @@
 #include <openssl/evp.h>
 #include <zlib.h>
 
+#include "libgateway/files.h"
 #include "libgateway/log.h"
 
 enum {
@@ -54,21 +55,6 @@ static la_ssize_t read_some(struct archive *archive, void *data, const void **by
 	return n;
 }
 
-static bool write_all(int fd, const char *bytes, size_t n, struct s3_error *err)
-{
-	while (n) {
-		ssize_t written = write(fd, bytes, n);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return data_failed(errno, "cannot write a file", err);
-		bytes += written;
-		n -= (size_t)written;
-	}
-	return true;
-}
-
 /* ---- an entry ---- */
 
 /* What the entry is called, NULL for what is no file of its own. libarchive has names of extended headers as UTF-8 and others as they are,
@@ -100,8 +86,8 @@ static bool copy_data(struct tar *tar, struct store_item *item, int fd, struct s
 		if (item->size > tar->store->bucket_max - tar->bytes)
 			return too_much(tar, err);
 		EVP_DigestUpdate(tar->md, tar->data, (size_t)n);
-		if (!write_all(fd, tar->data, (size_t)n, err))
-			return false;
+		if (!file_write_all(fd, tar->data, (size_t)n))
+			return data_failed(errno, "cannot write a file", err);
 	}
 	return n == 0 || no_tar(tar, err);
 }

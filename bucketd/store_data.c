@@ -142,30 +142,13 @@ bool data_seal(struct store *store, const struct store_upload *upload, uint64_t 
 	return ok;
 }
 
-/* The kernel shares the bytes on file systems that can (btrfs, xfs); some pairs of files it refuses to copy. */
-static ssize_t copy_some(int from, int to)
-{
-	static const size_t most = 1 << 30;
-	char bytes[64 * 1024];
-	ssize_t n = copy_file_range(from, NULL, to, NULL, most, 0);
-
-	if (n >= 0 || (errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP))
-		return n;
-	n = read(from, bytes, sizeof(bytes));
-	for (ssize_t done = 0, wrote = 0; done < n; done += wrote)
-		if ((wrote = write(to, bytes + done, (size_t)(n - done))) < 0)
-			return wrote;
-	return n;
-}
-
 bool data_append(const struct store_upload *upload, int from, struct s3_error *err)
 {
 	ssize_t n;
 
-	while ((n = copy_some(from, upload->fd)) != 0)
-		if (n < 0 && errno != EINTR)
-			return data_failed(errno, "cannot copy a file", err);
-	return true;
+	while ((n = file_copy_some(from, NULL, upload->fd, SIZE_MAX)) > 0)
+		;
+	return n == 0 || data_failed(errno, "cannot copy a file", err);
 }
 
 bool data_link(struct store *store, int64_t file, struct store_upload *upload)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "executorctl/share_pack.h"
+#include "libgateway/files.h"
 
 /* ---- keys ---- */
 
@@ -205,17 +206,8 @@ bool mirror_file_begin(struct mirror_dir *dir, struct mirror_file *file, const c
 
 bool mirror_file_write(struct mirror_file *file, const void *bytes, size_t n, struct gw_error *err)
 {
-	const char *from = bytes;
-
-	while (n) {
-		ssize_t written = write(file->fd, from, n);
-
-		if (written < 0 && errno != EINTR)
-			return gw_fail_errno(err, GW_UNREACHABLE, errno, "it cannot be written"); /* nor could the others */
-		from += written > 0 ? written : 0;
-		n -= written > 0 ? (size_t)written : 0;
-	}
-	return true;
+	return file_write_all(file->fd, bytes, n) ||
+	       gw_fail_errno(err, GW_UNREACHABLE, errno, "it cannot be written"); /* nor could the others */
 }
 
 static bool is_folder_of_bucket(const struct mirror_dir *dir, const char *key)

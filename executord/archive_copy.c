@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CHUNK = 1 << 20, AT_ONCE = 1 << 30 };
+#include "libgateway/files.h"
 
 bool archive_copy_init(struct archive_copy *copy, const struct http_request *rq, const struct http_part *archive, struct gw_error *err)
 {
@@ -32,62 +32,18 @@ bool archive_copy_is_wanted(const struct archive_copy *copy)
 	return copy->bytes || copy->fd > 0;
 }
 
-static bool write_all(int fd, const char *bytes, size_t n)
-{
-	while (n) {
-		ssize_t written = write(fd, bytes, n);
-
-		if (written < 0 && errno != EINTR)
-			return false;
-		if (written > 0) {
-			bytes += written;
-			n -= (size_t)written;
-		}
-	}
-	return true;
-}
-
-/* By the file system itself, which may share the blocks. 0: it does not do that, -1: errno. */
-static ssize_t copy_within(int from, off_t *at, int to, uint64_t n)
-{
-	ssize_t copied = copy_file_range(from, at, to, NULL, n < AT_ONCE ? n : AT_ONCE, 0);
-
-	return copied < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS || errno == EPERM) ? 0 : copied;
-}
-
-static bool copy_by_reading(int from, off_t at, int to, uint64_t n)
-{
-	char *chunk = gw_calloc(CHUNK, 1);
-	bool ok = true;
-
-	while (ok && n) {
-		ssize_t got = pread(from, chunk, n < CHUNK ? n : CHUNK, at);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got == 0)
-			errno = EIO; /* it was there */
-		ok = got > 0 && write_all(to, chunk, (size_t)got);
-		at += ok ? got : 0;
-		n -= ok ? (uint64_t)got : 0;
-	}
-	free(chunk);
-	return ok;
-}
-
 static bool copy_range(const struct archive_copy *copy, int to)
 {
 	off_t at = (off_t)copy->from;
-	uint64_t left = copy->len;
 
-	while (left) {
-		ssize_t n = copy_within(copy->fd, &at, to, left);
+	for (uint64_t left = copy->len; left;) {
+		ssize_t n = file_copy_some(copy->fd, &at, to, left);
 
-		if (n < 0 && errno != EINTR)
-			return false;
 		if (n == 0)
-			return copy_by_reading(copy->fd, at, to, left);
-		left -= n > 0 ? (uint64_t)n : 0;
+			errno = EIO; /* it was there */
+		if (n <= 0)
+			return false;
+		left -= (uint64_t)n;
 	}
 	return true;
 }
@@ -95,7 +51,7 @@ static bool copy_range(const struct archive_copy *copy, int to)
 bool archive_copy_to(const struct archive_copy *copy, const char *path, struct gw_error *err)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640), error;
-	bool ok = fd >= 0 && (copy->bytes ? write_all(fd, copy->bytes, copy->len) : copy_range(copy, fd));
+	bool ok = fd >= 0 && (copy->bytes ? file_write_all(fd, copy->bytes, copy->len) : copy_range(copy, fd));
 
 	error = errno;
 	if (fd >= 0 && close(fd) < 0 && ok) { /* some file systems say only now that they are full */

@@ -41,18 +41,54 @@ char *file_read(const char *path, size_t max, size_t *len, struct gw_error *err)
 	return bytes;
 }
 
-static bool write_all(int fd, const char *bytes, size_t len)
+bool file_write_all(int fd, const void *bytes, size_t n)
 {
-	while (len) {
-		ssize_t n = write(fd, bytes, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
+	const char *at = bytes;
+
+	while (n) {
+		ssize_t written = write(fd, at, n);
+
+		if (written < 0 && errno != EINTR)
 			return false;
-		bytes += n;
-		len -= (size_t)n;
+		at += written > 0 ? written : 0;
+		n -= written > 0 ? (size_t)written : 0;
 	}
 	return true;
+}
+
+/* Some pairs of files and file systems it refuses, and it finds nothing in files that say they are empty (of /proc). */
+static ssize_t copy_in_kernel(int from, off_t *at, int to, size_t max)
+{
+	ssize_t n;
+
+	do
+		n = copy_file_range(from, at, to, NULL, max, 0);
+	while (n < 0 && errno == EINTR);
+	return n < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS || errno == EPERM) ? 0 : n;
+}
+
+static ssize_t copy_by_reading(int from, off_t *at, int to, size_t max)
+{
+	char bytes[64 * 1024];
+	size_t room = max < sizeof(bytes) ? max : sizeof(bytes);
+	ssize_t n;
+
+	do
+		n = at ? pread(from, bytes, room, *at) : read(from, bytes, room);
+	while (n < 0 && errno == EINTR);
+	if (n > 0 && !file_write_all(to, bytes, (size_t)n))
+		return -1;
+	if (n > 0 && at)
+		*at += n;
+	return n;
+}
+
+ssize_t file_copy_some(int from, off_t *at, int to, size_t max)
+{
+	static const size_t most = 1 << 30; /* the kernel takes no more than 2 GiB at once */
+	ssize_t n = copy_in_kernel(from, at, to, max < most ? max : most);
+
+	return n ? n : copy_by_reading(from, at, to, max);
 }
 
 static bool sync_folder_of(const char *path)
@@ -73,7 +109,7 @@ bool file_save(const char *path, const void *bytes, size_t len, mode_t mode, str
 {
 	char *temp = gw_sprintf("%s.new", path);
 	int saved, fd = unlink(temp) == 0 || errno == ENOENT ? open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode) : -1;
-	bool ok = fd >= 0 && write_all(fd, bytes, len) && fsync(fd) == 0;
+	bool ok = fd >= 0 && file_write_all(fd, bytes, len) && fsync(fd) == 0;
 
 	saved = errno;
 	if (fd >= 0 && close(fd) < 0 && ok) {
@@ -97,7 +133,7 @@ bool file_save(const char *path, const void *bytes, size_t len, mode_t mode, str
 bool file_append(const char *path, const void *bytes, size_t len, mode_t mode, bool anew, struct gw_error *err)
 {
 	int saved, fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (anew ? O_TRUNC : 0), mode);
-	bool ok = fd >= 0 && write_all(fd, bytes, len) && fdatasync(fd) == 0 && (!anew || sync_folder_of(path));
+	bool ok = fd >= 0 && file_write_all(fd, bytes, len) && fdatasync(fd) == 0 && (!anew || sync_folder_of(path));
 
 	saved = errno;
 	if (fd >= 0)

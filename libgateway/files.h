@@ -1,4 +1,5 @@
-/* Small files of a daemon's state: read whole, written atomically, locks. Blocking: for small files only (up to some 100 kB). */
+/* Files: small ones of a daemon's state (up to some 100 kB) read whole and written atomically, locks; writing and copying of any. BLOCKING.
+ */
 #ifndef LIBGATEWAY_FILES_H
 #define LIBGATEWAY_FILES_H
 
@@ -18,6 +19,13 @@ bool file_save(const char *path, const void *bytes, size_t len, mode_t mode, str
 bool file_append(const char *path, const void *bytes, size_t len, mode_t mode, bool anew, struct gw_error *err);
 bool file_remove(const char *path, struct gw_error *err);           /* a missing file is fine */
 bool dir_make(const char *path, mode_t mode, struct gw_error *err); /* with its parents; existing is fine */
+
+/* What write() does, until all of it is written. False: errno says why. */
+bool file_write_all(int fd, const void *bytes, size_t n);
+/* Writes up to `max` bytes of `from` to where `to` is written; they are read at *at, which moves on, or (NULL) where `from` is read. The
+ * kernel does it where it can, and shares the blocks where the file system can; else they are read and written. Returns how many were
+ * copied; 0: there are no more; -1: errno says why. */
+ssize_t file_copy_some(int from, off_t *at, int to, size_t max);
 
 /* A process's lock: an fcntl write lock on PATH held while the process lives (so nothing is stale after a kill). When held by another:
  * GW_BUSY, "PATH: process 123 already runs". */

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "libgateway/files.h"
 #include "libgateway/http_internal.h"
 
 void http_body_into(struct http_request *rq, int fd)
@@ -17,25 +18,10 @@ int http_body_fd(const struct http_request *rq, uint64_t *size)
 	return rq->body_fd;
 }
 
-static bool write_all(int fd, const char *data, size_t n, struct gw_error *err)
-{
-	while (n) {
-		ssize_t written = write(fd, data, n);
-
-		if (written < 0 && errno != EINTR)
-			return gw_fail_errno(err, GW_UNREACHABLE, errno, "the body cannot be kept");
-		if (written > 0) {
-			data += written;
-			n -= (size_t)written;
-		}
-	}
-	return true;
-}
-
 bool http_body_add(struct http_request *rq, const char *data, size_t n, struct gw_error *err)
 {
-	if (rq->body_fd >= 0 && !write_all(rq->body_fd, data, n, err))
-		return false;
+	if (rq->body_fd >= 0 && !file_write_all(rq->body_fd, data, n))
+		return gw_fail_errno(err, GW_UNREACHABLE, errno, "the body cannot be kept");
 	if (rq->body_fd < 0)
 		buffer_add(&rq->body, data, n);
 	rq->body_len += n;

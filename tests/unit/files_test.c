@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -121,6 +122,97 @@ static void a_lock_names_its_holder_and_goes_with_it(void **state)
 	file_lock_finish(&lock);
 }
 
+static int new_file(const char *name)
+{
+	int fd = open(in_dir(name), O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+/* Closes it. */
+static void assert_holds(int fd, const char *name, const char *text, size_t n)
+{
+	struct gw_error err = {0};
+	size_t len;
+	char *is;
+
+	close(fd);
+	is = file_read(in_dir(name), 1 << 20, &len, &err);
+	assert_non_null(is);
+	assert_int_equal(len, n);
+	assert_memory_equal(is, text, n);
+	free(is);
+}
+
+/* The kernel takes what fits below the limit, and refuses the rest. */
+static void what_is_written_in_part_goes_on_behind_it(void **state)
+{
+	static const char text[1500] = {'x'};
+	int fd = new_file("part");
+	struct rlimit before, small;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small = (struct rlimit){1000, before.rlim_max};
+	assert_true(file_write_all(fd, text, 0));
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	assert_false(file_write_all(fd, text, sizeof(text)));
+	assert_int_equal(errno, EFBIG);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_true(file_write_all(fd, text + 1000, 500));
+	assert_holds(fd, "part", text, sizeof(text));
+}
+
+static void a_copy_begins_and_ends_where_it_is_told(void **state)
+{
+	int from = new_file("from"), to = new_file("to");
+	off_t at = 2;
+
+	assert_true(file_write_all(from, "0123456789", 10));
+	assert_int_equal(file_copy_some(from, &at, to, 3), 3);
+	assert_int_equal(at, 5);
+	assert_int_equal(lseek(from, 0, SEEK_CUR), 10);
+	assert_int_equal(lseek(from, 8, SEEK_SET), 8);
+	assert_int_equal(file_copy_some(from, NULL, to, SIZE_MAX), 2);
+	assert_int_equal(file_copy_some(from, NULL, to, SIZE_MAX), 0);
+	close(from);
+	assert_holds(to, "to", "23489", 5);
+}
+
+/* From a pipe, and from a file that the kernel makes up as it is read. */
+static void what_the_kernel_does_not_copy_is_read(void **state)
+{
+	int ends[2], to = new_file("read"), made_up = open("/proc/version", O_RDONLY);
+	off_t at = 6;
+
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(write(ends[1], "Linux and ", 10), 10);
+	close(ends[1]);
+	assert_int_equal(file_copy_some(ends[0], NULL, to, 6), 6);
+	assert_int_equal(file_copy_some(made_up, &at, to, 7), 7);
+	assert_int_equal(at, 13);
+	assert_int_equal(file_copy_some(ends[0], NULL, to, 100), 4);
+	assert_int_equal(file_copy_some(ends[0], NULL, to, 100), 0);
+	close(ends[0]);
+	close(made_up);
+	assert_holds(to, "read", "Linux versionand ", 17);
+}
+
+static void a_copy_that_fails_says_why(void **state)
+{
+	int from = new_file("some"), full = open("/dev/full", O_WRONLY);
+	off_t at = 0;
+
+	assert_true(file_write_all(from, "0123456789", 10));
+	assert_int_equal(file_copy_some(from, &at, full, 10), -1);
+	assert_int_equal(errno, ENOSPC);
+	assert_int_equal(file_copy_some(-1, &at, full, 10), -1);
+	assert_int_equal(errno, EBADF);
+	close(from);
+	close(full);
+}
+
 /* A peer of the group, with another user, looks up who holds it; nobody else takes it. */
 static void a_lock_can_be_read_by_its_group_whatever_the_umask(void **state)
 {
@@ -178,6 +270,10 @@ int main(void)
 		cmocka_unit_test(a_saved_file_is_whole_and_has_its_mode),
 		cmocka_unit_test(a_failed_save_leaves_the_old_file_and_nothing_else),
 		cmocka_unit_test(reading_is_bounded_and_a_missing_file_is_named),
+		cmocka_unit_test(what_is_written_in_part_goes_on_behind_it),
+		cmocka_unit_test(a_copy_begins_and_ends_where_it_is_told),
+		cmocka_unit_test(what_the_kernel_does_not_copy_is_read),
+		cmocka_unit_test(a_copy_that_fails_says_why),
 		cmocka_unit_test(a_lock_names_its_holder_and_goes_with_it),
 		cmocka_unit_test(a_lock_can_be_read_by_its_group_whatever_the_umask),
 		cmocka_unit_test(a_buffer_keeps_its_limit),
