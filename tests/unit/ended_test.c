@@ -1,4 +1,5 @@
 /* What is kept of a daemon's ends, and how long its next start waits. */
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -116,16 +117,45 @@ static void what_systemd_says_is_told_as_the_supervisor_does(void **state)
 	}
 }
 
+/* The record says that it ended so many seconds later: what follows does so as much earlier. However long the test takes. */
+static void put_off(int seconds)
+{
+	struct ended last = read_it();
+	char path[96];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/pdud.ended", dir);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fprintf(file, "%u %u %" PRId64 " %" PRId64 " %s\n", last.count, last.back_off_ms, last.at, last.at_boot_ms + seconds * 1000,
+		last.how);
+	fclose(file);
+}
+
 static void a_unit_that_fails_again_at_once_waits_and_a_stop_does_not(void **state)
 {
 	of_unit("exit-code", "exited", "1");
+	put_off(3600);
 	of_unit("exit-code", "exited", "1");
 	assert_int_equal(read_it().back_off_ms, 100);
+	put_off(3600);
 	of_unit("exit-code", "exited", "1");
 	assert_int_equal(read_it().back_off_ms, 200);
+	put_off(3600);
 	of_unit("success", "exited", "0");
 	assert_int_equal(read_it().back_off_ms, 0);
 	assert_int_equal(read_it().count, 4);
+}
+
+static void a_unit_that_fails_after_a_while_does_not_wait(void **state)
+{
+	of_unit("exit-code", "exited", "1");
+	put_off(3600);
+	of_unit("exit-code", "exited", "1");
+	assert_int_equal(read_it().back_off_ms, 100);
+	put_off(-4); /* 3 s, and what it waited */
+	of_unit("exit-code", "exited", "1");
+	assert_int_equal(read_it().back_off_ms, 0);
 }
 
 static void the_flag_of_the_units_notes_the_end_whatever_the_configuration_is_like(void **state)
@@ -155,6 +185,7 @@ int main(void)
 		cmocka_unit_test(the_wait_doubles_with_each_early_end_up_to_5_s),
 		cmocka_unit_test(what_systemd_says_is_told_as_the_supervisor_does),
 		cmocka_unit_test_setup_teardown(a_unit_that_fails_again_at_once_waits_and_a_stop_does_not, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_unit_that_fails_after_a_while_does_not_wait, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_flag_of_the_units_notes_the_end_whatever_the_configuration_is_like, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
