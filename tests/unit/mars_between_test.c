@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -30,7 +31,8 @@ static struct {
 	void (*before_swap[4])(void), (*after_swap[4])(void); /* the first has index 1 */
 	void (*in_sync)(void);                                /* the first fsync after the first swap */
 	bool sync_fails, no_write_leases;
-	int swaps;
+	bool time_passes; /* a second each time that libmars looks at the clock; else none, however long an editor is kept from running */
+	int swaps, now;
 } plan;
 
 static void run(void (**what)(void))
@@ -79,6 +81,17 @@ int __wrap_fcntl64(int fd, int what, ...)
 	va_end(args);
 	errno = EAGAIN;
 	return what == F_SETLEASE && value == F_WRLCK && plan.no_write_leases ? -1 : __real_fcntl64(fd, what, value);
+}
+
+int __real_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
+{
+	if (clock != CLOCK_MONOTONIC)
+		return __real_clock_gettime(clock, now);
+	plan.now += plan.time_passes;
+	*now = (struct timespec){plan.now};
+	return 0;
 }
 
 /* ---- files ---- */
@@ -297,7 +310,7 @@ static void promise_5_of_two_who_write_in_place_one_does_not_wait_for_the_other_
 {
 	char *kept;
 
-	w.holds = true;
+	w.holds = plan.time_passes = true;
 	plan.before_swap[1] = w_comes;
 	plan.after_swap[1] = e_comes;
 	assert_saved();

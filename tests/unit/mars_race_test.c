@@ -2,7 +2,9 @@
  * runs 10,000 rounds: MARS_RACE_ROUNDS.
  *
  * An editor that read the file before a save and writes it after would undo that save, as it would undo any other editor's: so each admin
- * reads and writes at once, looks whether what it read is still what is there, and has a value of its own. */
+ * reads and writes at once, looks whether what it read is still what is there, and has a value of its own.
+ *
+ * However long an editor is kept from running, no save gives up waiting for it: the linker leads libmars' clock through here. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -14,6 +16,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -24,6 +27,16 @@
 #define DUT_1 "52:54:00:00:00:01"
 
 static char dir[256], db_path[300];
+
+int __real_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
+{
+	if (clock != CLOCK_MONOTONIC)
+		return __real_clock_gettime(clock, now);
+	*now = (struct timespec){1};
+	return 0;
+}
 
 static void put(const char *path, const char *text)
 {
@@ -36,7 +49,8 @@ static void put(const char *path, const char *text)
 
 static int begin(void **state)
 {
-	snprintf(dir, sizeof(dir), "%s/mars_race.XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	/* syncing there is quick, whatever the disk is busy with */
+	snprintf(dir, sizeof(dir), "%s/mars_race.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	assert_non_null(mkdtemp(dir));
 	snprintf(db_path, sizeof(db_path), "%s/mars_db.yaml", dir);
 	return 0;
@@ -183,7 +197,7 @@ static void race(enum way first, int n)
 		all[a] = (struct admin){.way = first + (enum way)a, .rounds = rounds, .done = &done};
 		assert_int_equal(pthread_create(&threads[a], NULL, admin_saves, &all[a]), 0);
 	}
-	for (int i = 0; i < rounds; i++) {
+	for (int i = 0; i < rounds || !acknowledged; i++) { /* an editor that does not get on for long leaves half a file for as long */
 		const struct mars_dut *dut = mars_db_find_dut(db, DUT_1);
 
 		if (last >= 0 && (!dut || dut->firmware_boot_time != last))
@@ -205,7 +219,6 @@ static void race(enum way first, int n)
 			fail_msg("%d of the admin's saves, but the file has %d", all[a].saved, there);
 		printf("%d saves of an admin, %d of %d changes acknowledged\n", all[a].saved, acknowledged, rounds);
 	}
-	assert_true(acknowledged > 0);
 	assert_null(mars_db_take_kept(db)); /* all is in the database */
 	assert_non_null(strstr(mars_db_text(db, &(size_t){0}), " # the admin's\n"));
 	mars_changes_finish(&changes);

@@ -399,6 +399,7 @@ static void an_unfinished_new_file_is_dropped_at_start(void **state)
 static void put_killed_after_the_exchange(void)
 {
 	put(temp_path, FIRST);
+	assert_int_equal(utimensat(AT_FDCWD, temp_path, (const struct timespec[]){{900, 4000000}, {900, 4000000}}, 0), 0);
 	put(db_path, NOT_ACKNOWLEDGED);
 	assert_int_equal(chmod(db_path, 01644), 0);
 	assert_int_equal(utimensat(AT_FDCWD, db_path, (const struct timespec[]){{1000, 0}, {1000, 0}}, 0), 0);
