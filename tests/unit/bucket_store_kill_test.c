@@ -14,7 +14,7 @@
 #include "bucketd/jobs.h"
 #include "tests/unit/bucket_store_kit.h"
 
-enum { KEYS = 6, ROUNDS = 25 /* BUCKET_KILL_ROUNDS of the environment: others */, TAR_FILES = 5, BYTES_MAX = 40000 };
+enum { KEYS = 6, ROUNDS = 25, TAR_FILES = 5, BYTES_MAX = 40000 }; /* BUCKET_KILL_ROUNDS, BUCKET_KILL_SEED of the environment: others */
 
 /* ---- what is done, and said over a pipe before and after ---- */
 
@@ -300,8 +300,8 @@ static void make_tar(void)
 static void promise_8_what_was_answered_is_whole_after_a_kill_at_any_moment(void **state)
 {
 	struct model model = {0};
-	const char *given = getenv("BUCKET_KILL_ROUNDS");
-	unsigned seed = (unsigned)time(NULL);
+	const char *given = getenv("BUCKET_KILL_ROUNDS"), *other = getenv("BUCKET_KILL_SEED");
+	unsigned seed = other ? (unsigned)strtoul(other, NULL, 10) : 1;
 	int version = 0, rounds = given ? atoi(given) : ROUNDS;
 
 	print_message("seed %u\n", seed);
