@@ -141,6 +141,7 @@ static void assert_a_job_runs_on(struct farm *farm, const char *name, const char
 
 	farm_run_job(&client, name, job, arguments, -1);
 	proc_await(&client, "the machine is powered");
+	farm_await(farm, dut, "state", "RUNNING");
 	farm_do("POST", cancel, "{}");
 	proc_wait(&client);
 	farm_await(farm, dut, "state", "IDLE");
@@ -176,6 +177,7 @@ static void promise_12_a_job_that_cannot_power_off_keeps_its_machine_and_is_an_a
 	assert_answer("GET", "/alarms", NULL, 200, "{\"alarms\":[]}");
 	farm_run_job(&client, "first", job, NULL, -1);
 	proc_await(&client, "the machine is powered");
+	farm_await(farm, "/dut/" A, "state", "RUNNING");
 	liar->lies = true;
 	farm_do("POST", "/dut/" A "/cancel_job", "{}");
 	farm_await(farm, "/alarms", "alarms/0/text", TEXT_A);
@@ -198,7 +200,9 @@ static void promise_12_the_alarm_outlives_restarts(void **state)
 	farm_await(farm, "/alarms", "alarms/0/pdu", "LIAR");
 	assert_string_equal(farm_get("/dut/" A, "state"), "RUNNING");
 	farm_kill(farm, "pdud");
-	proc_await(&farm->supervisor, "*started again*");
+	proc_await(&farm->supervisor, "executord*bus: pdud has gone");
+	proc_await(&farm->supervisor, "executord*bus: pdud (process *) is there");
+	farm_await(farm, LIE "0", "state", "ON"); /* as the new one reads it */
 	farm_await(farm, "/alarms", "alarms/0/port_id", "0");
 	assert_string_equal(farm_get("/dut/" A, "state"), "RUNNING");
 	assert_refused_with("third", "-i", A, "the machine '" A "' cannot take a job now: the machine is running a job");
@@ -209,8 +213,9 @@ static void promise_12_once_it_is_off_the_machine_serves_again(void **state)
 	struct farm *farm = *state;
 
 	liar->lies = false;
-	farm_await(farm, "/dut/" A, "state", "IDLE");
-	assert_string_equal(farm_get(LIE "0", "state"), "OFF");
+	farm_await(farm, "/dut/" A, "state", "IDLE"); /* by what jobd says; pdud says the rest */
+	farm_await(farm, LIE "0", "state", "OFF");
+	farm_await(farm, "/alarms", "alarms", "[]");
 	assert_answer("GET", "/alarms/", NULL, 200, "{\"alarms\":[]}");
 	assert_a_job_runs_on(farm, "fourth", A);
 }
