@@ -285,7 +285,7 @@ static void a_removed_machines_job_is_cancelled(void **state)
 	const char *path = tmp_path("new.yaml");
 
 	farm_do("PATCH", "/dut/" MAC, "{\"ready_for_service\": false}");
-	farm_await(farm, "/pdu/DUMMY/port/0", "state", "ON"); /* its registration runs */
+	proc_await(&farm->supervisor, "executord info: dut=test-box-1 TRAINING -> TRAINING event=JOB_STARTED job=registration-*");
 	file_put(path, "pdus:\n  DUMMY:\n    driver: dummy\n    config: {ports: [canary-1, two, three]}\n");
 	assert_int_equal(CTL(E, "db", "check", path, NULL), 0);
 	ASSERT_SAYS(out, "- DUT " MAC
