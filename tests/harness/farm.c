@@ -452,17 +452,41 @@ pid_t farm_spare_jobd(const struct farm *farm)
 	return found;
 }
 
-void farm_kill(const struct farm *farm, const char *daemon)
+static void kill_and_wait(pid_t pid)
 {
-	pid_t pid = farm_pid(farm, daemon);
-	struct pollfd p;
+	struct pollfd p = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
 
-	if (pid <= 0)
-		fail_msg("%s does not run", daemon);
-	p = (struct pollfd){.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
+	if (p.fd < 0) /* it has just ended */
+		return;
 	kill(pid, SIGKILL);
 	poll(&p, 1, PROC_PATIENCE_MS);
 	close(p.fd);
+}
+
+void farm_kill(const struct farm *farm, const char *daemon)
+{
+	pid_t pid = farm_pid(farm, daemon);
+
+	if (pid <= 0)
+		fail_msg("%s does not run", daemon);
+	kill_and_wait(pid);
+}
+
+void farm_kill_jobds(const struct farm *farm)
+{
+	DIR *dir = opendir(farm->runtime_dir);
+	struct dirent *entry;
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir))) {
+		char *path = gw_sprintf("%s/%s", farm->runtime_dir, entry->d_name);
+		pid_t holder = strncmp(entry->d_name, "jobd-", 5) == 0 && strstr(entry->d_name, ".lock") ? file_lock_holder(path) : 0;
+
+		if (holder > 0)
+			kill_and_wait(holder);
+		free(path);
+	}
+	closedir(dir);
 }
 
 void farm_edit_db(struct farm *farm, const char *from, const char *to)

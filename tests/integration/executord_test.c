@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,6 +56,7 @@ static int start(void **state)
 	farm_await(farm, "/pdus", "pdus/DUMMY/state", "OK");
 	farm_await(farm, DUT, "state", "IDLE");
 	farm_await_value(farm, DUT, "logs_endpoint/port");
+	proc_await(&farm->supervisor, "executord*bus: bootsd (process *) is there");
 	*state = farm;
 	return 0;
 }
@@ -252,7 +254,7 @@ static void a_discovery_that_finds_nothing_ends_by_itself(void **state)
 {
 	struct farm *farm = *state;
 
-	farm_do("POST", "/dut/discover", "{\"pdu\": \"DUMMY\", \"port_id\": 1, \"timeout\": 0.5}");
+	farm_do("POST", "/dut/discover", "{\"pdu\": \"DUMMY\", \"port_id\": 1, \"timeout\": 3}"); /* pdud has to answer in it */
 	proc_await(&farm->supervisor, "executord*discovery at DUMMY port 1 ends: no unknown machine showed up in time");
 	proc_await(&farm->supervisor, "executord*discovery at DUMMY port 1 is over");
 	farm_await(farm, "/pdu/DUMMY/port/1", "state", "OFF");
@@ -302,8 +304,27 @@ static void start_job(struct farm *farm, struct proc *client, const char *name)
 
 static void await_free(struct farm *farm)
 {
-	farm_await(farm, DUT, "state", "IDLE");
-	assert_string_equal(farm_get(PORT, "state"), "OFF");
+	farm_await(farm, DUT, "state", "IDLE"); /* by what jobd says; pdud says the other */
+	farm_await(farm, PORT, "state", "OFF");
+}
+
+/* Until it is on the disk, which a thread writes, that the machine is in this state. */
+static void await_kept(const struct farm *farm, const char *dut_state)
+{
+	char *folder = gw_sprintf("%s/executord", farm->state_dir), *path = gw_sprintf("%s/duts.json", folder), events[4096];
+	char *wanted = gw_sprintf("\"" MAC "\":{\"state\":\"%s\"", dut_state), *text;
+	int fd = inotify_init1(IN_CLOEXEC);
+
+	assert_true(inotify_add_watch(fd, folder, IN_MOVED_TO) >= 0);
+	while (text = file_get(path), !strstr(text, wanted)) {
+		free(text);
+		assert_true(read(fd, events, sizeof(events)) > 0);
+	}
+	free(text);
+	close(fd);
+	free(wanted);
+	free(path);
+	free(folder);
 }
 
 static void a_job_runs_and_frees_its_machine(void **state)
@@ -401,6 +422,7 @@ static void states_are_kept_over_a_restart(void **state)
 	struct farm *farm = *state;
 
 	assert_string_equal(farm_get(DUT, "state"), "RETIRED");
+	await_kept(farm, "RETIRED");
 	farm_kill(farm, "executord");
 	proc_await(&farm->supervisor, "executord*is RETIRED as before the restart");
 	farm_await(farm, DUT, "state", "RETIRED");
@@ -496,6 +518,7 @@ static void a_job_is_adopted_by_an_executord_that_never_saved_it(void **state)
 	struct proc client;
 	int console = console_open();
 
+	await_kept(farm, "IDLE");
 	snprintf(path, sizeof(path), "%s/executord/duts.json", farm->state_dir);
 	before = file_get(path);
 	assert_non_null(strstr(before, "\"state\":\"IDLE\""));
@@ -521,6 +544,7 @@ static void a_job_without_a_jobd_is_answered_while_executord_lives_on(void **sta
 	char answer[2048];
 	pid_t executord = farm_pid(farm, "executord");
 
+	farm_kill_jobds(farm); /* one that a refused job gave back would be one too many */
 	farm_spare_jobd(farm);
 	proc_end(&farm->supervisor, SIGKILL);
 	assert_int_equal(submit("{\"version\": 1, " CALLBACK "}", job, answer), 200);

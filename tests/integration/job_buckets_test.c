@@ -125,6 +125,7 @@ static int start(void **state)
 	shell("tar -C %s -cf %s inside", getenv("TMPDIR"), t.archive);
 	farm_begins(NULL);
 	bucketd_starts();
+	farm_await_value(t.farm, DUT, "logs_endpoint/port"); /* saladd listens */
 	t.console = net_connect(8100);
 	net_send(t.console, "\nSALAD.machine_id=" A "\n");
 	return 0;
@@ -352,14 +353,13 @@ static void bucketd_gets_the_archive_in_a_file_and_its_death_refuses_the_job(voi
 
 static void a_jobd_that_dies_while_the_bucket_is_made_is_followed_by_another(void **state)
 {
-	pid_t jobd = farm_spare_jobd(t.farm);
 	struct proc client;
 
 	tell("holds bucket.create");
 	proc_await(&t.bucketd, "told holds");
 	submit(&client, "{}", t.archive);
 	proc_await(&t.bucketd, "request bucket.create");
-	kill(jobd, SIGKILL);
+	farm_kill_jobds(t.farm); /* its own among them */
 	proc_await(&t.farm->supervisor, "job=user-* waits for another jobd: its jobd (*) died");
 	bucketd_dies();
 	proc_await(&client, "answer 503 {\"version\":1,\"error_msg\":\"the job's bucket could not be made: *\"}");
@@ -453,12 +453,10 @@ static void a_bucket_that_cannot_be_removed_is_told_of_again(void **state)
 static void a_bucket_goes_with_its_job_whatever_ends_it(void **state)
 {
 	struct proc client;
-	pid_t jobd;
 
-	jobd = farm_spare_jobd(t.farm);
 	submit(&client, "{}", t.archive);
 	powered(&client);
-	kill(jobd, SIGKILL);
+	farm_kill_jobds(t.farm); /* its own among them */
 	proc_await(&t.bucketd, "request bucket.remove {\"job\":\"user-*\"}");
 	proc_wait(&client);
 	farm_await(t.farm, DUT, "state", "IDLE");
@@ -599,6 +597,7 @@ static void what_a_killed_executord_left_there_goes_at_the_next_start(void **sta
 	farm_kill(t.farm, "executord");
 	await_no_upload();
 	farm_await_value(t.farm, "/full-state", "now");
+	proc_await(&t.farm->supervisor, "job buckets are on port 9000"); /* it knows bucketd again */
 }
 
 /* Whatever is logged, at its most talkative. */
@@ -657,6 +656,7 @@ static int start_real(void **state)
 	farm_await(t.farm, "/pdus", "pdus/DUMMY/state", "OK");
 	farm_await(t.farm, DUT, "state", "IDLE");
 	proc_await(&t.farm->supervisor, "job buckets are on port 9000");
+	farm_await_value(t.farm, DUT, "logs_endpoint/port"); /* saladd listens */
 	t.console = net_connect(8100);
 	net_send(t.console, "\nSALAD.machine_id=" A "\n");
 	return 0;
