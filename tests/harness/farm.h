@@ -36,7 +36,8 @@ pid_t farm_pid(const struct farm *farm, const char *daemon); /* by its lock; 0: 
 /* The jobd that takes the next job. Waits until it is the only one: those of earlier jobs have ended. */
 pid_t farm_spare_jobd(const struct farm *farm);
 void farm_kill(const struct farm *farm, const char *daemon); /* kill -9; returns when its lock is free or another's */
-/* kill -9 of every jobd, also of those that wait for a job: there may be two, since one that was given back is kept. Then one is started. */
+/* kill -9 of every jobd, also of those that wait for a job: there may be two, since one that was given back is kept. Then one is started.
+ */
 void farm_kill_jobds(const struct farm *farm);
 
 /* REST. `key` leads through objects: "pdus/VPDU/ports/0/state". Texts are borrowed until 16 calls later; a missing value is "(none)". */
