@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "tests/harness/dutnet.h"
 #include "tests/harness/proc.h"
 
 struct dut duts[DUTS] = {{"52:54:00:aa:00:01", "one", 0, -1}, {"52:54:00:aa:00:02", "two", 0, -1}};
@@ -55,6 +56,8 @@ static void plug_in(struct dut *dut, int number)
 	      "nsenter --net=%s sh -c 'echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad' && nsenter --net=%s ip link set eth0 up && nsenter "
 	      "--net=%s ip link set lo up",
 	      number, dut->mac, (int)dut->pid, number, path, path, path);
+	snprintf(path, sizeof(path), "port%d", number);
+	bridge_await_port(path);
 }
 
 void set_address(const struct dut *dut, const char *address)

@@ -1,6 +1,7 @@
 #include "tests/harness/dutnet.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -40,6 +41,19 @@ static void hold_namespace(void)
 	close(ready[1]);
 }
 
+/* The kernel tells the bridge some time after a link is up. */
+void bridge_await_port(const char *name)
+{
+	char *command = gw_sprintf("bridge link show dev %s | grep -q 'state forwarding'", name);
+
+	for (int tries = 0; system(command) != 0; tries++) {
+		if (tries * 5 > PROC_PATIENCE_MS)
+			fail_msg("the bridge does not take %s", name);
+		poll(NULL, 0, 5);
+	}
+	free(command);
+}
+
 void dutnet_start(const char *mac, const char *ip)
 {
 	char *command;
@@ -51,6 +65,7 @@ void dutnet_start(const char *mac, const char *ip)
 			     mac, (int)holder, (int)holder, (int)holder, ip);
 	assert_int_equal(system(command), 0);
 	free(command);
+	bridge_await_port("dutnet0");
 }
 
 void dutnet_end(void)

@@ -3,6 +3,8 @@
 #ifndef TESTS_HARNESS_DUTNET_H
 #define TESTS_HARNESS_DUTNET_H
 
+void bridge_await_port(const char *name); /* until the bridge takes what comes from there: before, it is lost */
+
 void dutnet_start(const char *mac, const char *ip); /* "10.42.7.7/16" */
 void dutnet_end(void);
 /* A request to the gateway, with `body` as JSON (NULL: none). The status; the caller frees the answer, which is cut at 64 KiB. */
