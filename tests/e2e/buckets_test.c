@@ -117,7 +117,7 @@ static int s3(const struct running *job, const struct machine *from, const char 
 	dutnet_start(from->mac, from->ip);
 	status = dutnet_curl(answer,
 			     "-X %s --aws-sigv4 aws:amz:us-east-1:s3 --user '%s:%s' -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' "
-			     "--retry 20 --retry-delay 1 --retry-connrefused %s '%s/%s'",
+			     "--retry 60 --retry-delay 1 --retry-connrefused %s '%s/%s'",
 			     method, job->key, job->secret, given, job->url, path);
 	dutnet_end();
 	free(given);

@@ -1,6 +1,7 @@
 /* Each command of executorctl against a farm of the real daemons: what it prints, its exit code, and the server's reason when it is
  * refused. The tests follow the life of one machine, from the empty farm on. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -111,6 +112,7 @@ static void a_machine_is_discovered_and_trained(void **state)
 {
 	struct farm *farm = *state;
 
+	proc_signal(&farm->files, SIGSTOP); /* its training waits for the kernel */
 	assert_printed(CTL("discover", "VPDU", "0", "--timeout", "60"), "Discovering the machine at port 0 of VPDU, for up to 60 s.");
 	assert_refused(CTL("discover", "VPDU", "1"), 1, "executorctl: a discovery goes on already, at port 0 of VPDU");
 	farm_await(farm, DUT, "state", "TRAINING");
@@ -119,6 +121,7 @@ static void a_machine_is_discovered_and_trained(void **state)
 	assert_refused(CTL("run", "-i", FARM_MAC, tmp_path("job.yml")), 6,
 		       "executorctl: *the machine '" FARM_MAC "' cannot take a job now: the machine is in training");
 	assert_refused(CTL("cancel", FARM_MAC), 1, "executorctl: test-*: no job is running");
+	proc_signal(&farm->files, SIGCONT);
 	farm_await(farm, DUT, "state", "IDLE");
 	assert_printed(CTL("duts"), FARM_MAC " *IDLE * yes * VPDU/0 *");
 }
@@ -151,6 +154,7 @@ static void a_running_job_is_cancelled(void **state)
 
 	farm_run_job(&client, "cancelled", farm_job("here I stay\n@hang", NULL), NULL, -1);
 	farm_await_console(&client, "here I stay");
+	farm_await(farm, DUT, "state", "RUNNING");
 	assert_printed(CTL("duts"), FARM_MAC " *RUNNING*");
 	assert_printed(CTL("cancel", FARM_MAC), "The job on " FARM_MAC " is being cancelled.");
 	assert_int_equal(proc_wait(&client), 4);

@@ -51,7 +51,7 @@ static void an_unknown_machine_is_trained_and_runs_a_job(void **state)
 	assert_string_equal(farm_get(DUT, "full_name"), "test-x86_64-bios-1");
 	assert_string_equal(farm_get(DUT, "ip_address"), farm_get("/duts", "duts/" FARM_MAC "/ip_address"));
 	assert_string_not_equal(farm_get(DUT, "ip_address"), "null");
-	assert_string_equal(farm_get("/pdu/VPDU/port/0", "state"), "OFF");
+	farm_await(farm, "/pdu/VPDU/port/0", "state", "OFF");
 
 	farm_run_job(&client, "hello", hello, target, -1);
 	await_step(farm, "IDLE -> QUEUED");
@@ -60,7 +60,7 @@ static void an_unknown_machine_is_trained_and_runs_a_job(void **state)
 	assert_int_equal(proc_wait(&client), 0);
 	await_step(farm, "RUNNING -> IDLE");
 	farm_await(farm, DUT, "state", "IDLE");
-	assert_string_equal(farm_get("/pdu/VPDU/port/0", "state"), "OFF");
+	farm_await(farm, "/pdu/VPDU/port/0", "state", "OFF");
 	assert_true(proc_has_said(&client, "Hello from " FARM_MAC));
 	free(hello);
 	farm_stop(farm);
