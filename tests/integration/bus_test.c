@@ -23,7 +23,7 @@
 #include "libbus/wire.h"
 #include "libgateway/log.h"
 
-#define PATIENCE_MS 20000 /* only a failing test waits that long */
+#define PATIENCE_MS 60000 /* only a failing test waits that long */
 
 /* ---- pdud ---- */
 
@@ -331,7 +331,7 @@ static void a_killed_peer_fails_each_request_once_and_comes_up_again(void **stat
 	join();
 	watch_pdud();
 	for (int i = 0; i < 3; i++)
-		ask(MSG_LEASE_RENEW, &capability, 0);
+		ask(MSG_LEASE_RENEW, &capability, PATIENCE_MS);
 	have_published(1); /* so the three before it have been read */
 	end_pdud(SIGKILL);
 	await(&t.downs, 1);
@@ -438,7 +438,7 @@ static void many_requests_at_once_are_all_answered(void **state)
 	join();
 	watch_pdud();
 	for (int i = 0; i < 2000; i++)
-		ask(MSG_LEASE_TAKE, &capability, 0);
+		ask(MSG_LEASE_TAKE, &capability, PATIENCE_MS);
 	await(&t.done_calls, 2000);
 	assert_int_equal(t.err.kind, GW_BUSY);
 }
