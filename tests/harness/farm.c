@@ -413,6 +413,29 @@ pid_t farm_pid(const struct farm *farm, const char *daemon)
 	return pid;
 }
 
+/* It has the job's log open until its end. */
+static bool has_a_job(pid_t jobd)
+{
+	char folder[32], path[64], file[600];
+	DIR *dir;
+	struct dirent *entry;
+	bool found = false;
+
+	snprintf(folder, sizeof(folder), "/proc/%d/fd", (int)jobd);
+	dir = opendir(folder);
+	while (dir && !found && (entry = readdir(dir))) {
+		ssize_t n;
+
+		snprintf(path, sizeof(path), "%s/%.20s", folder, entry->d_name);
+		n = readlink(path, file, sizeof(file) - 1);
+		file[n > 0 ? n : 0] = '\0';
+		found = strstr(file, "/jobs/") != NULL;
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
 /* How many hold a RUNTIME/jobd-*.lock, and the last of them. */
 static unsigned count_jobds(const struct farm *farm, pid_t *last)
 {
@@ -440,7 +463,7 @@ pid_t farm_spare_jobd(const struct farm *farm)
 	pid_t found = 0;
 
 	inotify_add_watch(watch, farm->runtime_dir, IN_CREATE | IN_DELETE | IN_CLOSE_WRITE);
-	while (count_jobds(farm, &found) != 1) {
+	while (count_jobds(farm, &found) != 1 || has_a_job(found)) { /* the last job's may be there, and the next one not yet */
 		struct pollfd p = {.fd = watch, .events = POLLIN};
 		char events[4096];
 		if (poll(&p, 1, PROC_PATIENCE_MS) != 1)
