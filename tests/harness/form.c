@@ -51,6 +51,7 @@ int form_post(const char *type, const char *body, size_t len, char **answer, cha
 	curl_easy_setopt(curl, CURLOPT_URL, "http://10.42.0.1//api/v1/jobs"); /* as the field's client says it */
 	curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+	curl_easy_setopt(curl, CURLOPT_EXPECT_100_TIMEOUT_MS, 60000L); /* what is refused is not sent, however late the refusal */
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
 	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
