@@ -47,7 +47,7 @@ static const char db[] = "gitlab:\n"
 			 "  '" C "': {base_name: shelf}\n"
 			 "  '" D "': {base_name: lab, pdu: DUMMY, pdu_port_id: 2, pdu_off_delay: 0}\n";
 
-/* The machine says nothing: it stays in training. */
+/* The machine says nothing: it stays in training, or in its check. */
 static const char training[] = "version: 1\n"
 			       "target: {id: '{{ machine_id }}'}\n"
 			       "console_patterns: {session_end: {regex: '^good bye'}}\n"
@@ -55,18 +55,21 @@ static const char training[] = "version: 1\n"
 
 static int start(void **state)
 {
-	static char registration[600];
-	const char *const env[] = {registration, "SERGENT_HARTMAN_QUICK_CHECK=disabled", NULL};
+	static char registration[600], loops[600];
+	const char *const env[] = {registration, loops, "SERGENT_HARTMAN_QUICK_CHECK=disabled", NULL};
+	static const char *const duts[] = {"/dut/" A, "/dut/" B, "/dut/" C, "/dut/" D};
 	const struct farm_options options = {.db = db, .env = env, .no_vpdu = true, .no_files = true};
 	struct farm *farm;
 
 	file_put(tmp_path("silent.yml"), training);
 	snprintf(registration, sizeof(registration), "EXECUTOR_REGISTRATION_JOB=%s", tmp_path("silent.yml"));
+	snprintf(loops, sizeof(loops), "EXECUTOR_BOOTLOOP_JOB=%s", tmp_path("silent.yml")); /* of quick checks, too */
 	farm = farm_start(&options);
 	farm_await(farm, "/pdus", "pdus/DUMMY/state", "OK");
 	proc_await(&farm->supervisor, "jobd*job=registration-*powered"); /* D's */
 	farm_await(farm, "/pdu/DUMMY/port/2", "state", "ON");
-	farm_await_value(farm, "/dut/" A, "logs_endpoint/port");
+	for (size_t i = 0; i < sizeof(duts) / sizeof(duts[0]); i++)
+		farm_await_value(farm, duts[i], "logs_endpoint/port");
 	*state = farm;
 	return 0;
 }
