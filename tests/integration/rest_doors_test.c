@@ -32,11 +32,18 @@ static const char db[] = "pdus:\n"
 static int start(void **state)
 {
 	static const char *const env[] = {"SERGENT_HARTMAN_BOOT_COUNT=-1", NULL};
+	static const char *const opened[] = {"saladd info: listening on", "bootsd info: serving private", "bucketd info: listening on"};
 	const struct farm_options options = {.db = db, .env = env, .no_vpdu = true, .no_files = true};
 	struct farm *farm = farm_start(&options);
+	char line[256];
 
 	farm_await(farm, "/pdus", "pdus/DUMMY/state", "OK");
 	farm_await_value(farm, "/dut/" A, "logs_endpoint/port");
+	for (size_t i = 0; i < sizeof(opened) / sizeof(opened[0]); i++) {
+		size_t from = 0;
+
+		assert_true(proc_await_file(farm->supervisor.log_path, &from, opened[i], line, sizeof(line)));
+	}
 	dutnet_start(ME, "10.42.7.7/16");
 	*state = farm;
 	return 0;
@@ -263,7 +270,7 @@ static void promise_28_a_console_and_its_log_are_the_gateways_alone(void **state
 
 enum { DUTS = 40000, ANSWER_MAX = 16 << 20 };
 
-/* Valid, and long enough for two of it to be still checked when the third is there. */
+/* Valid, and its check takes a while. */
 static char *large_database(size_t *len)
 {
 	char *text = gw_calloc((size_t)DUTS * 64 + 32, 1), *p = text;
@@ -297,25 +304,40 @@ static char *read_to_its_end(int fd)
 	return text;
 }
 
-static void a_third_check_at_once_is_refused(void **state)
+/* What became of three checks that came to executord at once. */
+static void check_three(const struct farm *farm, const char *text, size_t len, int *busy, int *valid)
 {
-	size_t len;
-	char *text = large_database(&len), *answer;
-	int fds[3], busy = 0, valid = 0;
+	pid_t executord = farm_pid(farm, "executord");
+	char *answer;
+	int fds[3];
 
+	*busy = *valid = 0;
 	for (int i = 0; i < 3; i++) { /* all but the last byte of each */
 		fds[i] = net_connect(80);
 		send_check(fds[i], text, len, 1);
 	}
+	kill(executord, SIGSTOP);
 	for (int i = 0; i < 3; i++)
 		net_send_bytes(fds[i], text + len - 1, 1);
+	kill(executord, SIGCONT);
 	for (int i = 0; i < 3; i++) {
 		answer = read_to_its_end(fds[i]);
-		busy += strstr(answer, " 409 ") && strstr(answer, "{\"error\":\"2 databases are being checked already; try again\"}");
-		valid += strstr(answer, " 200 ") && strstr(answer, "\"valid\":true");
+		*busy += strstr(answer, " 409 ") && strstr(answer, "{\"error\":\"2 databases are being checked already; try again\"}");
+		*valid += strstr(answer, " 200 ") && strstr(answer, "\"valid\":true");
 		free(answer);
 		close(fds[i]);
 	}
+}
+
+/* One that was read late, when another was checked already, was not at once. */
+static void a_third_check_at_once_is_refused(void **state)
+{
+	size_t len;
+	char *text = large_database(&len);
+	int busy = 0, valid = 3;
+
+	for (int tries = 0; tries < 10 && valid == 3; tries++)
+		check_three(*state, text, len, &busy, &valid);
 	assert_int_equal(busy, 1);
 	assert_int_equal(valid, 2);
 	free(text);
