@@ -108,7 +108,7 @@ static pid_t start_client(int begun)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		alarm((unsigned)option("MARS_RACE_ROUNDS", 0) / 10 + PROC_PATIENCE_MS / 1000U); /* only a failing test gets there */
+		alarm((unsigned)option("MARS_RACE_ROUNDS", 0) / 10 + PROC_PATIENCE_MS * 3 / 1000U); /* only a failing test gets there */
 		while (!shared->stop && shared->acknowledged < shared->until_asked)
 			patch_next(begun);
 		_exit(0);
@@ -199,7 +199,7 @@ static pid_t start_editor(const char *path, unsigned seed, bool (*save)(const ch
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		alarm((unsigned)option("MARS_RACE_ROUNDS", 0) / 10 + PROC_PATIENCE_MS / 1000U);
+		alarm((unsigned)option("MARS_RACE_ROUNDS", 0) / 10 + PROC_PATIENCE_MS * 3 / 1000U);
 		while (!shared->stop && shared->saved < shared->until_saved) {
 			save(path);
 			pause_of_user(&seed);

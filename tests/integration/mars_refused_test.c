@@ -59,6 +59,7 @@ static int start(void **state)
 	farm_run_job(&client, "job", job, NULL, -1);
 	farm_await(farm, DUT, "state", "RUNNING");
 	proc_await(&client, "the machine is powered");
+	farm_await(farm, PORT, "state", "ON");
 	*state = farm;
 	return 0;
 }
@@ -258,7 +259,7 @@ static void promise_6_the_job_went_on_all_the_while(void **state)
 	farm_do("POST", DUT "/cancel_job", "{}");
 	proc_wait(&client);
 	farm_await(farm, DUT, "state", "IDLE");
-	assert_string_equal(farm_get(PORT, "state"), "OFF");
+	farm_await(farm, PORT, "state", "OFF");
 }
 
 int main(void)

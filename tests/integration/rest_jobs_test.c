@@ -254,6 +254,7 @@ static void assert_accepted(struct farm *farm, const struct form_part parts[FORM
 		fail_msg("%s: %d %s", parts[0].data, status, answer);
 	free(answer);
 	farm_await(farm, "/dut/" A, "state", "IDLE");
+	farm_await(farm, "/pdu/DUMMY/port/0", "state", "OFF"); /* else no tags find it */
 }
 
 static void what_may_be_absent_null_or_unknown_is_accepted(void **state)
