@@ -86,16 +86,33 @@ static char *output_of(const char *command)
 	return text;
 }
 
+/* A stream is read for as long as its line says; a busy machine may take longer to say it all. */
+static char *with_more_time(const char *command, unsigned seconds)
+{
+	const char *limit = strstr(command, "--max-time 1 ");
+
+	return limit ? gw_sprintf("%.*s--max-time %u %s", (int)(limit - command), command, seconds, limit + strlen("--max-time 1 ")) : NULL;
+}
+
+static bool answers(const char *command, const char *pattern, bool complain)
+{
+	char *answer = output_of(command);
+	bool same = glob_line(pattern, answer, strlen(answer));
+
+	if (!same && complain)
+		print_error("%s\n  answered: %s\n  docs/rest.md: %s\n", command, answer, pattern);
+	free(answer);
+	return same;
+}
+
 /* One "$ curl ..." line and what is shown behind it. */
 static bool is_as_shown(const char *command, const char *shown, size_t n)
 {
-	char *pattern = pattern_of(shown, n), *answer = output_of(command);
-	bool same = glob_line(pattern, answer, strlen(answer));
+	char *pattern = pattern_of(shown, n), *longer = with_more_time(command, 15);
+	bool same = answers(command, pattern, !longer) || (longer && answers(longer, pattern, true));
 
-	if (!same)
-		print_error("%s\n  answered: %s\n  docs/rest.md: %s\n", command, answer, pattern);
+	free(longer);
 	free(pattern);
-	free(answer);
 	return same;
 }
 
