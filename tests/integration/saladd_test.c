@@ -572,7 +572,7 @@ static void ask_consoles(char **ids, size_t n)
 {
 	struct msg_console_want want = {.ids = {ids, n}};
 
-	bus_ask(&farm.bus, "saladd", MSG_CONSOLE_LIST, &want, 0, on_consoles, &farm);
+	bus_ask(&farm.bus, "saladd", MSG_CONSOLE_LIST, &want, PROC_PATIENCE_MS, on_consoles, &farm);
 	await(&farm.answers, farm.answers + 1);
 }
 
@@ -586,7 +586,7 @@ static void change_consoles(char *id, char *gone)
 {
 	struct msg_console_change change = {.ids = {&id, id ? 1 : 0}, .gone = {&gone, gone ? 1 : 0}};
 
-	bus_ask(&farm.bus, "saladd", MSG_CONSOLE_CHANGE, &change, 0, on_consoles, &farm);
+	bus_ask(&farm.bus, "saladd", MSG_CONSOLE_CHANGE, &change, PROC_PATIENCE_MS, on_consoles, &farm);
 	await(&farm.answers, farm.answers + 1);
 }
 
