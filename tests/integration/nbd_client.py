@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """Connections to a network block device, held until the end of standard input: nbd_client.py PORT COUNT [SOURCE_ADDRESS]. Says "open N" when the
-Nth is served, "refused" if the server ends one in its handshake. A line "read" reads the first 512 bytes
+Nth is served, "refused" if the server ends one in its handshake. With COUNT+ each is tried until it is served: the server may still count those
+that have ended just now. A line "read" reads the first 512 bytes
 of each by its connection and says "read SHA256"; "write BYTE" fills them with that byte by the first."""
 import hashlib
 import socket
 import struct
 import sys
+import time
 
 HOST = "10.42.0.1"
-PORT, COUNT = int(sys.argv[1]), int(sys.argv[2])
+PORT, COUNT, INSISTS = int(sys.argv[1]), int(sys.argv[2].rstrip("+")), sys.argv[2].endswith("+")
+PATIENCE = 120
 SOURCE = (sys.argv[3], 0) if len(sys.argv) > 3 else None
 READ, WRITE = 0, 1
 
@@ -48,10 +51,21 @@ def ask(connection, kind, data=b""):
     return hashlib.sha256(take(connection, 512)).hexdigest() if kind == READ else "ok"
 
 
+def insist():
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return open_one()
+        except ConnectionError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+
+
 connections = []
 for n in range(COUNT):
     try:
-        connections.append(open_one())
+        connections.append(insist() if INSISTS else open_one())
         say("open", n + 1)
     except ConnectionError:
         say("refused")

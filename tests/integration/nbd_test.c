@@ -229,19 +229,35 @@ static void assert_prints(char *got, const char *pattern)
 	free(got);
 }
 
+/* As often as the server still counts connections that have ended just now. */
+static void until_it_is_served(const char *command)
+{
+	shell("i=0; until %s; do i=$((i + 1)); [ $i -lt %d ] || exit 1; sleep 0.1; done", command, PROC_PATIENCE_MS / 100);
+}
+
 static void assert_size(int port, const char *size)
 {
-	assert_prints(output_of(machine, "nbdinfo --size nbd://10.42.0.1:%d 2>&1", port), size);
+	char *command = gw_sprintf("nsenter -t %d -n nbdinfo --size nbd://10.42.0.1:%d >%s 2>&1", (int)machine, port, tmp_path("size"));
+
+	until_it_is_served(command);
+	assert_prints(file_get(tmp_path("size")), size);
+	free(command);
 }
 
 static void fetch(int port, const char *file)
 {
-	shell("nsenter -t %d -n nbdcopy nbd://10.42.0.1:%d %s", (int)machine, port, file);
+	char *command = gw_sprintf("nsenter -t %d -n nbdcopy nbd://10.42.0.1:%d %s", (int)machine, port, file);
+
+	until_it_is_served(command);
+	free(command);
 }
 
 static void write_to(int port, const char *file)
 {
-	shell("nsenter -t %d -n nbdcopy %s nbd://10.42.0.1:%d", (int)machine, file, port);
+	char *command = gw_sprintf("nsenter -t %d -n nbdcopy %s nbd://10.42.0.1:%d", (int)machine, file, port);
+
+	until_it_is_served(command);
+	free(command);
 }
 
 static void assert_same(const char *a, const char *b)
@@ -314,7 +330,7 @@ static void a_device_holds_its_artifact_and_keeps_what_is_written_over_the_boots
 	assert_same(tmp_path("first"), tmp_path("web/disk"));
 	shell("head -c %dk /dev/zero | tr '\\0' x >%s", DISK_KB, tmp_path("written"));
 	write_to(port, tmp_path("written"));
-	hold(&held, &in, "left-open", port, "4", NULL); /* as a machine that is switched off leaves them */
+	hold(&held, &in, "left-open", port, "4+", NULL); /* as a machine that is switched off leaves them */
 	proc_await(&held, "open 4");
 	say("AGAIN\n");
 	proc_await(&client, "ctrl 201 1 {} *the machine is powered");
@@ -322,7 +338,7 @@ static void a_device_holds_its_artifact_and_keeps_what_is_written_over_the_boots
 	tell(in, "read\n");
 	proc_await(&held, "cut");
 	let_go(&held, in);
-	hold(&again, &in_again, "second-boot", port, "4", NULL);
+	hold(&again, &in_again, "second-boot", port, "4+", NULL);
 	proc_await(&again, "open 4");
 	let_go(&again, in_again);
 	fetch(port, tmp_path("second"));
@@ -385,7 +401,7 @@ static void a_readonly_device_refuses_writes(void **state)
 
 	submit_and_await_power(&client, "readonly", HEAD DEVICES("d: {" DISK ", readonly: true}, w: {size: 1}"));
 	port = port_of_d();
-	hold(&held, &in, "writer", port, "1", NULL);
+	hold(&held, &in, "writer", port, "1+", NULL);
 	proc_await(&held, "open 1");
 	tell(in, "write x\n");
 	proc_await(&held, "write error 1"); /* EPERM */
@@ -405,7 +421,7 @@ static void more_connections_than_allowed_are_refused(void **state)
 
 	submit_and_await_power(&client, "limit", HEAD DEVICES("d: {size: 42k}"));
 	port = port_of_d();
-	hold(&held, &in, "four", port, "4", NULL);
+	hold(&held, &in, "four", port, "4+", NULL);
 	proc_await(&held, "open 4");
 	hold(&more, &in_more, "fifth", port, "1", NULL);
 	proc_await(&more, "refused");
@@ -427,7 +443,7 @@ static void promise_33_a_device_is_open_to_its_jobs_machine_alone(void **state)
 	submit_and_await_power(&client, "others", HEAD DEVICES("d: {size: 42k}"));
 	port = port_of_d();
 	hold(&other, &in_other, "another-machine", port, "1", OTHER);
-	hold(&held, &in, "the-machine", port, "1", "10.42.7.7");
+	hold(&held, &in, "the-machine", port, "1+", "10.42.7.7");
 	proc_await(&held, "open 1");
 	proc_await(&other, "refused");
 	let_go(&other, in_other);
@@ -498,7 +514,7 @@ static void an_nbdkit_that_dies_ends_the_job_with_its_name(void **state)
 
 	submit_and_await_power(&client, "dies", HEAD DEVICES("d: {size: 42k}"));
 	port = port_of_d();
-	hold(&held, &in, "of-a-dead-one", port, "1", NULL);
+	hold(&held, &in, "of-a-dead-one", port, "1+", NULL);
 	proc_await(&held, "open 1");
 	assert_int_equal(kill(nbdkit_of(jobd), SIGKILL), 0);
 	proc_await(&client,
@@ -518,7 +534,7 @@ static void a_kill_of_artifactd_changes_nothing_for_a_device_that_is_there(void 
 
 	submit_and_await_power(&client, "artifactd-killed", HEAD DEVICES("d: {size: 42k}"));
 	port = port_of_d();
-	hold(&held, &in, "before", port, "1", NULL);
+	hold(&held, &in, "before", port, "1+", NULL);
 	proc_await(&held, "open 1");
 	farm_kill(farm, "artifactd");
 	tell(in, "write x\nread\n");
@@ -538,7 +554,7 @@ static void a_kill_of_jobd_ends_its_devices(void **state)
 
 	submit_and_await_power(&client, "jobd-killed", HEAD DEVICES("d: {" DISK "}"));
 	port = port_of_d();
-	hold(&held, &in, "of-a-killed-jobd", port, "2", NULL);
+	hold(&held, &in, "of-a-killed-jobd", port, "2+", NULL);
 	proc_await(&held, "open 2");
 	assert_int_equal(kill(jobd, SIGKILL), 0);
 	await_failure("pgrep -r R,S,D nbdkit >/dev/null"); /* a zombie is nobody */
