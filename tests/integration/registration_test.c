@@ -25,6 +25,7 @@
 #include "tests/harness/proc.h"
 
 #define PROGRAM GW_BUILD_ROOT "/registration/registration"
+#define PATIENT GW_BUILD_ROOT "/registration/registration_patient" /* waits for a pong as long as this test may take to send it */
 #define MAC     "02:00:00:00:00:01"
 #define IP      "10.42.0.1"
 #define PORT    8000
@@ -101,16 +102,21 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void start_on(int in, int out, const char *action, const char *option)
+static void start_on(const char *path, int in, int out, const char *action, const char *option)
 {
-	const char *argv[] = {PROGRAM, "--root", root(), "-m", "ci-gateway:8000", action, option, NULL};
+	const char *argv[] = {path, "--root", root(), "-m", "ci-gateway:8000", action, option, NULL};
 
 	proc_start_io(&program, "registration", argv, NULL, in, out);
 }
 
 static void start(const char *action, const char *option)
 {
-	start_on(-1, -1, action, option);
+	start_on(PROGRAM, -1, -1, action, option);
+}
+
+static void start_patiently(void)
+{
+	start_on(PATIENT, -1, -1, "register", NULL);
 }
 
 /* The next request, whole, is answered with `answer`. Returns it: the caller frees. */
@@ -170,7 +176,7 @@ static void register_finds_the_port_to_salad_and_posts_exactly_five_keys(void **
 	struct termios before, after;
 
 	assert_int_equal(tcgetattr(deaf, &before), 0);
-	start("register", NULL);
+	start_patiently();
 	net_expect(deaf, "\nSALAD.ping\n");
 	net_expect(console, "\nSALAD.ping\n");
 	net_send(console, "\xff[ 1.0] noise SALAD.pong\n");
@@ -204,7 +210,7 @@ static void a_port_without_hardware_and_one_that_is_asked_not_to_are_left_alone(
 	struct pollfd p = {.events = POLLIN};
 
 	put("/sys/class/tty/ttyS1/type", "0\n");
-	start("register", NULL);
+	start_patiently();
 	net_expect(console, "\nSALAD.ping\n");
 	net_send(console, "SALAD.pong\n");
 	expect_request("POST", "/api/v1/machine/", "\"ttyS0\"", OK_ANSWER);
@@ -235,7 +241,7 @@ static void what_the_gateway_refuses_twice_has_failed(void **state)
 {
 	int console = serial_port("ttyS0");
 
-	start("register", NULL);
+	start_patiently();
 	net_expect(console, "\nSALAD.ping\n");
 	net_send(console, "SALAD.pong\n");
 	expect_request("POST", "/api/v1/machine/", "\"ttyS0\"", REFUSED_ANSWER);
@@ -267,25 +273,40 @@ static void what_is_no_http_server_is_told(void **state)
 }
 
 /* The DNS server is this test: dnsmasq's part on a real farm. */
-static void the_gateway_is_found_by_dns(void **state)
+static void answer_by_dns(int dns)
 {
 	static const char address[] = "\300\014\0\1\0\1\0\0\0\x3c\0\4\x0a\x2a\0\1";
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(53), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}, client;
-	int dns = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	socklen_t len = sizeof(client);
 	unsigned char message[512];
-	ssize_t n;
+	struct sockaddr_in client;
+	socklen_t len = sizeof(client);
+	ssize_t n = recvfrom(dns, message, sizeof(message) - sizeof(address), 0, (struct sockaddr *)&client, &len);
 
-	assert_int_equal(bind(dns, (struct sockaddr *)&at, sizeof(at)), 0);
-	put("/etc/hosts", "127.0.0.1 localhost\n");
-	put("/etc/resolv.conf", "search lan\nnameserver 127.0.0.1\n");
-	start("register", "--no-tty");
-	n = recvfrom(dns, message, sizeof(message) - sizeof(address), 0, (struct sockaddr *)&client, &len);
 	assert_true(n > 12);
 	message[2] |= 0x80;
 	message[7] = 1;
 	memcpy(message + n, address, sizeof(address) - 1);
 	sendto(dns, message, (size_t)n + sizeof(address) - 1, 0, (struct sockaddr *)&client, len);
+}
+
+/* Each of its questions, since it asks again after 2 s. */
+static void answer_by_dns_until_it_connects(int dns)
+{
+	struct pollfd p[] = {{.fd = gateway, .events = POLLIN}, {.fd = dns, .events = POLLIN}};
+
+	while (assert_true(poll(p, 2, PROC_PATIENCE_MS) > 0), !p[0].revents)
+		answer_by_dns(dns);
+}
+
+static void the_gateway_is_found_by_dns(void **state)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(53), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int dns = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(dns, (struct sockaddr *)&at, sizeof(at)), 0);
+	put("/etc/hosts", "127.0.0.1 localhost\n");
+	put("/etc/resolv.conf", "search lan\nnameserver 127.0.0.1\n");
+	start("register", "--no-tty");
+	answer_by_dns_until_it_connects(dns);
 	expect_request("POST", "/api/v1/machine/", "null", OK_ANSWER);
 	assert_int_equal(proc_wait(&program), 0);
 	close(dns);
@@ -318,7 +339,7 @@ static void check_finds_no_difference_and_tells_salad_whose_the_console_is(void 
 	int console = serial_port("ttyS0"), stdio = open(ptsname(console), O_RDWR | O_NOCTTY | O_CLOEXEC);
 	char *dut = own_dut();
 
-	start_on(stdio, stdio, "check", NULL);
+	start_on(PATIENT, stdio, stdio, "check", NULL);
 	serve_dut(dut);
 	net_expect(console, "\nSALAD.ping\n");
 	net_send(console, "SALAD.pong\n");
@@ -380,7 +401,7 @@ static void a_console_that_does_not_answer_is_a_warning(void **state)
 	char *dut = own_dut();
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-	start_on(null, -1, "check", NULL);
+	start_on(PROGRAM, null, -1, "check", NULL);
 	serve_dut(dut);
 	proc_await(&program, "SALAD.ping");
 	proc_await(&program, "The configured console is not connected to SALAD");
