@@ -339,15 +339,26 @@ static void assert_image(const char *name, const char *expected)
 	end_job(&client);
 }
 
+/* As an editor that nobody sees half of a file of. */
+static void save_at_once(const char *path, const char *text)
+{
+	char *beside = gw_sprintf("%s.new", path);
+
+	file_put(beside, text);
+	assert_int_equal(rename(beside, path), 0);
+	free(beside);
+}
+
 static void images_are_led_to_a_local_proxy_by_rules_that_are_edited_live(void **state)
 {
 	char *path = gw_sprintf("%s", tmp_path("registries.yml"));
 
 	assert_image("no-rules", "image=docker://quay.io/a/b:1 ghcr.io/c");
-	file_put(path, "images:\n  - match: ^quay.io\n    replace: ci-gateway:8100\n  - {match: '^(ci-gateway|ghcr)', replace: 'x-\\1'}\n");
+	save_at_once(path,
+		     "images:\n  - match: ^quay.io\n    replace: ci-gateway:8100\n  - {match: '^(ci-gateway|ghcr)', replace: 'x-\\1'}\n");
 	proc_await(&farm->supervisor, "executord info: REGISTRIES_CFG: 2 rules");
 	assert_image("rules", "image=docker://ci-gateway:8100/a/b:1 x-ghcr.io/c");
-	file_put(path, "images:\n  - match: (quay.io\n    replace: x\n");
+	save_at_once(path, "images:\n  - match: (quay.io\n    replace: x\n");
 	proc_await(&farm->supervisor,
 		   "executord error: REGISTRIES_CFG: registries.yml:2:12: images[0].match: '(quay.io' is not a regex: missing "
 		   "closing parenthesis, at offset 8. The rules read at * stay in use");
