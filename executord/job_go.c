@@ -7,8 +7,7 @@
 
 #include "executord/executord.h"
 #include "libgateway/log.h"
-
-#define JOB_TEXT_MAX (4U << 20)
+#include "libgateway/shared_bounds.h"
 
 static char *own_text(struct executord *ex, enum dut_job_kind kind, struct gw_error *err)
 {

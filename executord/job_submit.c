@@ -11,10 +11,11 @@
 #include "executord/rest.h"
 #include "executord/tarball.h"
 #include "libgateway/log.h"
+#include "libgateway/shared_bounds.h"
 #include "libgateway/utf8.h"
 
 #define IN_MEMORY (1U << 20) /* bytes: a larger body goes into a file */
-#define FORM_MAX  (8U << 20) /* bytes of metadata and of job, each: what is in memory of them */
+#define FORM_MAX  (8U << 20) /* bytes of metadata */
 
 /* The field's client shows the answer's text as it is when an archive is refused. */
 static void say(struct http_request *rq, int status, const char *text)
@@ -167,7 +168,7 @@ static int too_large(const struct executord *ex, const struct http_request *rq, 
 
 	for (size_t i = 0; (part = http_part_at(rq, i)); i++) {
 		bool archive = strcmp(part->name, JOB_ARCHIVE) == 0;
-		uint64_t max = archive ? (uint64_t)mib << 20 : FORM_MAX;
+		uint64_t max = archive ? (uint64_t)mib << 20 : strcmp(part->name, "job") == 0 ? JOB_TEXT_MAX : FORM_MAX;
 
 		if (part->len > max) {
 			gw_fail(err, GW_BAD_INPUT, "%s: it is too large; accepted: %llu bytes", part->name, (unsigned long long)max);

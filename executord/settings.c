@@ -6,10 +6,9 @@
 
 #include "libgateway/farm_name.h"
 #include "libgateway/files.h"
+#include "libgateway/shared_bounds.h"
 #include "libgateway/url.h"
 #include "libjob/pattern.h"
-
-#define SETTINGS_JOB_MAX (4U << 20) /* bytes of a job that is our own */
 
 static bool load_farm(struct settings *s, const struct env *env, struct gw_error *err)
 {
@@ -29,7 +28,7 @@ static bool take_job(char **out, const struct env *env, enum env_option option, 
 	*out = given ? gw_strdup(given) : env_data_path(in_source, installed);
 	free(in_source);
 	free(installed);
-	text = file_read(*out, SETTINGS_JOB_MAX, &len, err);
+	text = file_read(*out, JOB_TEXT_MAX, &len, err);
 	free(text);
 	if (!text)
 		err->kind = GW_BAD_INPUT;

@@ -12,7 +12,8 @@ struct ask {
 	struct asks *asks;
 	const char *peer; /* a literal */
 	enum bus_type type;
-	void *body; /* owned */
+	void *body;              /* owned; NULL: it fits no message */
+	struct gw_error refused; /* why */
 	bus_done *done;
 	void *data;
 	struct loop_timer again;
@@ -44,7 +45,7 @@ static void send_ask(void *data)
 {
 	struct ask *ask = data;
 
-	if (ask->sent || !bus_peer_up(ask->asks->bus, ask->peer))
+	if (!ask->body || ask->sent || !bus_peer_up(ask->asks->bus, ask->peer))
 		return; /* asks_peer_up comes */
 	ask->sent = true;
 	ask->sent_at = loop_now_ms(ask->asks->loop);
@@ -77,6 +78,18 @@ static void on_done(void *data, const void *answer, const struct gw_error *err)
 	done(owner, answer, err);
 }
 
+/* What a job asks for may be larger than any message: that is the job's error. */
+static void on_refused(void *data)
+{
+	struct ask *ask = data;
+	struct gw_error err = ask->refused;
+	bus_done *done = ask->done;
+	void *owner = ask->data;
+
+	ask_free(ask);
+	done(owner, NULL, &err);
+}
+
 struct ask *ask_start(struct asks *asks, const char *peer, enum bus_type type, const void *body, bus_done *done, void *data)
 {
 	struct ask *ask = gw_calloc(1, sizeof(*ask));
@@ -84,14 +97,19 @@ struct ask *ask_start(struct asks *asks, const char *peer, enum bus_type type, c
 	ask->asks = asks;
 	ask->peer = peer;
 	ask->type = type;
-	ask->body = bus_body_dup(bus_types[type].body, body);
+	ask->body = bus_body_try_dup(bus_types[type].body, body, &ask->refused);
 	ask->done = done;
 	ask->data = data;
 	ask->next = asks->all;
 	if (ask->next)
 		ask->next->prev = ask;
 	asks->all = ask;
-	send_ask(ask);
+	if (ask->body) {
+		send_ask(ask);
+	} else {
+		gw_context(&ask->refused, "%s", bus_types[type].name);
+		loop_timer_start(asks->loop, &ask->again, 0, on_refused, ask);
+	}
 	return ask;
 }
 

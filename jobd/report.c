@@ -2,6 +2,7 @@
 
 #include "jobd/jobd.h"
 #include "libgateway/log.h"
+#include "libgateway/utf8.h"
 
 #define LEAVE_PATIENCE_MS 5000 /* for the lease's end, and in a stop for executord */
 
@@ -69,6 +70,7 @@ static void report_ended(struct jobd *j)
 	};
 
 	snprintf(reason, sizeof(reason), "%s", r->reason);
+	utf8_clean(reason); /* it may have been cut in a character */
 	ask_cancel(&j->report.running);
 	j->report.ended = ask_start(&j->asks, "executord", MSG_JOB_ENDED, &body, on_ended_told, j);
 	if (j->report.stopping)

@@ -260,12 +260,19 @@ void bus_body_free(const struct bus_body *body, void *value)
 	free(value);
 }
 
-void *bus_body_dup(const struct bus_body *body, const void *value)
+void *bus_body_try_dup(const struct bus_body *body, const void *value, struct gw_error *err)
 {
-	cJSON *json = bus_body_encode(body, value, NULL);
-	void *copy = json ? bus_body_decode(body, json, NULL) : NULL;
+	cJSON *json = bus_body_encode(body, value, err);
+	void *copy = json ? bus_body_decode(body, json, err) : NULL;
 
 	cJSON_Delete(json);
+	return copy;
+}
+
+void *bus_body_dup(const struct bus_body *body, const void *value)
+{
+	void *copy = bus_body_try_dup(body, value, NULL);
+
 	gw_assert(copy);
 	return copy;
 }

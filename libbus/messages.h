@@ -83,7 +83,9 @@ cJSON *bus_body_encode(const struct bus_body *body, const void *value, struct gw
 /* A body from JSON; NULL with GW_BAD_INPUT that names the field. Unknown fields are refused by name. Free with bus_body_free. */
 void *bus_body_decode(const struct bus_body *body, const cJSON *json, struct gw_error *err);
 void bus_body_free(const struct bus_body *body, void *value); /* frees what it owns and `value` itself; NULL is fine */
-void *bus_body_dup(const struct bus_body *body, const void *value);
+/* A copy; NULL where `value` is beyond the body's bounds, with GW_BAD_INPUT that names the field. */
+void *bus_body_try_dup(const struct bus_body *body, const void *value, struct gw_error *err);
+void *bus_body_dup(const struct bus_body *body, const void *value); /* of what was decoded, so it fits */
 
 #define BODY(b) extern const struct bus_body bus_body_##b;
 #include "libbus/messages.def"

@@ -1,6 +1,7 @@
 /* What is asked of a job once it is loaded. */
 #include "libjob/job.h"
 
+#include "libgateway/shared_bounds.h"
 #include "libjob/pattern_internal.h"
 #include "libjob/template.h"
 
@@ -69,6 +70,18 @@ static void make_one_line(char *text)
 	*to = '\0';
 }
 
+/* Else it is freed. */
+static bool fits(char **cmdline, struct gw_error *err)
+{
+	size_t n = strlen(*cmdline);
+
+	if (n <= JOB_CMDLINE_MAX)
+		return true;
+	free(*cmdline);
+	*cmdline = NULL;
+	return gw_fail(err, GW_BAD_INPUT, "cmdline: %zu bytes, once rendered, are too many; accepted: up to %d", n, JOB_CMDLINE_MAX);
+}
+
 bool job_cmdline(const struct job *job, unsigned boot, const struct value *names, char **out, struct gw_error *err)
 {
 	const struct job_deployment *deployment = job_deployment(job, boot);
@@ -85,7 +98,7 @@ bool job_cmdline(const struct job *job, unsigned boot, const struct value *names
 	value_pool_finish(&pool);
 	if (good)
 		make_one_line(*out);
-	return good;
+	return good && fits(out, err);
 }
 
 /* 1: yes, and *url is set; 0: no; -1: it took too much or names a group that is not there. */

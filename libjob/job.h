@@ -8,8 +8,6 @@
 
 #include "libjob/value.h"
 
-#define JOB_TEXT_MAX (1024 * 1024) /* bytes of a description, as given and as rendered */
-
 enum job_timeout_id { /* the fixed ones; watchdogs' are in job->watchdogs */
 		      JOB_OVERALL,
 		      JOB_INFRA_SETUP,

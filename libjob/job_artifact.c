@@ -1,6 +1,7 @@
 /* Artifacts of a job: what is fetched or given, and by which path a DUT asks for it. */
 #include "libjob/job_deployment.h"
 
+#include "libgateway/shared_bounds.h"
 #include "libjob/pattern.h"
 
 #include <ctype.h>
@@ -23,6 +24,7 @@ void artifact_read_url(struct reader *r, const struct tree_node *node, const str
 	struct job_artifact *artifact = out;
 
 	reader_string(r, node, path, &artifact->url);
+	reader_within(r, node, path, artifact->url, JOB_URL_MAX);
 	if (artifact->url && has_odd_scheme(artifact->url))
 		reader_refuse(r, node, path, "a URL that can be fetched", "http:// and https://");
 }
@@ -56,6 +58,8 @@ static void read_path(struct reader *r, const struct tree_node *node, const stru
 	if (strncmp(plain, "/_/", 3) == 0)
 		return reader_refuse(r, node, path, "a path of yours", "any but /_/..., which is the gateway's");
 	artifact->is_regex = strpbrk(artifact->path, "\\^$*+?{}[]|()") != NULL;
+	if (!artifact->is_regex) /* a regex has its own bound */
+		reader_within(r, node, path, artifact->path, JOB_FILE_PATH_MAX);
 	if (artifact->is_regex && !pattern_compile(&pattern, "path", artifact->path, true, &err))
 		reader_complain(r, node, path, "%s", err.text);
 	pattern_destroy(pattern);

@@ -2,6 +2,7 @@
 #include "libjob/job_reader.h"
 #include "libjob/template.h"
 
+#include "libgateway/shared_bounds.h"
 #include "libgateway/utf8.h"
 
 #include <stdio.h>
@@ -21,11 +22,23 @@ static void read_tags(struct reader *r, const struct tree_node *node, const stru
 
 	if (!reader_is_list(r, node, path, "a list of tags; [] is any machine"))
 		return;
+	if (tree_resolve(node)->n > JOB_TARGET_TAGS_MAX)
+		return reader_complain(r, node, path, "too many tags; accepted: up to %d", JOB_TARGET_TAGS_MAX);
 	job->target_tags = reader_texts(r, tree_resolve(node), path, &job->n_target_tags);
+	for (size_t i = 0; i < job->n_target_tags; i++)
+		reader_within(r, node, path, job->target_tags[i], JOB_TARGET_MAX);
 	job->has_target = true;
 }
 
-static const struct reader_field target_fields[] = {{"id", reader_string, offsetof(struct job, target_id)}, {"tags", read_tags}, {NULL}};
+static void read_id(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
+{
+	struct job *job = out;
+
+	reader_string(r, node, path, &job->target_id);
+	reader_within(r, node, path, job->target_id, JOB_TARGET_MAX);
+}
+
+static const struct reader_field target_fields[] = {{"id", read_id}, {"tags", read_tags}, {NULL}};
 
 static void read_target(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
 {

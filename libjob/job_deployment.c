@@ -1,6 +1,8 @@
 /* `deployment` of a job: what is served from the first boot, and what `continue` changes from the second. */
 #include "libjob/job_deployment.h"
 
+#include "libgateway/shared_bounds.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,7 +71,11 @@ static void read_tftp(struct reader *r, const struct tree_node *node, const stru
 
 static void read_dhcp(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
 {
+	const struct item_list *list = out;
+
 	item_list_read(r, node, path, kinds[DHCP], out);
+	if (list->n_items > JOB_DHCP_MAX && list->n_items <= JOB_ITEMS_MAX)
+		reader_complain(r, node, path, "too many items; accepted: up to %d", JOB_DHCP_MAX);
 }
 
 static const struct reader_field storage_fields[] = {
@@ -139,6 +145,24 @@ static const struct reader_field deployment_fields[] = {
 	{NULL},
 };
 
+/* From the second boot on there is what `start` and `continue` give together. */
+static void check_items(struct reader *r, const struct tree_node *node, const struct tree_path *path, const struct job_deployment *boot)
+{
+	const struct {
+		const char *name;
+		size_t n, max;
+	} lists[] = {{"initramfs", boot->initramfs.n, JOB_ITEMS_MAX},
+		     {"dtb", boot->dtb.n, JOB_ITEMS_MAX},
+		     {"storage.http", boot->http.n, JOB_ITEMS_MAX},
+		     {"storage.tftp", boot->tftp.n, JOB_ITEMS_MAX},
+		     {"dhcp", boot->n_dhcp, JOB_DHCP_MAX}};
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (lists[i].n > lists[i].max)
+			reader_complain(r, node, path, "%s: %zu items of a boot are too many; accepted: up to %zu", lists[i].name,
+					lists[i].n, lists[i].max);
+}
+
 void read_deployment(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
 {
 	struct parts parts = {0};
@@ -147,6 +171,7 @@ void read_deployment(struct reader *r, const struct tree_node *node, const struc
 	reader_map(r, node, path, "a deployment", deployment_fields, &parts);
 	merge(&job->start, &parts.start, NULL);
 	merge(&job->next, &parts.start, &parts.next);
+	check_items(r, node, path, &job->next);
 	part_finish(&parts.start);
 	part_finish(&parts.next);
 }

@@ -1,6 +1,7 @@
 /* `dhcp` of a deployment: which requests an entry is for, and the options that answer them. */
 #include "libjob/job_deployment.h"
 
+#include "libgateway/shared_bounds.h"
 #include "libjob/pattern.h"
 
 #include <stdio.h>
@@ -48,14 +49,20 @@ static void read_protocol(struct reader *r, const struct tree_node *node, const 
 	read_word(r, node, path, out, "a protocol", protocols);
 }
 
+static void read_regex(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
+{
+	reader_regex(r, node, path, out);
+	reader_within(r, node, path, *(char **)out, JOB_DHCP_REGEX_MAX);
+}
+
 static const struct reader_field match_fields[] = {
 	{"architecture", read_architecture, JOB_DHCP_ARCHITECTURE * sizeof(char *)},
 	{"firmware", read_firmware, JOB_DHCP_FIRMWARE * sizeof(char *)},
 	{"protocol", read_protocol, JOB_DHCP_PROTOCOL * sizeof(char *)},
-	{"mac_address", reader_regex, JOB_DHCP_MAC * sizeof(char *)},
-	{"vendor_class", reader_regex, JOB_DHCP_VENDOR * sizeof(char *)},
-	{"user_class", reader_regex, JOB_DHCP_USER * sizeof(char *)},
-	{"uuid", reader_regex, JOB_DHCP_UUID * sizeof(char *)},
+	{"mac_address", read_regex, JOB_DHCP_MAC * sizeof(char *)},
+	{"vendor_class", read_regex, JOB_DHCP_VENDOR * sizeof(char *)},
+	{"user_class", read_regex, JOB_DHCP_USER * sizeof(char *)},
+	{"uuid", read_regex, JOB_DHCP_UUID * sizeof(char *)},
 	{NULL},
 };
 

@@ -1,6 +1,7 @@
 /* What is made of an artifact before it is served: `archive`, where it begins with nothing, and `format`, a step or a list of them. */
 #include "libjob/job_deployment.h"
 
+#include "libgateway/shared_bounds.h"
 #include "libjob/pattern.h"
 
 #include <stdlib.h>
@@ -91,6 +92,7 @@ static void read_add_path(struct reader *r, const struct tree_node *node, const 
 	struct job_add *add = out;
 
 	reader_string(r, node, path, &add->path);
+	reader_within(r, node, path, add->path, JOB_ADD_PATH_MAX);
 	if (add->path && (has_dots(add->path) || !add->path[strspn(add->path, "/.")] || add->path[strlen(add->path) - 1] == '/'))
 		reader_refuse(r, node, path, "a path in an archive", "the name of a file, with folders in front of it but no ..");
 }
@@ -184,9 +186,16 @@ static void read_whole_regex(struct reader *r, const struct tree_node *node, con
 	pattern_destroy(pattern);
 }
 
-static const struct reader_field keep_fields[] = {{"path", read_whole_regex, offsetof(struct job_keep, path), true},
-						  {"rewrite", reader_string, offsetof(struct job_keep, rewrite)},
-						  {NULL}};
+static void read_rewrite(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
+{
+	struct job_keep *keep = out;
+
+	reader_string(r, node, path, &keep->rewrite);
+	reader_within(r, node, path, keep->rewrite, JOB_REWRITE_MAX);
+}
+
+static const struct reader_field keep_fields[] = {
+	{"path", read_whole_regex, offsetof(struct job_keep, path), true}, {"rewrite", read_rewrite}, {NULL}};
 
 static void read_one_keep(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)
 {

@@ -1,11 +1,12 @@
 /* Lists of a deployment: one item, a list, or categories of them, and their merge. */
 #include "libjob/job_deployment.h"
 
+#include "libgateway/shared_bounds.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #define CATEGORIES_MAX 64
-#define ITEMS_MAX      1000
 
 static void *item_at(void *items, size_t i, const struct item_kind *kind)
 {
@@ -43,8 +44,8 @@ static void read_category(struct reader *r, const struct tree_node *node, const 
 	if (tree_is_null(value))
 		return;
 	list->n_items += value->kind == TREE_LIST ? value->n : 1;
-	if (list->n_items > ITEMS_MAX)
-		return reader_complain(r, node, path, "too many items; accepted: up to %d", ITEMS_MAX);
+	if (list->n_items > JOB_ITEMS_MAX)
+		return reader_complain(r, node, path, "too many items; accepted: up to %d", JOB_ITEMS_MAX);
 	category->items = gw_calloc(value->kind == TREE_LIST ? value->n : 1, kind->size);
 	if (value->kind != TREE_LIST)
 		return read_item(r, node, path, kind, category);

@@ -1,5 +1,6 @@
 #include "libjob/job_reader.h"
 
+#include "libgateway/shared_bounds.h"
 #include "libjob/pattern.h"
 #include "libmars/nearest.h"
 
@@ -9,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_MAX_LEN 1024 /* each item has a copy of its category's */
-#define SHOWN        80
+#define SHOWN 80
 
 void reader_complain(struct reader *r, const struct tree_node *at, const struct tree_path *path, const char *fmt, ...)
 {
@@ -142,9 +142,9 @@ char *reader_key(struct reader *r, const struct tree_node *value, const struct t
 {
 	const struct tree_node *key = value->key;
 
-	if (key->len <= NAME_MAX_LEN)
+	if (key->len <= JOB_NAME_MAX)
 		return copy(r, key, key, path);
-	reader_complain(r, key, path->up, "a name of %" PRIu32 " bytes is too long; accepted: up to %d", key->len, NAME_MAX_LEN);
+	reader_complain(r, key, path->up, "a name of %" PRIu32 " bytes is too long; accepted: up to %d", key->len, JOB_NAME_MAX);
 	return NULL;
 }
 
@@ -191,6 +191,12 @@ void reader_string(struct reader *r, const struct tree_node *node, const struct 
 
 	free(*text);
 	*text = reader_text(r, node, path);
+}
+
+void reader_within(struct reader *r, const struct tree_node *node, const struct tree_path *path, const char *text, size_t max)
+{
+	if (text && strlen(text) > max)
+		reader_complain(r, node, path, "%zu bytes are too many; accepted: up to %zu", strlen(text), max);
 }
 
 void reader_regex(struct reader *r, const struct tree_node *node, const struct tree_path *path, void *out)

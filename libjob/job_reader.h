@@ -47,7 +47,9 @@ char *reader_key(struct reader *r, const struct tree_node *value,
 char **reader_texts(struct reader *r, const struct tree_node *list, const struct tree_path *path, size_t *n); /* of a list; all is yours */
 /* A text, or a list's texts with `between` between them. Yours. */
 char *reader_joined(struct reader *r, const struct tree_node *node, const struct tree_path *path, const char *between);
-reader_fn reader_string;    /* `out` is a char **, replaced */
+reader_fn reader_string; /* `out` is a char **, replaced */
+/* Complains of a text that is longer; NULL is fine. */
+void reader_within(struct reader *r, const struct tree_node *node, const struct tree_path *path, const char *text, size_t max);
 reader_fn reader_regex;     /* the same of a regex that compiles */
 reader_fn reader_boolean;   /* `out` is a bool * */
 reader_fn reader_not_built; /* always a complaint */

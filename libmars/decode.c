@@ -1,5 +1,6 @@
 #include "libmars/decode.h"
 
+#include "libgateway/shared_bounds.h"
 #include "libmars/text.h"
 
 #include <inttypes.h>
@@ -275,6 +276,8 @@ static void decode_config(struct decoder *d, const struct mars_field *field, con
 	if (tree_resolve(node)->kind != TREE_MAP)
 		return mars_complain(d, node, path, "this is not a mapping; accepted: what the driver needs, as `hostname: 10.0.0.2`");
 	json_node(&json, node);
+	if (json.len > PDU_CONFIG_MAX)
+		mars_complain(d, node, path, "%zu bytes, as JSON, are too many; accepted: up to %d", json.len, PDU_CONFIG_MAX);
 	*(char **)out = json.bytes;
 }
 

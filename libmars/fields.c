@@ -1,5 +1,6 @@
 #include "libmars/fields.h"
 
+#include "libgateway/shared_bounds.h"
 #include "libmars/marsdb.h"
 #include "libmars/nearest.h"
 

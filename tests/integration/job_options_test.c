@@ -249,6 +249,21 @@ static void assert_got(const char *url, const char *content)
 	free(got);
 }
 
+/* The machine chooses what its job's url becomes: too long a one is no file, and ends nothing. */
+static void assert_none_of_a_long_url(void)
+{
+	char path[801], *url;
+
+	memset(path, 'a', 800);
+	path[800] = '\0';
+	url = gw_sprintf("http://10.42.0.1:8090/long/%s", path);
+	free(machine_gets(url));
+	free(url);
+	assert_int_equal(last_status, 404);
+	proc_await(&farm->supervisor,
+		   "jobd warning: job=user-* the machine asks for /long/aaa*: artifact.get: url: * are too many; accepted: 4096");
+}
+
 static void a_regex_path_is_fetched_when_the_machine_asks_for_it(void **state)
 {
 	struct proc client;
@@ -256,7 +271,9 @@ static void a_regex_path_is_fetched_when_the_machine_asks_for_it(void **state)
 
 	submit_and_await_power(&client, "regex", "{}",
 			       HEAD "deployment:\n  start:\n    storage:\n"
-				    "      http: {path: '/pool/([0-9]+)', url: '" FILES "/bytes/\\1'}\n"
+				    "      http:\n"
+				    "        - {path: '/pool/([0-9]+)', url: '" FILES "/bytes/\\1'}\n"
+				    "        - {path: '/long/(a+)', url: '" FILES "/\\1\\1\\1\\1\\1\\1'}\n"
 				    "      tftp: [{path: '/(no|what)/.*', data: some text}, {path: '/t/(.*)', url: '" FILES "/\\1'}]\n");
 	got = machine_gets("http://10.42.0.1:8090/pool/1000");
 	assert_int_equal(strlen(got), 1000);
@@ -270,6 +287,7 @@ static void a_regex_path_is_fetched_when_the_machine_asks_for_it(void **state)
 	assert_int_equal(last_status, 404);
 	proc_await(&farm->supervisor,
 		   "jobd warning: job=user-* the machine asks for /what/x by http: no storage entry of this job answers '/what/x'");
+	assert_none_of_a_long_url();
 	assert_got("tftp://10.42.0.1/what/x", "some text");
 	assert_got("tftp://10.42.0.1/t/dated", "dated\n");
 	assert_got("tftp://10.42.0.1/t/status/404", "");

@@ -228,12 +228,12 @@ static void a_body_of_another_type_or_too_large_is_told_in_the_fields_form(void 
 static void each_part_has_its_bound(void **state)
 {
 	char *large = gw_calloc((8U << 20) + 2, 1), *answer, type[64];
-	const struct form_part job_parts[FORM_PARTS_MAX] = {V1(""), {"job", "job.yml", NULL, large, (8U << 20) + 1}},
+	const struct form_part job_parts[FORM_PARTS_MAX] = {V1(""), {"job", "job.yml", NULL, large, (1U << 20) + 1}},
 			       metadata_parts[FORM_PARTS_MAX] = {{"metadata", "m", NULL, large, (8U << 20) + 1}, GOOD},
 			       archive_parts[FORM_PARTS_MAX] = {V1(""), GOOD, TAR(large, (1U << 20) + 1)};
 
 	assert_int_equal(form_submit(job_parts, &answer, type), 413);
-	assert_true(is_in_the_fields_form(answer, "job: it is too large; accepted: 8388608 bytes"));
+	assert_true(is_in_the_fields_form(answer, "job: it is too large; accepted: 1048576 bytes"));
 	free(answer);
 	assert_int_equal(form_submit(metadata_parts, &answer, type), 413);
 	assert_true(is_in_the_fields_form(answer, "metadata: it is too large; accepted: 8388608 bytes"));

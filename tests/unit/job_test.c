@@ -511,14 +511,14 @@ static void the_name_of_a_category_is_short(void **state)
 	struct job job;
 
 	snprintf(text, sizeof(text),
-		 HEAD "console_patterns: {}\ndeployment:\n  start:\n    initramfs:\n      ? c%01023d\n      : [{data: x}]\n", 0);
+		 HEAD "console_patterns: {}\ndeployment:\n  start:\n    initramfs:\n      ? c%0119d\n      : [{data: x}]\n", 0);
 	assert_true(decode(&job, text, &errs));
-	assert_int_equal(strlen(job.start.initramfs.v[0].category), 1024);
+	assert_int_equal(strlen(job.start.initramfs.v[0].category), 120);
 	job_finish(&job);
 	snprintf(text, sizeof(text),
-		 HEAD "console_patterns: {}\ndeployment:\n  start:\n    initramfs:\n      ? c%01024d\n      : [{data: x}]\n", 0);
+		 HEAD "console_patterns: {}\ndeployment:\n  start:\n    initramfs:\n      ? c%0120d\n      : [{data: x}]\n", 0);
 	assert_false(decode(&job, text, &errs));
-	assert_string_equal(errs.v[0].text, "job:6:9: deployment.start.initramfs: a name of 1025 bytes is too long; accepted: up to 1024");
+	assert_string_equal(errs.v[0].text, "job:6:9: deployment.start.initramfs: a name of 121 bytes is too long; accepted: up to 120");
 	gw_errors_finish(&errs);
 }
 
@@ -540,6 +540,107 @@ static void there_are_only_so_many_items(void **state)
 	assert_int_equal(errs.n, 1);
 	gw_errors_finish(&errs);
 	free(text);
+}
+
+/* Of `text` with n letters for its `%s`. */
+static void assert_too_long(const char *text, size_t n, const char *error)
+{
+	struct gw_errors errs = {0};
+	const char *gap = strstr(text, "%s");
+	char *letters = gw_calloc(n + 1, 1), *whole;
+	struct job job;
+
+	memset(letters, 'a', n);
+	whole = gw_sprintf("%.*s%s%s", (int)(gap - text), text, letters, gap + 2);
+	assert_false(decode(&job, whole, &errs));
+	assert_string_equal(errs.v[0].text, error);
+	assert_int_equal(errs.n, 1);
+	gw_errors_finish(&errs);
+	free(whole);
+	free(letters);
+}
+
+/* Else it is the boot that fails, once the machine is off and all is fetched. */
+static void what_no_message_could_carry_is_refused_at_its_place(void **state)
+{
+	assert_too_long("target: {id: %s}\n" REST, 257, "job:1:14: target.id: 257 bytes are too many; accepted: up to 256");
+	assert_too_long("target: {tags: [%s]}\n" REST, 257, "job:1:16: target.tags: 257 bytes are too many; accepted: up to 256");
+#define START HEAD "console_patterns: {}\ndeployment: {start: "
+	assert_too_long(START "{kernel: {url: 'http://%s'}}}\n", 4090,
+			"job:3:36: deployment.start.kernel.url: 4097 bytes are too many; accepted: up to 4096");
+	assert_too_long(START "{storage: {http: {path: /%s, data: x}}}}\n", 1024,
+			"job:3:45: deployment.start.storage.http.path: 1025 bytes are too many; accepted: up to 1024");
+	assert_too_long(START "{dhcp: {match: {vendor_class: %s}}}}\n", 257,
+			"job:3:51: deployment.start.dhcp.match.vendor_class: 257 bytes are too many; accepted: up to 256");
+	assert_too_long(START "{initramfs: {archive: {extension: tar, add: {path: %s, artifact: {data: x}}}}}}\n", 4097,
+			"job:3:72: deployment.start.initramfs.archive.add.path: 4097 bytes are too many; accepted: up to 4096");
+	assert_too_long(START "{initramfs: {url: 'http://h', format: {archive: {extension: tar, keep: {path: a, rewrite: %s}}}}}}\n", 4097,
+			"job:3:111: deployment.start.initramfs.format.archive.keep.rewrite: 4097 bytes are too many; accepted: up to 4096");
+}
+
+/* n entries of a list in `start`, and m in `continue`. */
+static char *with_entries(const char *list, const char *entry, int n, int m)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	fprintf(out, HEAD "console_patterns: {}\ndeployment: {start: {%s: {a: [", list);
+	for (int i = 0; i < n; i++)
+		fprintf(out, "%s%s", i ? ", " : "", entry);
+	fprintf(out, "]}}, continue: {%s: {b: [", list);
+	for (int i = 0; i < m; i++)
+		fprintf(out, "%s%s", i ? ", " : "", entry);
+	fprintf(out, "]}}}\n");
+	fclose(out);
+	return text;
+}
+
+static void a_boot_has_only_so_many_items(void **state)
+{
+	static const struct {
+		const char *list, *entry;
+		int n, m;
+		const char *error; /* NULL: none */
+	} rows[] = {
+		{"dhcp", "{options: {12: a}}", 256, 0, NULL},
+		{"dhcp", "{options: {12: a}}", 257, 0, "job:3:28: deployment.start.dhcp: too many items; accepted: up to 256"},
+		{"dhcp", "{options: {12: a}}", 200, 57,
+		 "job:3:13: deployment: dhcp: 257 items of a boot are too many; accepted: up to 256"},
+		{"initramfs", "{data: x}", 600, 400, NULL},
+		{"initramfs", "{data: x}", 600, 401,
+		 "job:3:13: deployment: initramfs: 1001 items of a boot are too many; accepted: up to 1000"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *text = with_entries(rows[i].list, rows[i].entry, rows[i].n, rows[i].m);
+		struct gw_errors errs = {0};
+		struct job job;
+
+		assert_int_equal(decode(&job, text, &errs), rows[i].error == NULL);
+		if (rows[i].error)
+			assert_string_equal(errs.v[0].text, rows[i].error);
+		else
+			job_finish(&job);
+		gw_errors_finish(&errs);
+		free(text);
+	}
+}
+
+static void a_command_line_is_bounded_once_it_is_rendered(void **state)
+{
+	struct job job = good(HEAD "console_patterns: {}\ndeployment: {start: {kernel: {data: k, cmdline: \"{{ 'a' * 20000 }}\"}}}\n",
+			      &(struct job_options){0});
+	struct value_pool pool;
+	struct gw_error err = {0};
+	char *cmdline = NULL;
+
+	value_pool_init(&pool, 0);
+	assert_false(job_cmdline(&job, 1, value_dict(&pool), &cmdline, &err));
+	assert_null(cmdline);
+	assert_string_equal(err.text, "cmdline: 20000 bytes, once rendered, are too many; accepted: up to 16384");
+	value_pool_finish(&pool);
+	job_finish(&job);
 }
 
 static void a_job_is_rendered_with_its_names(void **state)
@@ -619,6 +720,9 @@ int main(void)
 		cmocka_unit_test(bombs_of_aliases_are_refused),
 		cmocka_unit_test(the_name_of_a_category_is_short),
 		cmocka_unit_test(there_are_only_so_many_items),
+		cmocka_unit_test(what_no_message_could_carry_is_refused_at_its_place),
+		cmocka_unit_test(a_boot_has_only_so_many_items),
+		cmocka_unit_test(a_command_line_is_bounded_once_it_is_rendered),
 		cmocka_unit_test(a_job_is_rendered_with_its_names),
 		cmocka_unit_test(a_command_line_is_a_template_on_one_line),
 		cmocka_unit_test(secrets_are_masked),
