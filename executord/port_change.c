@@ -5,6 +5,31 @@
 
 #define MIN_OFF_MAX_S 3600
 
+/* Behind a value there is room for the closing bracket at least. */
+static bool is_word(const char *at, const char *end, const char *word)
+{
+	size_t n = strlen(word);
+
+	return (size_t)(end - at) > n && memcmp(at, word, n) == 0 && strchr(" \t\r\n,}", at[n]);
+}
+
+char *port_change_text(const char *body, size_t len)
+{
+	char *text = gw_calloc(len + 1, 1), *end = text + len;
+	bool quoted = false;
+
+	memcpy(text, body, len);
+	for (char *at = text; at < end; at++) {
+		if (quoted && *at == '\\')
+			at++;
+		else if (*at == '"')
+			quoted = !quoted;
+		else if (!quoted && (is_word(at, end, "True") || is_word(at, end, "False")))
+			*at = (char)(*at + ('a' - 'A'));
+	}
+	return text;
+}
+
 static bool decode_state(const cJSON *item, struct port_change *change, struct gw_error *err)
 {
 	const char *text = cJSON_GetStringValue(item);
@@ -16,7 +41,6 @@ static bool decode_state(const cJSON *item, struct port_change *change, struct g
 		       text ? text : "this", text ? "'" : "");
 }
 
-/* The reference text's example sends Python's True. */
 static bool decode_reserved(const cJSON *item, struct port_change *change, struct gw_error *err)
 {
 	const char *text = cJSON_GetStringValue(item);

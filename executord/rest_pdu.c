@@ -8,6 +8,7 @@
 #include "executord/executord.h"
 #include "executord/json.h"
 #include "executord/rest.h"
+#include "libgateway/json.h"
 
 bool port_is_reserved(struct executord *ex, const struct pdu *pdu, const char *port)
 {
@@ -148,10 +149,24 @@ static void set_state(struct patch *patch)
 		rest_port_alarmed(ex, pdu->name, port->id);
 }
 
+/* pdud says so too, but maybe after the answer. */
+static void note_min_off(struct patch *patch)
+{
+	struct pdu *pdu = registry_pdu(patch->ex, patch->pdu, NULL);
+	struct port *port = pdu ? pdu_port(pdu, patch->port, NULL) : NULL;
+
+	if (!port || port->min_off_ms == patch->change.min_off_ms)
+		return;
+	port->min_off_ms = patch->change.min_off_ms;
+	registry_pdu_changed(patch->ex, pdu);
+}
+
 static void on_written(void *data, const struct gw_error *err)
 {
 	struct patch *patch = data;
 
+	if (err->kind == GW_OK && patch->change.has_min_off)
+		note_min_off(patch);
 	if (err->kind == GW_OK && patch->change.has_state)
 		set_state(patch);
 	else
@@ -215,6 +230,19 @@ static bool allowed(struct executord *ex, struct pdu *pdu, const struct port *po
 	return port_change_allowed(&facts, change, err);
 }
 
+static cJSON *read_body(const struct http_request *rq, struct gw_error *err)
+{
+	size_t len;
+	const char *body = http_body(rq, &len);
+	char *text = port_change_text(body, len);
+	cJSON *json = json_decode(text, len, err);
+
+	free(text);
+	if (!json)
+		gw_context(err, "the body");
+	return json;
+}
+
 /* PATCH /api/v1/pdu/P/port/N: {"state","reserved","min_off_time"} */
 void rest_patch_port(void *owner, struct http_request *rq)
 {
@@ -223,7 +251,7 @@ void rest_patch_port(void *owner, struct http_request *rq)
 	struct port_change change;
 	struct pdu *pdu;
 	struct port *port = find_port(ex, rq, &pdu, &err);
-	cJSON *json = port ? http_body_json(rq, &err) : NULL;
+	cJSON *json = port ? read_body(rq, &err) : NULL;
 	struct patch *patch;
 
 	if (!json || !rest_may_change(ex, rq, &err) || !port_change_decode(json, &change, &err) || !allowed(ex, pdu, port, &change, &err)) {

@@ -26,6 +26,9 @@ struct port_facts { /* what port_change_allowed decides on; borrowed */
 	const char *discovered; /* the discovery that holds it; NULL: none */
 };
 
+/* A copy of a body in which Python's True and False, as in the reference text's example, are JSON's; as long, and ended by a 0. The caller
+ * frees. */
+char *port_change_text(const char *body, size_t len);
 /* {"state": "on"|"off" in any case, "reserved": true|false (or "True"), "min_off_time": seconds}; GW_BAD_INPUT names the field. */
 bool port_change_decode(const cJSON *json, struct port_change *change, struct gw_error *err);
 bool port_change_allowed(const struct port_facts *facts, const struct port_change *change, struct gw_error *err);

@@ -1,5 +1,6 @@
 /* Every JSON body that REST takes: of a DUT's registration and edit, a port's, a discovery's. */
 #include <stdint.h>
+#include <stdlib.h>
 
 #include "executord/discovery.h"
 #include "executord/rest_fields.h"
@@ -22,8 +23,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	struct gw_error err = {0}, port_err = {0}, ask_err = {0};
 	struct port_change change;
 	struct discovery_ask ask;
-	cJSON *json = json_decode((const char *)bytes, n, &err);
+	char *text = port_change_text((const char *)bytes, n);
+	cJSON *json = json_decode(text, n, &err);
 
+	free(text);
 	if (!json)
 		return 0;
 	take_fields(json, MARS_BY_CREATE);

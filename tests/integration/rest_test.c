@@ -468,9 +468,10 @@ static const struct row edits[] = {
 	 "{\"id\":\"" A "\",*\"manual_tags\":[\"m\"],*\"pdu_off_delay\":0.2,\"firmware_boot_time\":5,\"comment\":\"new\",*}"},
 	{"PATCH", R1 "/machine/" A "/", "{\"comment\": null, \"firmware_boot_time\": null, \"manual_tags\": []}", 200,
 	 "{\"id\":\"" A "\",*\"manual_tags\":[],*\"firmware_boot_time\":null,\"comment\":null,*}", "Application/JSON; charset=utf-8"},
-	{"PATCH", R1 "/pdu/DUMMY/port/0", "{\"min_off_time\": 0.3}", 200, "{\"label\":\"one\",*}"},
+	{"PATCH", R1 "/pdu/DUMMY/port/0", "{\"min_off_time\": 0.3}", 200, "{\"label\":\"one\",\"min_off_time\":0.3,*}"},
 	{"GET", R1 "/dut/" A, NULL, 200, "{*\"pdu_off_delay\":0.3,*}"}, /* it is kept there */
-	{"PATCH", R1 "/pdu/DUMMY/port/4", "{\"reserved\": true}", 200, ON_PORT("five", "true")},
+	{"PATCH", R1 "/pdu/DUMMY/port/4", "{\"min_off_time\": 0.7}", 200, "{\"label\":\"five\",\"min_off_time\":0.7,*}"},
+	{"PATCH", R1 "/pdu/DUMMY/port/4", "{\"reserved\": True}", 200, ON_PORT("five", "true")},
 	{"PATCH", R1 "/pdu/DUMMY/port/4", "{\"reserved\": false, \"state\": \"Off\"}", 200, OFF_PORT("five", "*")},
 	{"PATCH", R1 "/pdu/DUMMY/port/4", "{\"state\": \"ON\"}", 200, ON_PORT("five", "false")},
 	{"PATCH", R1 "/pdu/DUMMY/port/five", "{\"state\": \"off\", \"min_off_time\": 0.5}", 200, OFF_PORT("five", "0.5")},

@@ -50,6 +50,28 @@ static void a_change_is_decoded_or_its_field_is_named(void **state)
 	}
 }
 
+/* The example in the reference text is `{"reserved": True}`. */
+static void pythons_booleans_are_read_as_jsons(void **state)
+{
+	static const char *const rows[][2] = {
+		{"{\"reserved\": True}", "{\"reserved\": true}"},
+		{"{\"reserved\":False, \"state\": \"off\"}", "{\"reserved\":false, \"state\": \"off\"}"},
+		{"{\"reserved\": True\n}", "{\"reserved\": true\n}"},
+		{"{\"state\": \"\\\"True \"}", "{\"state\": \"\\\"True \"}"},
+		{"{\"True\": Truely}", "{\"True\": Truely}"},
+		{"True", "True"},
+		{"\"\\", "\"\\"},
+		{"", ""},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *text = port_change_text(rows[i][0], strlen(rows[i][0]));
+
+		assert_string_equal(text, rows[i][1]);
+		free(text);
+	}
+}
+
 #define ON                                                                                                                                 \
 	{                                                                                                                                  \
 		.has_state = true, .on = true                                                                                              \
@@ -117,6 +139,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_change_is_decoded_or_its_field_is_named),
+		cmocka_unit_test(pythons_booleans_are_read_as_jsons),
 		cmocka_unit_test(a_port_in_use_or_reserved_is_left_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
