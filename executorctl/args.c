@@ -107,8 +107,8 @@ bool ctl_args_parse(struct ctl_args *args, const struct ctl_command *command, in
 	}
 	if (args->n_operands >= command->min && args->n_operands <= command->max)
 		return true;
-	return gw_fail(err, GW_BAD_INPUT, "usage: executorctl %s %s; see executorctl %s --help", command->name, command->operands,
-		       command->name);
+	return gw_fail(err, GW_BAD_INPUT, "usage: executorctl %s%s%s; see executorctl %s --help", command->name,
+		       *command->operands ? " " : "", command->operands, command->name);
 }
 
 bool ctl_takes_value(const struct ctl_command *command, const char *arg)

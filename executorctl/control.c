@@ -14,14 +14,15 @@ static int finish(cJSON *answer, char *path, const struct gw_error *err)
 	return CTL_FAILED(err);
 }
 
-static bool parse_seconds(const char *command, const char *what, const char *text, double least, double *seconds, struct gw_error *err)
+/* `above`: whether 0 is none of them. */
+static bool parse_seconds(const char *what, const char *text, bool above, double most, double *seconds, struct gw_error *err)
 {
 	char *end = NULL;
 
 	*seconds = text[0] >= '0' && text[0] <= '9' ? strtod(text, &end) : -1;
-	if (!end || *end || *seconds < least || *seconds > 86400 || (least > 0 && *seconds <= 0))
-		return gw_fail(err, GW_BAD_INPUT, "%s: %s: '%.40s' is not a number of seconds; accepted: %s 86400", command, what, text,
-			       least > 0 ? "above 0, up to" : "0 to");
+	if (!end || *end || *seconds < 0 || *seconds > most || (above && *seconds <= 0))
+		return gw_fail(err, GW_BAD_INPUT, "%s: '%.40s' is not a number of seconds; accepted: %s %.0f", what, text,
+			       above ? "above 0, up to" : "0 to", most);
 	return true;
 }
 
@@ -111,7 +112,7 @@ int ctl_port(const struct ctl *ctl, const struct ctl_args *args, struct gw_error
 	else if ((args->n_operands == 4) != !port_changes[i].value)
 		gw_fail(err, GW_BAD_INPUT, "usage: executorctl port PDU PORT %s%s; see executorctl port --help", port_changes[i].word,
 			port_changes[i].value ? "" : " SECONDS");
-	else if (port_changes[i].value || parse_seconds("port", "min-off", args->operands[3], 0, &seconds, err))
+	else if (port_changes[i].value || parse_seconds("port: min-off", args->operands[3], false, 3600, &seconds, err))
 		return change_port(ctl, args, i, seconds, err);
 	return CTL_FAILED(err);
 }
@@ -147,7 +148,7 @@ static int begin_discovery(const struct ctl *ctl, const struct ctl_args *args, s
 	cJSON *body, *answer;
 	double seconds = 150;
 
-	if (timeout && !parse_seconds("discover", "--timeout", timeout, 0.001, &seconds, err))
+	if (timeout && !parse_seconds("discover: --timeout", timeout, true, 86400, &seconds, err))
 		return CTL_FAILED(err);
 	body = cJSON_CreateObject();
 	cJSON_AddStringToObject(body, "pdu", args->operands[0]);

@@ -24,7 +24,8 @@ static void add_matching(cJSON *object, const pcre2_code *code, pcre2_match_data
 			continue;
 		memcpy(name, *variable, (size_t)(equals - *variable));
 		name[equals - *variable] = '\0';
-		if (pcre2_match(code, (PCRE2_SPTR)name, strlen(name), 0, 0, match, NULL) >= 0 && !cJSON_HasObjectItem(object, name))
+		if (pcre2_match(code, (PCRE2_SPTR)name, strlen(name), 0, 0, match, NULL) >= 0 &&
+		    !cJSON_GetObjectItemCaseSensitive(object, name))
 			cJSON_AddStringToObject(object, name, equals + 1);
 	}
 }

@@ -97,7 +97,9 @@ static void a_port_is_reserved_and_has_its_time(void **state)
 	assert_prints(ctl("port", "DUMMY", "2", "min-off", "1.5", NULL), "Port 2 of DUMMY is off for that long at least, from now on.\n");
 	farm_await(*state, "/pdu/DUMMY/port/2", "min_off_time", "1.5");
 	assert_fails(ctl("port", "DUMMY", "2", "min-off", "soon", NULL), 2,
-		     "executorctl: port: min-off: 'soon' is not a number of seconds; accepted: 0 to 86400\n");
+		     "executorctl: port: min-off: 'soon' is not a number of seconds; accepted: 0 to 3600\n");
+	assert_fails(ctl("port", "DUMMY", "2", "min-off", "3601", NULL), 2,
+		     "executorctl: port: min-off: '3601' is not a number of seconds; accepted: 0 to 3600\n");
 	assert_fails(ctl("port", "DUMMY", "2", "min-off", NULL), 2,
 		     "executorctl: usage: executorctl port PDU PORT min-off SECONDS; see executorctl port --help\n");
 	assert_prints(ctl("port", "DUMMY", "2", "off", NULL), "Port 2 of DUMMY is being switched OFF.\n");

@@ -63,7 +63,7 @@ static void a_jobs_status_is_the_exit_code(void **state)
 
 static void the_form_has_what_the_options_say(void **state)
 {
-	static const char *const env[] = {"CI_JOB=1", "CI_BAD=\xff", "SECRET_CI=2", NULL};
+	static const char *const env[] = {"CI_JOB=1", "CI_job=x", "CI_BAD=\xff", "SECRET_CI=2", NULL};
 
 	assert_int_equal(ctl("run", tmp_path("job.yml"), NULL), 0);
 	proc_await(&gateway,
@@ -74,7 +74,8 @@ static void the_form_has_what_the_options_say(void **state)
 				 "-w", tmp_path("job.yml"), NULL),
 			 3);
 	proc_await(&gateway,
-		   "metadata {\"callback\": {\"host\": \"10.42.0.1\"}, \"environ\": {\"CI_JOB\": \"1\"}, \"job_cookie\": \"c\", "
+		   "metadata {\"callback\": {\"host\": \"10.42.0.1\"}, \"environ\": {\"CI_JOB\": \"1\", \"CI_job\": \"x\"}, "
+		   "\"job_cookie\": \"c\", "
 		   "\"job_id\": \"FAIL\", \"minio\": {\"credentials\": {\"access_key\": \"key\", \"secret_key\": \"se:cret\"}, "
 		   "\"groups\": [\"mesa\", \"kernel\"]}, \"target\": {\"tags\": [\"amdgpu\", \"farm:x\", \"b c\"]}, \"version\": 1}");
 }
@@ -168,6 +169,8 @@ static void what_run_cannot_do_is_said_before_anything_is_sent(void **state)
 {
 	assert_int_equal(ctl("run", NULL), 2);
 	assert_string_equal(err, "executorctl: usage: executorctl run FILE; see executorctl run --help\n");
+	assert_int_equal(ctl("duts", "all", NULL), 2);
+	assert_string_equal(err, "executorctl: usage: executorctl duts; see executorctl duts --help\n");
 	assert_int_equal(ctl("run", "-q", "x", NULL), 2);
 	assert_string_equal(err, "executorctl: run: '-q' is not an option of it; see executorctl run --help\n");
 	assert_int_equal(ctl("run", "x", "-t", NULL), 2);
