@@ -136,7 +136,8 @@ static void compare_config(cJSON *list, const char *path, const char *old, const
 		if (!cJSON_Compare(item, other, true))
 			compare_member(list, path, item->string, item, other);
 	}
-	cJSON_ArrayForEach(item, b) if (!cJSON_HasObjectItem(a, item->string)) compare_member(list, path, item->string, NULL, item);
+	cJSON_ArrayForEach(item, b) if (!cJSON_GetObjectItemCaseSensitive(a, item->string))
+		compare_member(list, path, item->string, NULL, item);
 	cJSON_Delete(a);
 	cJSON_Delete(b);
 }

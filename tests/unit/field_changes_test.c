@@ -119,6 +119,9 @@ static void of_a_pdus_configuration_just_where_it_is_shows(void **state)
 		       "pdus:\n  P:\n    driver: snmp\n    config: {hostname: h}\n", "config.hostname\n");
 	assert_differs("pdus:\n  P:\n    driver: snmp\n    config: {hostname: h}\n",
 		       "pdus:\n  P:\n    driver: snmp\n    config: {hostname: {canary: 1}}\n", "config.hostname\n");
+	assert_differs("pdus:\n  P:\n    driver: snmp\n    config: {Hostname: h}\n",
+		       "pdus:\n  P:\n    driver: snmp\n    config: {hostname: h}\n",
+		       "config.Hostname: given -> none\nconfig.hostname: none -> h\n");
 	assert_differs("pdus:\n  P:\n    driver: snmp\n    config: {a: 1, b: 2}\n",
 		       "pdus:\n  P:\n    driver: snmp\n    config: {b: 2, a: 1}\n", "config: in this order -> in another\n");
 }
