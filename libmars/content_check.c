@@ -48,15 +48,33 @@ static const char **section_names(const struct section *section)
 	return names;
 }
 
+/* "; accepted: a, b, ...", as many as there is room for. */
+static void list_names(const char *const *names, char *out, size_t size)
+{
+	size_t used = (size_t)snprintf(out, size, "%s", *names ? "; accepted: " : "; there is none");
+	char shown[140];
+
+	for (size_t i = 0; names[i]; i++) {
+		tree_show(names[i], strlen(names[i]), shown, sizeof(shown));
+		if (used + strlen(shown) + strlen(", ..., ") >= size) {
+			snprintf(out + used, size - used, "%s...", i ? ", " : "");
+			return;
+		}
+		used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", shown);
+	}
+}
+
 static void complain_missing(struct maker *m, const struct tree_node *node, const struct tree_path *path, const char *name,
 			     const char *what, enum mars_change_what section)
 {
 	const char **names = section_names(&m->content->sections[section]);
 	const char *nearest = mars_nearest(names, name, strlen(name));
-	char shown[80], meant[160] = "";
+	char shown[80], meant[200] = "";
 
 	if (nearest)
 		snprintf(meant, sizeof(meant), "; did you mean '%.128s'?", nearest);
+	else
+		list_names(names, meant, sizeof(meant));
 	mars_complain(&m->decoder, node, path, "'%s' is not %s under `%s`%s", tree_show(name, strlen(name), shown, sizeof(shown)), what,
 		      content_sections[section].key, meant);
 	free(names);

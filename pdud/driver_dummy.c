@@ -60,7 +60,8 @@ static bool take_labels(struct dummy *d, const cJSON *labels, struct gw_error *e
 	cJSON_ArrayForEach(label, labels)
 	{
 		if (!cJSON_IsString(label) || strlen(label->valuestring) > LABEL_MAX)
-			return gw_fail(err, GW_BAD_INPUT, "config.ports[%zu]: not a text of at most %d bytes", d->n, LABEL_MAX);
+			return gw_fail(err, GW_BAD_INPUT, "config.ports[%zu]: not a label; accepted: a text of at most %d bytes", d->n,
+				       LABEL_MAX);
 		d->ports[d->n] = (struct driver_port){.id = gw_sprintf("%zu", d->n), .label = gw_strdup(label->valuestring)};
 		d->on[d->n++] = true;
 	}

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "pdud/driver.h"
@@ -20,21 +21,33 @@ const struct driver *driver_find(const char *name, struct gw_error *err)
 			return NULL;
 		}
 	}
-	gw_fail(err, GW_BAD_INPUT, "'%.64s' is not a PDU driver", name);
+	gw_fail(err, GW_BAD_INPUT, "'%.64s' is not a PDU driver; built: dummy, vpdu", name);
 	return NULL;
+}
+
+static void list_keys(const char *const *known, char *out, size_t size)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; known[i] && used < size; i++)
+		used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", known[i]);
 }
 
 bool driver_knows_keys(const cJSON *config, const char *const *known, struct gw_error *err)
 {
 	const cJSON *item;
+	char accepted[256];
 
 	cJSON_ArrayForEach(item, config)
 	{
 		size_t i = 0;
+
 		while (known[i] && strcmp(known[i], item->string) != 0)
 			i++;
-		if (!known[i])
-			return gw_fail(err, GW_BAD_INPUT, "config.%.64s: not a key of this driver", item->string);
+		if (known[i])
+			continue;
+		list_keys(known, accepted, sizeof(accepted));
+		return gw_fail(err, GW_BAD_INPUT, "config.%.64s: not a key of this driver; accepted: %s", item->string, accepted);
 	}
 	return true;
 }

@@ -85,7 +85,7 @@ static void drivers_are_found_by_name(void **state)
 	assert_null(driver_find("apc_masterswitch", &err));
 	assert_string_equal(err.text, "the driver 'apc_masterswitch' is not built yet; built: dummy, vpdu");
 	assert_null(driver_find("x", &err));
-	assert_string_equal(err.text, "'x' is not a PDU driver");
+	assert_string_equal(err.text, "'x' is not a PDU driver; built: dummy, vpdu");
 }
 
 static void a_configuration_that_does_not_fit_is_refused_by_its_key(void **state)
@@ -96,11 +96,11 @@ static void a_configuration_that_does_not_fit_is_refused_by_its_key(void **state
 	} rows[] = {
 		{&driver_vpdu, "{}", "config.hostname: needed; accepted: HOST or HOST:PORT"},
 		{&driver_vpdu, "{\"hostname\":7}", "config.hostname: needed; accepted: HOST or HOST:PORT"},
-		{&driver_vpdu, "{\"hostname\":\"h\",\"port\":1}", "config.port: not a key of this driver"},
+		{&driver_vpdu, "{\"hostname\":\"h\",\"port\":1}", "config.port: not a key of this driver; accepted: hostname"},
 		{&driver_dummy, "{}", "config.ports: needed; accepted: a list of at most 4096 labels"},
 		{&driver_dummy, "{\"ports\":3}", "config.ports: needed; accepted: a list of at most 4096 labels"},
-		{&driver_dummy, "{\"ports\":[\"a\",1]}", "config.ports[1]: not a text of at most 256 bytes"},
-		{&driver_dummy, "{\"ports\":[],\"x\":0}", "config.x: not a key of this driver"},
+		{&driver_dummy, "{\"ports\":[\"a\",1]}", "config.ports[1]: not a label; accepted: a text of at most 256 bytes"},
+		{&driver_dummy, "{\"ports\":[],\"x\":0}", "config.x: not a key of this driver; accepted: ports"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
