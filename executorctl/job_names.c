@@ -99,6 +99,7 @@ static void add_gateway(struct job_names *names)
 	names->job = served(pool);
 	value_set(pool, names->all, "job", names->job);
 	add_bucket(names);
+	value_set(pool, names->all, "executor_host", value_string(pool, "ci-gateway"));
 	value_set(pool, names->all, "registry", registry);
 	value_set(pool, names->all, "environ", value_dict(pool));
 }

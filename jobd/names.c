@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "libgateway/log.h"
+#include "libgateway/url.h"
 #include "libjob/job.h"
 
 #define BOOTS_DB_NAMES_MAX 65536 /* bytes of JSON */
@@ -32,10 +33,20 @@ static bool interface_address(const char *name, char text[INET_ADDRSTRLEN], stru
 	       gw_fail(err, GW_BAD_INPUT, "PRIVATE_INTERFACE: '%s' has no IPv4 address; accepted: an interface that has one", name);
 }
 
+static char *host_and_port(const struct url_host *at)
+{
+	return at->has_port ? gw_sprintf("%s:%u", at->host, at->port) : gw_strdup(at->host);
+}
+
 bool names_init(struct names *names, const struct env *env, struct gw_error *err)
 {
+	struct url_host executor;
+
 	if (!interface_address(env_text(env, OPT_PRIVATE_INTERFACE), names->address, err))
 		return false;
+	if (!url_host_of(env_text(env, OPT_EXECUTOR_URL), &executor, err))
+		return gw_context(err, "EXECUTOR_URL");
+	names->executor_host = host_and_port(&executor);
 	names->http_url = gw_sprintf("http://%s:%d", names->address, (int)env_integer(env, OPT_BOOTS_HTTP_PORT));
 	return true;
 }
@@ -135,7 +146,7 @@ static const struct value *seconds(struct names *names, double s)
 	return s < 0 ? value_none() : value_float(&names->pool, s);
 }
 
-static const struct value *dut_dict(struct names *names, const struct msg_dut *dut, double default_power)
+static const struct value *dut_dict(struct names *names, const struct msg_dut *dut)
 {
 	struct value_pool *pool = &names->pool;
 	struct value *d = value_dict(pool);
@@ -150,8 +161,7 @@ static const struct value *dut_dict(struct names *names, const struct msg_dut *d
 	set_text(names, d, "ip_address", dut->ip_address);
 	set_text(names, d, "local_tty_device", dut->local_tty_device);
 	value_set(pool, d, "firmware_boot_time", seconds(names, dut->firmware_boot_time));
-	value_set(pool, d, "boot_sequence_power",
-		  value_float(pool, dut->boot_sequence_power > 0 ? dut->boot_sequence_power : default_power));
+	value_set(pool, d, "boot_sequence_power", value_float(pool, dut->boot_sequence_power));
 	value_set(pool, d, "ready_for_service", value_bool(dut->ready_for_service));
 	set_text(names, d, "comment", dut->comment);
 	return d;
@@ -220,6 +230,7 @@ static void add_gateway(struct names *names, struct value *all)
 {
 	env_job_variables(add_variable, &(struct making){names, all});
 	set_text(names, all, "minio_url", names->minio_url);
+	set_text(names, all, "executor_host", names->executor_host);
 	names->job = served_dict(names);
 	value_set(&names->pool, all, "job", names->job);
 	value_set(&names->pool, all, "imagestore", names_imagestore(names));
@@ -266,7 +277,7 @@ static void add_bucket(struct names *names, struct value *all, const struct msg_
 	note_secret(names, bucket->dut_secret);
 }
 
-void names_make(struct names *names, const struct msg_job_go *go, double default_boot_sequence_power)
+void names_make(struct names *names, const struct msg_job_go *go)
 {
 	const struct msg_dut *dut = &go->dut.v[0];
 	struct value_pool *pool = &names->pool;
@@ -278,7 +289,7 @@ void names_make(struct names *names, const struct msg_job_go *go, double default
 	value_pool_init(pool, 0);
 	all = value_dict(pool);
 	add_gateway(names, all);
-	machine = dut_dict(names, dut, default_boot_sequence_power);
+	machine = dut_dict(names, dut);
 	value_set(pool, all, "dut", machine);
 	value_set(pool, all, "machine", machine);
 	set_text(names, all, "machine_id", dut->id);
@@ -316,5 +327,6 @@ void names_finish(struct names *names)
 	value_pool_finish(&names->pool);
 	forget_secrets(names);
 	free(names->http_url);
+	free(names->executor_host);
 	free(names->minio_url);
 }

@@ -19,6 +19,7 @@ struct names {
 	const struct msg_job_prepare *prepared; /* borrowed: its registry_rules and mounts; NULL: none */
 	char address[INET_ADDRSTRLEN];          /* of PRIVATE_INTERFACE */
 	char *http_url;                         /* owned: "http://10.42.0.1:8090" */
+	char *executor_host;                    /* owned: EXECUTOR_URL's HOST or HOST:PORT, which registration asks */
 	char *minio_url;                        /* owned; NULL before names_prepare */
 };
 
@@ -26,7 +27,7 @@ struct names {
 bool names_init(struct names *names, const struct env *env, struct gw_error *err);
 /* What the gateway says with the job, before any of its names are made: where buckets are. */
 void names_prepare(struct names *names, const struct env *env, const struct msg_job_prepare *prepared);
-void names_make(struct names *names, const struct msg_job_go *go, double default_boot_sequence_power); /* replaces those of before */
+void names_make(struct names *names, const struct msg_job_go *go); /* replaces those of before */
 /* Those of a job whose machine is not known yet; borrowed until the names are made anew. */
 const struct value *names_for_target(struct names *names);
 char *names_masked(const struct names *names, const char *text); /* yours */

@@ -98,7 +98,7 @@ static bool render_for_dut(struct jobd *j, struct gw_error *err)
 	char *shown;
 	bool ok;
 
-	names_make(&j->names, j->go, env_number(&j->env, OPT_DUT_DEFAULT_BOOT_SEQUENCE_POWER));
+	names_make(&j->names, j->go);
 	if (!load(&j->job, j->prepared, j->names.all, dut->firmware_boot_time > 0 ? dut->firmware_boot_time : 0, err))
 		return false;
 	shown = names_masked(&j->names, j->job.rendered);

@@ -31,16 +31,17 @@ static const char db[] = "pdus:\n"
 			 "duts:\n"
 			 "  '" MAC "': {base_name: box, pdu: DUMMY, pdu_port_id: 0, pdu_off_delay: 0, ready_for_service: true}\n";
 
-static const char job[] = "version: 1\n"
-			  "target: {id: " MAC "}\n"
-			  "console_patterns:\n"
-			  "  session_end: {regex: '^good bye'}\n"
-			  "  job_success: {regex: '^it works'}\n"
-			  "deployment:\n"
-			  "  start:\n"
-			  "    kernel:\n"
-			  "      data: a kernel\n"
-			  "      cmdline: 'power={{ dut.boot_sequence_power }} minio={{ minio_url }} http={{ job.http.url }}'\n";
+static const char job[] =
+	"version: 1\n"
+	"target: {id: " MAC "}\n"
+	"console_patterns:\n"
+	"  session_end: {regex: '^good bye'}\n"
+	"  job_success: {regex: '^it works'}\n"
+	"deployment:\n"
+	"  start:\n"
+	"    kernel:\n"
+	"      data: a kernel\n"
+	"      cmdline: 'power={{ dut.boot_sequence_power }} minio={{ minio_url }} http={{ job.http.url }} host={{ executor_host }}'\n";
 
 static struct farm *farm;
 static struct proc client; /* of the one job that passed */
@@ -70,6 +71,7 @@ static int setup(void **state)
 	const char *const env[] = {"SERGENT_HARTMAN_BOOT_COUNT=-1",
 				   "PRIVATE_INTERFACE=duts0",
 				   "BOOTS_HTTP_PORT=8091",
+				   "EXECUTOR_URL=http://ci-gateway:80/",
 				   "SALAD_URL=http://10.42.0.1:8006",
 				   "SALAD_TCPCONSOLE_PORT=8101",
 				   "MINIO_URL=http://10.42.0.1:9999",
@@ -116,6 +118,11 @@ static int teardown(void **state)
 static void jobs_know_the_boot_power_of_machines_that_tell_none(void)
 {
 	assert_true(proc_has_said(&client, "power=42.5 minio="));
+}
+
+static void registration_is_told_where_to_ask(void)
+{
+	assert_true(proc_has_said(&client, "host=ci-gateway:80*"));
 }
 
 static void jobs_know_where_the_buckets_are(void)
@@ -476,7 +483,8 @@ static const struct check {
 	HERE(EXECUTOR_PORT, rest_is_on_that_address_and_port),
 	HERE(EXECUTOR_HTTP_IPv4_SOCKET_NAME, rest_is_on_systemds_socket_of_that_name),
 	THERE(EXECUTOR_HOST_NAMES, "integration/rest_abuse_test.c", "promise_37_rest_is_served_by_its_names_alone"),
-	THERE(EXECUTOR_URL, "integration/artifactd_test.c", "the_gateways_own_hosts_are_exempt_and_an_empty_list_denies_nothing"),
+	BOTH(EXECUTOR_URL, "integration/artifactd_test.c", "the_gateways_own_hosts_are_exempt_and_an_empty_list_denies_nothing",
+	     registration_is_told_where_to_ask),
 	THERE(EXECUTOR_WATCHDOG, "integration/watchdog_test.c", "promise_15_a_stuck_daemon_is_killed_and_started_again"),
 	THERE(EXECUTOR_STANDALONE_DAEMONS, "integration/standalone_test.c", "only_the_daemons_named_are_started"),
 	BOTH(EXECUTOR_REGISTRATION_JOB, "integration/training_test.c", "a_registration_that_fails_is_tried_again_after_its_delay",
@@ -561,7 +569,7 @@ static void has_its_effect(void **state)
 
 /* ---- --check ---- */
 
-static const char *const daemons[] = {"executord", "jobd", "bootsd", "pdud", "saladd", "artifactd", "gitlabd"};
+static const char *const daemons[] = {"executord", "jobd", "bootsd", "pdud", "saladd", "artifactd", "gitlabd", "bucketd"};
 #define DAEMONS (sizeof(daemons) / sizeof(daemons[0]))
 
 /* What a trace says of a call that is allowed, of the end of one that another thread's interrupted, or of a process. */

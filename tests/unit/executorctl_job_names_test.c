@@ -29,10 +29,11 @@ static void a_job_has_a_bucket_without_a_gateway_too(void **state)
 	assert_rendered(&(struct ctl_args){0}, "{{ minio_url }}/{{ job_bucket }} {{ job_bucket_access_key }} {{ job_bucket_secret_key }}",
 			"http://10.42.0.1:9000/job-52-54-00-11-22-00-example job-52-54-00-11-22-00-example-dut "
 			"00000000000000000000000000000000");
-	assert_rendered(&(struct ctl_args){0},
-			"{{ job.bucket.url == minio_url and job.bucket.name == job_bucket and job.bucket.access_key == "
-			"job_bucket_access_key and job.bucket.secret_key == job_bucket_secret_key }} {{ job.http.url }}",
-			"True http://10.42.0.1:8090");
+	assert_rendered(
+		&(struct ctl_args){0},
+		"{{ job.bucket.url == minio_url and job.bucket.name == job_bucket and job.bucket.access_key == "
+		"job_bucket_access_key and job.bucket.secret_key == job_bucket_secret_key }} {{ job.http.url }} {{ executor_host }}",
+		"True http://10.42.0.1:8090 ci-gateway");
 }
 
 static void a_name_of_the_bucket_may_be_set_by_hand(void **state)

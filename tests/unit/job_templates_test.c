@@ -34,6 +34,7 @@ static const struct value *names_of_dut(struct value_pool *pool, const char *tty
 	value_set(pool, names, "machine_id", value_string(pool, "52:54:00:11:22:10"));
 	value_set(pool, names, "machine_tags", tags);
 	value_set(pool, names, "local_tty_device", tty ? value_string(pool, tty) : value_none());
+	value_set(pool, names, "executor_host", value_string(pool, "10.42.0.1:8000"));
 	value_set(pool, names, "minio_url", value_string(pool, "http://10.42.0.1:8090"));
 	value_set(pool, names, "environ", environment);
 	return names;
@@ -68,8 +69,8 @@ static void each_is_a_job_for_a_known_and_for_an_unknown_dut(void **state)
 	static const struct {
 		const char *name, *cmdline;
 	} rows[] = {
-		{"libjob/templates/register.yml.j2", CONSOLE "mars.action=register"},
-		{"libjob/templates/bootloop.yml.j2", CONSOLE "mars.action=check"},
+		{"libjob/templates/register.yml.j2", CONSOLE "mars.action=register mars.host=10.42.0.1:8000"},
+		{"libjob/templates/bootloop.yml.j2", CONSOLE "mars.action=check mars.host=10.42.0.1:8000"},
 		{"examples/hello.yml", CONSOLE "mars.action=hello hello.text=good_morning"},
 		{"examples/reboot.yml", CONSOLE "rdinit=/nothing panic=3"},
 		{"examples/timeouts.yml", CONSOLE "mars.action=hello hello.text=with_many_cores"},
@@ -107,7 +108,9 @@ static void the_console_is_that_of_the_dut(void **state)
 	names = names_of_dut(&pool, "ttyUSB3");
 	job = load("libjob/templates/register.yml.j2", names);
 	assert_string_equal(job.target_id, "52:54:00:11:22:10");
-	assert_cmdline(&job, 1, names, "console=ttyUSB3,115200 SALAD.machine_id=52:54:00:11:22:10 mars.action=register");
+	assert_cmdline(&job, 1, names,
+		       "console=ttyUSB3,115200 SALAD.machine_id=52:54:00:11:22:10 mars.action=register "
+		       "mars.host=10.42.0.1:8000");
 	job_finish(&job);
 	value_pool_finish(&pool);
 }
