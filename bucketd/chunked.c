@@ -42,7 +42,7 @@ struct chunked *chunked_begin(const struct sigv4_chain *chain, bool trailer, chu
 	chunked->trailers.max = TRAILERS_MAX;
 	chunked->hash = gw_have(EVP_MD_CTX_new());
 	if (trailer)
-		checksums_begin(&chunked->sums);
+		checksums_begin(&chunked->sums, SUM_NAMED);
 	return chunked;
 }
 

@@ -23,7 +23,6 @@ struct s3_call {
 	struct store_upload upload; /* owned: the file of the body, if the action takes one; zeroed: none, or put */
 	const char *text;           /* a body in memory; borrowed of rq */
 	size_t text_len;
-	uint64_t body_size;        /* as it came */
 	char *md5;                 /* owned: Content-MD5; NULL: none is said */
 	const char *checksum_name; /* "crc32" of x-amz-checksum-crc32; NULL: none is said */
 	char *checksum;            /* owned: its value */
@@ -65,7 +64,8 @@ const char *s3_query(const struct s3_call *call, const char *name, const char *o
 /* A whole number of the query; false: S3_INVALID_ARGUMENT. */
 bool s3_query_number(struct s3_call *call, const char *name, long min, long max, long *n);
 
-/* s3_body.c, on a thread: the body is what its head says: decoded where it came in chunks, and its sums right. */
+/* s3_body.c, on a thread: the body is what its head says: decoded where it came in chunks, and its sums right. It is read once; what is to
+ * be put knows its size and MD5 then. */
 bool s3_body_check(struct s3_call *call);
 
 /* s3_buckets.c */

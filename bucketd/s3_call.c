@@ -256,10 +256,8 @@ void s3_handle(void *owner, struct http_request *rq)
 	struct server *server = owner;
 	struct s3_call *call = http_request_kept(rq);
 
-	if (http_body_fd(rq, &call->body_size) < 0) {
+	if (call->action->body != S3_BODY_FILE)
 		call->text = http_body(rq, &call->text_len);
-		call->body_size = call->text_len;
-	}
 	if (!work_add(server->work, NULL, run, on_run, call)) {
 		s3_fail(&call->err, S3_BUSY, NULL);
 		answer(call);

@@ -53,11 +53,14 @@ struct store_object {
 struct store_upload {
 	int fd;
 	int64_t id;
+	bool summed; /* by whoever filled it: size and MD5 of the file are these. Else they are read of it */
+	uint64_t size;
+	uint8_t md5[16];
 };
 bool store_upload_begin(struct store *store, struct store_upload *upload, struct s3_error *err);
 void store_upload_drop(struct store *store, struct store_upload *upload); /* one that was put, or is zeroed, is fine */
-/* Makes it the object of `key`: syncs, reads its MD5, sets size, etag and modified_ns of `object`, whose content_type and meta it
- * takes. What was there before is gone. */
+/* Makes it the object of `key`: syncs, sums it up unless that was done, sets size, etag and modified_ns of `object`, whose content_type and
+ * meta it takes. What was there before is gone. */
 bool store_put(struct store *store, const char *bucket, const char *key, struct store_upload *upload, struct store_object *object,
 	       struct s3_error *err);
 /* `fd` may be NULL: only looked at. The caller closes; the bytes stay as they are whatever happens to the key. */

@@ -9,8 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
-
+#include "bucketd/checksums.h"
 #include "bucketd/store_internal.h"
 #include "libgateway/log.h"
 
@@ -110,36 +109,29 @@ bool data_sync_folder(struct store *store, struct s3_error *err)
 	return fsync(store->data_fd) == 0 || data_failed(errno, "cannot make the folder durable", err);
 }
 
-static bool digest(EVP_MD_CTX *md, int fd, uint64_t *size, struct s3_error *err)
+static bool sum_up(struct store_upload *upload, struct s3_error *err)
 {
+	struct checksums sums;
 	char bytes[128 * 1024];
 	ssize_t n;
 
-	*size = 0;
-	while ((n = pread(fd, bytes, sizeof(bytes), (off_t)*size)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return data_failed(errno, "cannot read a file", err);
-		EVP_DigestUpdate(md, bytes, (size_t)n);
-		*size += (uint64_t)n;
+	checksums_begin(&sums, SUM_MD5);
+	upload->size = 0;
+	while ((n = pread(upload->fd, bytes, sizeof(bytes), (off_t)upload->size)) > 0) {
+		checksums_add(&sums, bytes, (size_t)n);
+		upload->size += (uint64_t)n;
 	}
-	return true;
+	checksums_md5(&sums, upload->md5);
+	checksums_finish(&sums);
+	upload->summed = n == 0;
+	return n == 0 || data_failed(errno, "cannot read a file", err);
 }
 
-bool data_seal(struct store *store, const struct store_upload *upload, uint64_t *size, uint8_t md5[16], struct s3_error *err)
+bool data_seal(struct store *store, struct store_upload *upload, struct s3_error *err)
 {
-	EVP_MD_CTX *md;
-	bool ok;
-
 	if (fdatasync(upload->fd) < 0)
 		return data_failed(errno, "cannot make a file durable", err);
-	md = gw_have(EVP_MD_CTX_new());
-	EVP_DigestInit_ex(md, EVP_md5(), NULL);
-	ok = digest(md, upload->fd, size, err) && data_sync_folder(store, err);
-	EVP_DigestFinal_ex(md, md5, NULL);
-	EVP_MD_CTX_free(md);
-	return ok;
+	return (upload->summed || sum_up(upload, err)) && data_sync_folder(store, err);
 }
 
 bool data_append(const struct store_upload *upload, int from, struct s3_error *err)

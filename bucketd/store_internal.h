@@ -44,8 +44,8 @@ bool data_files_read(struct store *store, sqlite3_stmt *stmt, struct data_files 
 void data_remove(struct store *store, const struct data_files *files);  /* without the lock: a large file's removal takes a while */
 bool data_failed(int errnum, const char *what, struct s3_error *err);   /* always false */
 int data_open(struct store *store, int64_t file, struct s3_error *err); /* to read; -1: failed */
-/* Makes what was written durable; its size and MD5. */
-bool data_seal(struct store *store, const struct store_upload *upload, uint64_t *size, uint8_t md5[16], struct s3_error *err);
+/* Makes what was written durable; it is summed then. */
+bool data_seal(struct store *store, struct store_upload *upload, struct s3_error *err);
 bool data_sync_folder(struct store *store, struct s3_error *err);
 /* All of `from` behind what is in `upload`, which stays where it was read to. Shares the bytes where the file system can. */
 bool data_append(const struct store_upload *upload, int from, struct s3_error *err);

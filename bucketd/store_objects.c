@@ -62,11 +62,10 @@ bool object_put(struct store *store, const char *bucket, const char *key, struct
 bool store_put(struct store *store, const char *bucket, const char *key, struct store_upload *upload, struct store_object *object,
 	       struct s3_error *err)
 {
-	uint8_t md5[16];
-
-	if (!key_accepted(key, err) || !data_seal(store, upload, &object->size, md5, err))
+	if (!key_accepted(key, err) || !data_seal(store, upload, err))
 		return false;
-	hex(object->etag, md5, sizeof(md5));
+	object->size = upload->size;
+	hex(object->etag, upload->md5, sizeof(upload->md5));
 	return object_put(store, bucket, key, upload, object, err);
 }
 

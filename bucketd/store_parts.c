@@ -104,13 +104,13 @@ bool store_expire(struct store *store, int64_t before_ns, struct s3_error *err)
 
 /* ---- a part ---- */
 
-static bool put_part(struct store *store, const char *id, int number, int64_t bucket, const struct store_upload *upload, uint64_t size,
-		     const char *etag, struct data_files *gone, struct s3_error *err)
+static bool put_part(struct store *store, const char *id, int number, int64_t bucket, const struct store_upload *upload, const char *etag,
+		     struct data_files *gone, struct s3_error *err)
 {
 	return data_files_read(store, sql_bind(&store->sql, SQL_PART_REMOVE, "ti", id, (int64_t)number), gone, err) &&
 	       sql_run(&store->sql,
-		       sql_bind(&store->sql, SQL_PART_ADD, "tiiiiit", id, (int64_t)number, bucket, upload->id, (int64_t)size, store_now(),
-				etag),
+		       sql_bind(&store->sql, SQL_PART_ADD, "tiiiiit", id, (int64_t)number, bucket, upload->id, (int64_t)upload->size,
+				store_now(), etag),
 		       err) &&
 	       bucket_fits(store, bucket, err);
 }
@@ -119,19 +119,17 @@ bool store_part(struct store *store, const char *bucket, const char *key, const 
 		char etag[ETAG_SIZE], struct s3_error *err)
 {
 	struct data_files gone = {0};
-	uint8_t md5[16];
-	uint64_t size;
 	int64_t bucket_id;
 	bool ok;
 
 	if (number < 1 || number > PARTS_MAX)
 		return s3_fail(err, S3_INVALID_ARGUMENT, "The number of a part is one of 1 to %d.", PARTS_MAX);
-	if (!data_seal(store, upload, &size, md5, err))
+	if (!data_seal(store, upload, err))
 		return false;
-	hex(etag, md5, sizeof(md5));
+	hex(etag, upload->md5, sizeof(upload->md5));
 	if (!store_begin(store, err))
 		return false;
-	ok = find(store, bucket, key, id, &bucket_id, NULL, err) && put_part(store, id, number, bucket_id, upload, size, etag, &gone, err);
+	ok = find(store, bucket, key, id, &bucket_id, NULL, err) && put_part(store, id, number, bucket_id, upload, etag, &gone, err);
 	ok = store_end(store, ok, err);
 	if (ok) {
 		data_remove(store, &gone);

@@ -166,18 +166,38 @@ static double get(int server, size_t size)
 	return load(url, "");
 }
 
-static double put(int server, size_t size)
+/* `file`: signed with the bytes; "": without. */
+static double put_signed(int server, size_t size, const char *headers, const char *file)
 {
 	char url[1024], script[128];
 	FILE *lua = create("put.lua");
 
-	fprintf(lua, "wrk.method = 'PUT'; wrk.body = io.open('%s/%zu', 'rb'):read('*a')\n", dir, size);
+	fprintf(lua, "wrk.method = 'PUT'; wrk.body = io.open('%s/%zu', 'rb'):read('*a')\n%s", dir, size, headers);
 	fclose(lua);
 	snprintf(script, sizeof(script), "-s %s/put.lua", dir);
-	output_of(url, sizeof(url), "python3 " BENCH "/presign_put.py " GATEWAY ":%s /bench/put minioadmin " PASSWORD,
-		  server == US ? "9000" : "8081");
+	output_of(url, sizeof(url), "python3 " BENCH "/presign_put.py " GATEWAY ":%s /bench/put minioadmin " PASSWORD " %s",
+		  server == US ? "9000" : "8081", file);
 	url[strcspn(url, "\n")] = '\0';
 	return load(url, script);
+}
+
+static double put(int server, size_t size)
+{
+	return put_signed(server, size, "", "");
+}
+
+/* What most clients say of a body: the SHA-256 of their signature, an MD5, a checksum. */
+static double put_with_sums(int server, size_t size)
+{
+	char file[64], headers[512];
+
+	snprintf(file, sizeof(file), "%s/%zu", dir, size);
+	output_of(headers, sizeof(headers),
+		  "set -o pipefail 2>/dev/null; b() { openssl dgst -$1 -binary %s | base64; }; "
+		  "echo \"wrk.headers['x-amz-content-sha256'] = '$(sha256sum <%s | cut -c1-64)'; "
+		  "wrk.headers['Content-MD5'] = '$(b md5)'; wrk.headers['x-amz-checksum-sha1'] = '$(b sha1)'\"",
+		  file, file);
+	return put_signed(server, size, headers, file);
 }
 
 static int by_value(const void *a, const void *b)
@@ -197,7 +217,7 @@ static void compare(const char *method, double (*measure)(int server, size_t siz
 			rates[s][round] = measure(s, size);
 	for (int s = 0; s < SERVERS; s++)
 		qsort(rates[s], ROUNDS, sizeof(double), by_value);
-	printf("%s %-8s %10.0f %10.0f %8.2f %12.1f %10.1f\n", method, sizes[size].name, rates[US][ROUNDS / 2], rates[NGINX][ROUNDS / 2],
+	printf("%-9s %-8s %10.0f %10.0f %8.2f %12.1f %10.1f\n", method, sizes[size].name, rates[US][ROUNDS / 2], rates[NGINX][ROUNDS / 2],
 	       rates[US][ROUNDS / 2] / rates[NGINX][ROUNDS / 2], rates[US][ROUNDS / 2] * mib, rates[NGINX][ROUNDS / 2] * mib);
 	fflush(stdout);
 }
@@ -211,10 +231,12 @@ int main(void)
 	start_bucketd();
 	start_nginx();
 	make_files();
-	printf("                bucketd/s    nginx/s    ratio bucketd MiB/s nginx MiB/s\n");
+	printf("                      bucketd/s    nginx/s    ratio bucketd MiB/s nginx MiB/s\n");
 	for (size_t i = 0; i < SIZES; i++)
 		compare("GET", get, i);
 	for (size_t i = 0; i < SIZES; i++)
 		compare("PUT", put, i);
+	for (size_t i = 0; i < SIZES; i++)
+		compare("PUT, sums", put_with_sums, i);
 	return 0;
 }

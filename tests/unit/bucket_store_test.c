@@ -581,10 +581,29 @@ static void a_database_of_something_else_is_refused_by_name(void **state)
 	assert_string_equal(err.text, expected);
 }
 
+/* Whoever received the bytes has summed them up on the way: they are not read once more. */
+static void what_was_summed_by_its_writer_is_not_read_again(void **state)
+{
+	struct store_object object = {.content_type = "text/plain"};
+	struct store_upload upload;
+	struct s3_error err = {0};
+
+	kit_bucket(&kit, "one");
+	kit_upload(&kit, &upload, "text", 4);
+	upload.summed = true;
+	upload.size = 4;
+	memset(upload.md5, 0xab, sizeof(upload.md5)); /* no MD5 of it */
+	assert_true(store_put(kit.store, "one", "summed", &upload, &object, &err));
+	assert_string_equal(object.etag, "abababababababababababababababab");
+	assert_int_equal(object.size, 4);
+	kit_assert_object(&kit, "one", "summed", "text");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_is_put_is_got_with_its_md5_and_its_metadata, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_was_summed_by_its_writer_is_not_read_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_object_is_there_after_the_next_opening, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_object_is_replaced_and_readers_of_the_old_one_keep_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_deleted_is_gone_and_deleting_it_again_is_fine, setup, teardown),
