@@ -101,6 +101,18 @@ bool store_end(struct store *store, bool ok, struct s3_error *err)
 	return ok;
 }
 
+bool store_end_upload(struct store *store, bool ok, struct store_upload *upload, struct data_files *gone, struct s3_error *err)
+{
+	ok = store_end(store, ok, err);
+	if (ok) {
+		data_remove(store, gone);
+		close(upload->fd);
+		*upload = (struct store_upload){0};
+	}
+	data_files_finish(gone);
+	return ok;
+}
+
 int64_t store_now(void)
 {
 	struct timespec now;

@@ -26,17 +26,20 @@ struct store {
 
 /* ---- transactions (store.c) ---- */
 
-bool store_begin(struct store *store, struct s3_error *err); /* takes the lock */
-/* Commits if `ok`, else rolls back; gives the lock back. Returns whether it was committed. */
-bool store_end(struct store *store, bool ok, struct s3_error *err);
-int64_t store_now(void); /* ns since the epoch */
-
-/* ---- data files (store_data.c) ---- */
-
 struct data_files {
 	int64_t *v; /* owned */
 	size_t n, size;
 };
+bool store_begin(struct store *store, struct s3_error *err); /* takes the lock */
+/* Commits if `ok`, else rolls back; gives the lock back. Returns whether it was committed. */
+bool store_end(struct store *store, bool ok, struct s3_error *err);
+/* The same of what gave `upload` its row: once committed, it is not the caller's any more, and the files that were replaced (`gone`, which
+ * is finished here) are removed. */
+bool store_end_upload(struct store *store, bool ok, struct store_upload *upload, struct data_files *gone, struct s3_error *err);
+int64_t store_now(void); /* ns since the epoch */
+
+/* ---- data files (store_data.c) ---- */
+
 void data_files_add(struct data_files *files, int64_t file);
 void data_files_finish(struct data_files *files);
 /* Adds the first column of each row. Under the lock. */

@@ -49,14 +49,7 @@ bool object_put(struct store *store, const char *bucket, const char *key, struct
 		return false;
 	id = bucket_find(store, bucket, err);
 	ok = id && object_replace(store, id, key, upload->id, object, &gone, err) && bucket_fits(store, id, err);
-	ok = store_end(store, ok, err);
-	if (ok) {
-		data_remove(store, &gone);
-		close(upload->fd);
-		*upload = (struct store_upload){0};
-	}
-	data_files_finish(&gone);
-	return ok;
+	return store_end_upload(store, ok, upload, &gone, err);
 }
 
 bool store_put(struct store *store, const char *bucket, const char *key, struct store_upload *upload, struct store_object *object,

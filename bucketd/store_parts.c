@@ -130,14 +130,7 @@ bool store_part(struct store *store, const char *bucket, const char *key, const 
 	if (!store_begin(store, err))
 		return false;
 	ok = find(store, bucket, key, id, &bucket_id, NULL, err) && put_part(store, id, number, bucket_id, upload, etag, &gone, err);
-	ok = store_end(store, ok, err);
-	if (ok) {
-		data_remove(store, &gone);
-		close(upload->fd);
-		*upload = (struct store_upload){0};
-	}
-	data_files_finish(&gone);
-	return ok;
+	return store_end_upload(store, ok, upload, &gone, err);
 }
 
 /* ---- all parts become the object ---- */
@@ -240,17 +233,11 @@ static bool replace(struct completion *c, const struct store_upload *upload, str
 static bool complete(struct completion *c, struct store_upload *upload, struct s3_error *err)
 {
 	struct data_files gone = {0};
-	bool ok = store_begin(c->store, err) && store_end(c->store, choose(c, c->files, err), err) && join(c, upload, err);
 
+	if (!store_begin(c->store, err) || !store_end(c->store, choose(c, c->files, err), err) || !join(c, upload, err))
+		return false;
 	c->object->modified_ns = store_now();
-	ok = ok && store_begin(c->store, err) && store_end(c->store, replace(c, upload, &gone, err), err);
-	if (ok) {
-		data_remove(c->store, &gone);
-		close(upload->fd);
-		*upload = (struct store_upload){0};
-	}
-	data_files_finish(&gone);
-	return ok;
+	return store_begin(c->store, err) && store_end_upload(c->store, replace(c, upload, &gone, err), upload, &gone, err);
 }
 
 bool store_multipart_complete(struct store *store, const char *bucket, const char *key, const char *id, const struct store_part_ref *parts,
