@@ -32,8 +32,7 @@ struct s3_call {
 	struct store_object object; /* to be put; or that was found */
 	struct s3_keys *list;       /* owned: of a listing */
 	char source_bucket[S3_BUCKET_MAX + 1], source_key[S3_KEY_MAX + 1];
-	int part;          /* number */
-	bool only_if_none; /* If-None-Match: * */
+	int part; /* number */
 
 	/* What the thread found. */
 	struct s3_error err;
@@ -103,6 +102,8 @@ bool s3_run_copy(struct s3_call *call);
 bool s3_run_delete(struct s3_call *call);
 bool s3_run_delete_several(struct s3_call *call);
 bool s3_object_read(struct s3_call *call); /* content type and x-amz-meta-* of the head into call->object */
+/* If-None-Match: * of the head into call->object; other conditions of what is put are refused. */
+bool s3_condition_read(struct s3_call *call);
 
 /* s3_multipart.c */
 bool s3_run_multipart_create(struct s3_call *call);

@@ -34,7 +34,7 @@ const struct s3_action s3_actions[S3_OPS] = {
 	[S3_OP_DELETE] = {ACCESS_WRITE, S3_BODY_NONE, NULL, s3_run_delete, NULL, 204},
 	[S3_OP_MULTIPART_CREATE] = {ACCESS_WRITE, S3_BODY_TEXT, s3_object_read, s3_run_multipart_create, NULL, 200},
 	[S3_OP_PART] = {ACCESS_WRITE, S3_BODY_FILE, s3_read_part, s3_run_part, s3_answer_put, 200},
-	[S3_OP_MULTIPART_COMPLETE] = {ACCESS_WRITE, S3_BODY_TEXT, NULL, s3_run_multipart_complete, NULL, 200},
+	[S3_OP_MULTIPART_COMPLETE] = {ACCESS_WRITE, S3_BODY_TEXT, s3_condition_read, s3_run_multipart_complete, NULL, 200},
 	[S3_OP_MULTIPART_ABORT] = {ACCESS_WRITE, S3_BODY_NONE, NULL, s3_run_multipart_abort, NULL, 204},
 	[S3_OP_PARTS] = {ACCESS_READ, S3_BODY_NONE, NULL, s3_run_parts, NULL, 200},
 };

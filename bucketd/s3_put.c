@@ -83,36 +83,26 @@ bool s3_object_read(struct s3_call *call)
 	return add_encoding(call);
 }
 
+bool s3_condition_read(struct s3_call *call)
+{
+	const char *none = http_header(call->rq, "If-None-Match");
+
+	call->object.only_if_none = none && strcmp(none, "*") == 0;
+	return (!http_header(call->rq, "If-Match") && (!none || call->object.only_if_none)) ||
+	       s3_fail(&call->err, S3_NOT_IMPLEMENTED, "If-None-Match: accepted: *; If-Match of %s is not implemented here",
+		       call->target.name);
+}
+
 /* ---- PutObject ---- */
 
 bool s3_read_put(struct s3_call *call)
 {
-	const char *none = http_header(call->rq, "If-None-Match");
-
-	call->only_if_none = none && strcmp(none, "*") == 0;
-	if ((none && !call->only_if_none) || http_header(call->rq, "If-Match"))
-		return s3_fail(&call->err, S3_NOT_IMPLEMENTED, "If-None-Match: accepted: *; If-Match of PutObject is not implemented here");
-	return s3_object_read(call);
-}
-
-/* Those who ask for the same key at once are not kept apart: the last one's object stays, as without the condition. */
-static bool is_free(struct s3_call *call)
-{
-	struct store_object there;
-	struct s3_error err = {0};
-
-	if (store_get(call->server->store, call->target.bucket, call->target.key, &there, NULL, &err))
-		return s3_fail(&call->err, S3_PRECONDITION_FAILED, NULL);
-	if (err.code == S3_NO_SUCH_KEY)
-		return true;
-	call->err = err;
-	return false;
+	return s3_object_read(call) && s3_condition_read(call);
 }
 
 bool s3_run_put(struct s3_call *call)
 {
-	return (!call->only_if_none || is_free(call)) &&
-	       store_put(call->server->store, call->target.bucket, call->target.key, &call->upload, &call->object, &call->err);
+	return store_put(call->server->store, call->target.bucket, call->target.key, &call->upload, &call->object, &call->err);
 }
 
 void s3_answer_put(struct s3_call *call)
@@ -133,14 +123,14 @@ bool s3_read_copy(struct s3_call *call)
 	if (!s3_object_read(call))
 		return false;
 	if (directive && strcmp(directive, "REPLACE") == 0)
-		return true;
+		return s3_condition_read(call);
 	call->object = (struct store_object){0}; /* the source's */
 	if (directive && strcmp(directive, "COPY") != 0)
 		return s3_fail(&call->err, S3_INVALID_ARGUMENT, "x-amz-metadata-directive: accepted: COPY, REPLACE");
 	if (strcmp(call->source_bucket, call->target.bucket) == 0 && strcmp(call->source_key, call->target.key) == 0)
 		return s3_fail(&call->err, S3_INVALID_REQUEST,
 			       "An object is copied to itself only to change its metadata: x-amz-metadata-directive: REPLACE");
-	return true;
+	return s3_condition_read(call);
 }
 
 static void put_result(struct s3_call *call)

@@ -48,6 +48,7 @@ struct store_object {
 	char etag[ETAG_SIZE]; /* MD5, hexadecimal; of several parts: of their MD5s, `-N` behind it. Without quotes */
 	char content_type[128];
 	char meta[STORE_META_MAX + 1]; /* x-amz-meta-*: `name: value\n` each, lower-case names */
+	bool only_if_none;             /* of one that is to be put: S3_PRECONDITION_FAILED if its key has an object by then */
 };
 /* What may be put in: made anew, then filled by writing to `fd` (on any thread), then given to store_put or store_part, or dropped. */
 struct store_upload {
@@ -101,7 +102,7 @@ struct store_part_ref {
 	int number;
 	const char *etag;
 };
-/* Parts of less than 5 MiB but the last are S3_ENTITY_TOO_SMALL. */
+/* Parts of less than 5 MiB but the last are S3_ENTITY_TOO_SMALL. Of `object`, only_if_none is taken, all else set. */
 bool store_multipart_complete(struct store *store, const char *bucket, const char *key, const char *id, const struct store_part_ref *parts,
 			      size_t n, struct store_object *object, struct s3_error *err);
 bool store_multipart_abort(struct store *store, const char *bucket, const char *key, const char *id, struct s3_error *err);

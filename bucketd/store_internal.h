@@ -71,7 +71,7 @@ int64_t bucket_find(struct store *store, const char *name, struct s3_error *err)
 int64_t bucket_add(struct store *store, const char *name, struct s3_error *err);  /* 0: S3_BUCKET_EXISTS. Under the lock */
 bool bucket_fits(struct store *store, int64_t bucket, struct s3_error *err);      /* S3_FULL. Under the lock */
 bool key_accepted(const char *key, struct s3_error *err);
-/* The row of `key` names `file` from now on; the file of the row before is added to `gone`. Under the lock. */
+/* The row of `key` names `file` from now on; the file of the row before is added to `gone`. S3_PRECONDITION_FAILED. Under the lock. */
 bool object_replace(struct store *store, int64_t bucket, const char *key, int64_t file, const struct store_object *object,
 		    struct data_files *gone, struct s3_error *err);
 /* What is sealed becomes the object of `key`; sets modified_ns. */

@@ -30,8 +30,13 @@ static bool find(struct store *store, const char *bucket, const char *key, sqlit
 bool object_replace(struct store *store, int64_t bucket, const char *key, int64_t file, const struct store_object *object,
 		    struct data_files *gone, struct s3_error *err)
 {
-	return data_files_read(store, sql_bind(&store->sql, SQL_OBJECT_REMOVE, "ib", bucket, key), gone, err) &&
-	       sql_run(&store->sql,
+	size_t before = gone->n;
+
+	if (!data_files_read(store, sql_bind(&store->sql, SQL_OBJECT_REMOVE, "ib", bucket, key), gone, err))
+		return false;
+	if (object->only_if_none && gone->n > before)
+		return s3_fail(err, S3_PRECONDITION_FAILED, NULL);
+	return sql_run(&store->sql,
 		       sql_bind(&store->sql, SQL_OBJECT_ADD, "ibiiittt", bucket, key, file, (int64_t)object->size, object->modified_ns,
 				object->etag, object->content_type, object->meta),
 		       err);
@@ -147,6 +152,7 @@ bool store_copy(struct store *store, const char *from_bucket, const char *from_k
 	if (ok) {
 		memcpy(source.content_type, object->content_type, *object->content_type ? sizeof(source.content_type) : 0);
 		memcpy(source.meta, object->meta, *object->content_type ? sizeof(source.meta) : 0);
+		source.only_if_none = object->only_if_none;
 		*object = source;
 		ok = object_put(store, bucket, key, &upload, object, err);
 	}

@@ -546,6 +546,27 @@ static void errors_are_those_of_s3(void **state)
 	assert_has(s3(ROOT, "-T %s -H 'x-amz-checksum-crc32: AAAAAA==' " URL "/errors/small", tmp_path("small")), "<Code>BadDigest</Code>");
 }
 
+/* As many as the machine lets be on their way at once. */
+static void a_free_key_is_given_to_one_alone(void **state)
+{
+	char *won;
+
+	assert_string_equal(s3(ROOT, "-X PUT " URL "/free"), "200 ");
+	shell("for i in $(seq 24); do { echo $i; head -c 300000 /dev/zero; } >'%s'-$i; done", tmp_path("free"));
+	shell("for i in $(seq 24); do curl -s -o /dev/null -w \"%%{http_code} $i\n\" --aws-sigv4 aws:amz:us-east-1:s3 -H "
+	      "'x-amz-content-sha256: UNSIGNED-PAYLOAD' --user " ROOT " -H 'If-None-Match: *' -T '%s'-$i " URL
+	      "/free/key >>'%s' & done; wait",
+	      tmp_path("free"), tmp_path("answers"));
+	shell("test $(grep -c '^412 ' '%s') -eq 23 && sed -n 's/^200 //p' '%s' >'%s'", tmp_path("answers"), tmp_path("answers"),
+	      tmp_path("won"));
+	won = file_get(tmp_path("won"));
+	assert_int_equal(strspn(won, "0123456789"), strlen(won) - 1);
+	rclone(ROOT, "copyto b:free/key '%s'", tmp_path("held"));
+	shell("cmp '%s-%d' '%s'", tmp_path("free"), atoi(won), tmp_path("held"));
+	rclone(ROOT, "purge b:free");
+	free(won);
+}
+
 static void what_is_said_of_an_object_comes_back(void **state)
 {
 	const char *said;
@@ -738,6 +759,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(who_signs_wrong_is_refused),
 		cmocka_unit_test(errors_are_those_of_s3),
 		cmocka_unit_test(what_is_said_of_an_object_comes_back),
+		cmocka_unit_test(a_free_key_is_given_to_one_alone),
 		cmocka_unit_test(users_groups_and_buckets_are_edited_live),
 		cmocka_unit_test(promise_33_a_jobs_credentials_open_its_bucket_alone_and_end_with_it),
 		cmocka_unit_test(what_a_job_brings_is_in_its_bucket),

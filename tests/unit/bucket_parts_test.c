@@ -72,7 +72,7 @@ static enum s3_code complete(const char *key, const struct store_part_ref *parts
 static void assert_bytes(const char *key, const char *runs, const size_t *lengths)
 {
 	static char bytes[64 * 1024];
-	struct store_object object;
+	struct store_object object = {0};
 	struct s3_error err = {0};
 	ssize_t n;
 	int fd;
@@ -92,7 +92,7 @@ static void assert_bytes(const char *key, const char *runs, const size_t *length
 
 static void parts_are_joined_in_the_order_of_their_numbers(void **state)
 {
-	struct store_object object = {0}, got;
+	struct store_object object = {0}, got = {0};
 	struct s3_error err = {0};
 	char a[ETAG_SIZE], b[ETAG_SIZE], c[ETAG_SIZE];
 
@@ -114,7 +114,7 @@ static void parts_are_joined_in_the_order_of_their_numbers(void **state)
 
 static void a_part_is_replaced_by_one_of_its_number(void **state)
 {
-	struct store_object object;
+	struct store_object object = {0};
 	char old[ETAG_SIZE], new[ETAG_SIZE];
 
 	begin("k");
@@ -129,7 +129,7 @@ static void a_part_is_replaced_by_one_of_its_number(void **state)
 
 static void what_is_not_chosen_goes_and_what_was_there_before_too(void **state)
 {
-	struct store_object object;
+	struct store_object object = {0};
 	char a[ETAG_SIZE], b[ETAG_SIZE];
 
 	kit_put(&kit, "one", "k", "before");
@@ -144,7 +144,7 @@ static void what_is_not_chosen_goes_and_what_was_there_before_too(void **state)
 
 static void a_completion_that_is_wrong_changes_nothing(void **state)
 {
-	struct store_object object;
+	struct store_object object = {0};
 	char a[ETAG_SIZE], b[ETAG_SIZE];
 
 	begin("k");
@@ -242,7 +242,7 @@ static void uploads_and_parts_are_listed(void **state)
 static void parts_count_for_the_limit_of_the_bucket(void **state)
 {
 	struct s3_error err = {0};
-	struct store_object object;
+	struct store_object object = {0};
 	char etag[ETAG_SIZE];
 
 	kit_end(&kit);

@@ -581,6 +581,30 @@ static void a_database_of_something_else_is_refused_by_name(void **state)
 	assert_string_equal(err.text, expected);
 }
 
+/* Both had begun before either was put: the second one finds what the first one made. */
+static void of_two_that_want_a_key_to_be_free_the_later_one_is_refused(void **state)
+{
+	struct store_object object = {.only_if_none = true}, copy = {.only_if_none = true};
+	struct store_upload first, second;
+	struct s3_error err = {0};
+
+	kit_bucket(&kit, "one");
+	kit_upload(&kit, &first, "first", 5);
+	kit_upload(&kit, &second, "second", 6);
+	assert_true(store_put(kit.store, "one", "k", &first, &object, &err));
+	assert_false(store_put(kit.store, "one", "k", &second, &object, &err));
+	assert_int_equal(err.code, S3_PRECONDITION_FAILED);
+	store_upload_drop(kit.store, &second);
+	kit_put(&kit, "one", "l", "third");
+	assert_false(store_copy(kit.store, "one", "l", "one", "k", &copy, &err));
+	assert_int_equal(err.code, S3_PRECONDITION_FAILED);
+	kit_assert_object(&kit, "one", "k", "first");
+	assert_int_equal(kit_data_files(&kit), 2);
+	copy.only_if_none = true;
+	assert_true(store_copy(kit.store, "one", "l", "one", "m", &copy, &err));
+	kit_assert_object(&kit, "one", "m", "third");
+}
+
 /* Whoever received the bytes has summed them up on the way: they are not read once more. */
 static void what_was_summed_by_its_writer_is_not_read_again(void **state)
 {
@@ -603,6 +627,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_is_put_is_got_with_its_md5_and_its_metadata, setup, teardown),
+		cmocka_unit_test_setup_teardown(of_two_that_want_a_key_to_be_free_the_later_one_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_was_summed_by_its_writer_is_not_read_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_object_is_there_after_the_next_opening, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_object_is_replaced_and_readers_of_the_old_one_keep_it, setup, teardown),
