@@ -25,7 +25,10 @@
 
 #include "libgateway/error.h"
 
-enum { PROMPT_MS = 2000 }; /* of a program's output that is no prompt the rest has come by then */
+enum {
+	PROMPT_MS = 2000, /* of a program's output that is no prompt the rest has come by then */
+	UNWATCHED_MS = 20,
+};
 
 static int64_t now_ms(void)
 {
@@ -143,12 +146,14 @@ static bool await_file(const char *path, size_t *from, const char *pattern, char
 	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	size_t found = 0;
 
-	if (watch < 0 || inotify_add_watch(watch, path, IN_MODIFY) < 0)
+	/* where others have taken all watches that the machine gives, it is looked at again and again */
+	if (watch < 0 ? errno != EMFILE : inotify_add_watch(watch, path, IN_MODIFY) < 0)
 		fail_msg("cannot watch %s: %s", path, strerror(errno));
 	do {
 		struct pollfd p = {.fd = watch, .events = POLLIN};
 		char events[4096];
 		bool whole;
+		int left;
 		size_t len;
 		char *text = read_all(path, &len);
 		if (len != seen)
@@ -159,11 +164,13 @@ static bool await_file(const char *path, size_t *from, const char *pattern, char
 		free(text);
 		if (whole || (found && now_ms() >= grown + prompt_ms))
 			break;
-		poll(&p, 1, remaining_ms(found ? grown + prompt_ms : until));
+		left = remaining_ms(found ? grown + prompt_ms : until);
+		poll(&p, 1, watch < 0 && left > UNWATCHED_MS ? UNWATCHED_MS : left);
 		while (read(watch, events, sizeof(events)) > 0)
 			;
 	} while (now_ms() < until);
-	close(watch);
+	if (watch >= 0)
+		close(watch);
 	if (found)
 		*from = found;
 	return found != 0;
