@@ -41,6 +41,8 @@ struct tftp {
 #define RRQ(text) "\0\1" text, sizeof(text) + 2
 void tftp_ask(struct tftp *t, const struct dut *dut, const char *request, size_t n);
 void tftp_hear(struct tftp *t);
+/* The next data with this number: what was said before is said again while it is not answered, which we may be slow to do. */
+void tftp_hear_block(struct tftp *t, unsigned block);
 void tftp_ack(struct tftp *t, unsigned block);
 void expect_tftp_error(const struct dut *dut, const char *request, size_t n, int code, const char *text);
 void every_machine_gets_ipxe_s_binaries(void **state); /* a test of its own */

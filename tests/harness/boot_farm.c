@@ -59,7 +59,8 @@ static void turn_until(bool (*done)(void))
 {
 	struct loop_timer patience = {0};
 
-	loop_timer_start(&f.loop, &patience, PROC_PATIENCE_MS, on_patience, NULL);
+	/* An emulated firmware on a busy machine may take a minute to its first packet. */
+	loop_timer_start(&f.loop, &patience, 3 * PROC_PATIENCE_MS, on_patience, NULL);
 	while (!done())
 		uv_run(&f.loop.uv, UV_RUN_ONCE);
 	loop_timer_finish(&patience);

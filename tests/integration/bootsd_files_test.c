@@ -220,18 +220,14 @@ static void a_client_with_options_gets_windows_and_lost_blocks_again(void **stat
 	assert_memory_equal(t.bytes, "\0\6tsize\00010000\0blksize\0001468\0windowsize\0004\0", 41);
 	tftp_ack(&t, 0);
 	for (unsigned block = 1; block <= 4; block++) {
-		tftp_hear(&t);
-		assert_int_equal(t.bytes[3], block);
+		tftp_hear_block(&t, block);
 		assert_int_equal(t.n, 1472);
 	}
 	tftp_ack(&t, 2); /* 3 was lost */
-	for (unsigned block = 3; block <= 6; block++) {
-		tftp_hear(&t);
-		assert_int_equal(t.bytes[3], block);
-	}
+	for (unsigned block = 3; block <= 6; block++)
+		tftp_hear_block(&t, block);
 	tftp_ack(&t, 6);
-	tftp_hear(&t);
-	assert_int_equal(t.bytes[3], 7);
+	tftp_hear_block(&t, 7);
 	assert_int_equal(t.n, 4 + 10000 - 6 * 1468);
 	tftp_ack(&t, 7);
 	close(t.fd);
@@ -289,8 +285,8 @@ static void transfers_that_nobody_answers_are_few_and_leave_room_for_others(void
 	fd = dut_socket(&duts[1], SOCK_DGRAM, 0);
 	close(fd);
 	every_machine_gets_ipxe_s_binaries(NULL);
-	assert_in_range(open_files(), before,
-			before + 4 + 1 + 1); /* and what every_machine_gets_ipxe_s_binaries left half done: socket and file */
+	/* Some of those before may have been closed, and every_machine_gets_ipxe_s_binaries leaves a socket and a file half done. */
+	assert_in_range(open_files(), 1, before + 4 + 1 + 1);
 	withdraw("job-11", &duts[0]);
 }
 
