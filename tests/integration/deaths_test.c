@@ -44,7 +44,7 @@ static unsigned roll(unsigned n)
 
 static int start(void **state)
 {
-	static const char *const env[] = {"SERGENT_HARTMAN_BOOT_COUNT=-1", "PDUD_LEASE_GRACE=5", NULL};
+	static const char *const env[] = {"SERGENT_HARTMAN_BOOT_COUNT=-1", "PDUD_LEASE_GRACE=10", NULL};
 	const struct farm_options options = {.db = db, .env = env, .no_vpdu = true, .no_files = true};
 
 	*state = farm_start(&options);
@@ -77,8 +77,10 @@ static void start_job(struct farm *farm, struct proc *client, const char *name)
 /* In a process of its own: kill -9 after a while, so that it meets whatever the job is doing. */
 static pid_t kill_later(pid_t victim, unsigned in_ms)
 {
-	pid_t pid = fork();
+	pid_t pid;
 
+	assert_true(victim > 0);
+	pid = fork();
 	if (pid == 0) {
 		poll(NULL, 0, (int)in_ms);
 		kill(victim, SIGKILL);
@@ -117,6 +119,7 @@ static bool salad_is_gone(void)
 /* Says the end until the job has heard it: what a machine says while it is not powered does not count. */
 static int end_job(struct proc *client)
 {
+	static const char words[] = "it works\ngood bye\n";
 	siginfo_t info = {0};
 
 	while (waitid(P_PID, (id_t)client->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0) {
@@ -125,7 +128,7 @@ static int end_job(struct proc *client)
 			serial = serial_open(SERIAL_MAC);
 			talk();
 		}
-		serial_say(serial, "it works\ngood bye\n");
+		(void)!write(serial, words, sizeof(words) - 1); /* SALAD may go at any moment: it is looked at again */
 		poll(NULL, 0, 200);
 	}
 	return proc_wait(client);
@@ -220,8 +223,12 @@ static void promise_10_a_killed_jobd_leaves_its_machine_off_its_job_told_and_the
 static void kill_all(struct farm *farm, pid_t jobd)
 {
 	kill(farm->supervisor.pid, SIGKILL);
-	for (size_t i = 0; i < DAEMONS; i++)
-		kill(farm_pid(farm, daemons[i]), SIGKILL);
+	for (size_t i = 0; i < DAEMONS; i++) {
+		pid_t pid = farm_pid(farm, daemons[i]);
+
+		if (pid > 0) /* else it is dead already */
+			kill(pid, SIGKILL);
+	}
 	kill(jobd, SIGKILL);
 	proc_wait(&farm->supervisor);
 }
