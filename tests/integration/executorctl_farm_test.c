@@ -267,10 +267,21 @@ static void output_that_cannot_be_written_is_no_success(void **state)
 	close(ends[1]);
 }
 
+/* Where the gateway does not answer within a second there is nothing to choose from: the tab key is pressed again. */
+static int complete(const char *command, const char *word, const char *next)
+{
+	int code;
+
+	do
+		code = ctl("complete", "--", "-e", URL, command, word, next, NULL);
+	while (code == 0 && !*ctl_out);
+	return code;
+}
+
 static void the_shell_completes_the_farms_names(void **state)
 {
-	assert_prints(ctl("complete", "--", "-e", URL, "retire", "test-", NULL), "test-box-1\ntest-spare-1\n");
-	assert_prints(ctl("complete", "--", "-e", URL, "port", "DUMMY", "", NULL), "0\n1\n2\n");
+	assert_prints(complete("retire", "test-", NULL), "test-box-1\ntest-spare-1\n");
+	assert_prints(complete("port", "DUMMY", ""), "0\n1\n2\n");
 	assert_prints(ctl("complete", "--", "-e", "http://10.42.0.1:9", "retire", "", NULL), "");
 }
 
@@ -278,7 +289,8 @@ static void bash_completes_names_with_colons(void **state)
 {
 	static const char script[] = ". " TEST_DATA "/../../executorctl/completion/executorctl.bash\n"
 				     "COMP_LINE='" PROGRAM " -e " URL " retire 52:54:00:0' COMP_POINT=999\n"
-				     "_executorctl; printf '%s\\n' \"${COMPREPLY[@]}\"\n"
+				     "until _executorctl; test -n \"${COMPREPLY[*]}\"; do :; done\n" /* as above */
+				     "printf '%s\\n' \"${COMPREPLY[@]}\"\n"
 				     "COMP_LINE='" PROGRAM " quick' COMP_POINT=999 _executorctl; printf '%s\\n' \"${COMPREPLY[@]}\"\n";
 	struct proc p;
 
