@@ -36,7 +36,7 @@ answer = connection.getresponse()
 say("answer", answer.status, answer.read().decode().strip())
 if answer.status != 200:
     sys.exit(1)
-listener.settimeout(5)  # as long as the field's client waits
+listener.settimeout(60)  # the field's client waits 5 s
 server = listener.accept()[0]
 server.settimeout(60)
 frames = server.makefile("rb")
