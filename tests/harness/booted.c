@@ -234,6 +234,7 @@ const char *booted_run(struct booted *b, const char *fmt, ...)
 	if (code != 0) {
 		if (b->journal.pid)
 			proc_show(&b->journal);
+		proc_show(&b->container);
 		fail_msg("'%s': exit code %d: %s", fmt, code, out);
 	}
 	return out;
