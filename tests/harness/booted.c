@@ -142,14 +142,14 @@ static int listen_for_nspawn(void)
 	return fd;
 }
 
-static void await_ready(struct booted *b)
+static void await_ready(struct booted *b, int notify)
 {
 	bool ready = false;
 
 	while (!ready || !b->init) {
-		struct pollfd p = {.fd = b->notify, .events = POLLIN};
+		struct pollfd p = {.fd = notify, .events = POLLIN};
 		char text[2048], *leader;
-		ssize_t n = poll(&p, 1, PROC_PATIENCE_MS) == 1 ? recv(b->notify, text, sizeof(text) - 1, 0) : 0;
+		ssize_t n = poll(&p, 1, PROC_PATIENCE_MS) == 1 ? recv(notify, text, sizeof(text) - 1, 0) : 0;
 
 		if (n <= 0) {
 			proc_show(&b->container);
@@ -169,7 +169,9 @@ void booted_start(struct booted *b)
 	char *notify = gw_sprintf("NOTIFY_SOCKET=%s", tmp_path("nspawn.notify"));
 	const char *argv[WORDS_MAX], *const env[] = {notify, NULL};
 
-	*b = (struct booted){.notify = listen_for_nspawn()};
+	int fd = listen_for_nspawn();
+
+	*b = (struct booted){0};
 	snprintf(b->tree, sizeof(b->tree), "%s", tmp_path("tree"));
 	make_tree(b->tree);
 	install(installed);
@@ -178,7 +180,8 @@ void booted_start(struct booted *b)
 			     b->tree, installed);
 	split(command, argv, 0);
 	proc_start(&b->container, "container", argv, env);
-	await_ready(b);
+	await_ready(b, fd);
+	close(fd); /* unread, each `start job is running` of a slow machine would fill it, until systemd itself waits for a place there */
 	free(command);
 	free(notify);
 	free(installed);
@@ -188,7 +191,6 @@ void booted_stop(struct booted *b)
 {
 	proc_end(&b->journal, SIGTERM);
 	proc_end(&b->container, SIGTERM); /* systemd-nspawn has it power off */
-	close(b->notify);
 }
 
 static int run_in(struct booted *b, char *out, size_t size, const char *fmt, va_list ap)

@@ -12,7 +12,6 @@ struct booted {
 	struct proc journal; /* `journalctl -f`: what the daemons log is awaited there */
 	pid_t init;          /* systemd, as seen from here */
 	char tree[400];
-	int notify; /* where systemd-nspawn says that it is ready */
 };
 
 /* False, with one line of why, where systemd-nspawn cannot even run /bin/true. */
