@@ -35,13 +35,31 @@ bool member_spawn(struct member *m, const char *name, int passed, struct gw_erro
 	return ok;
 }
 
-/* The holder of the daemon's lock is the daemon, whoever started it. */
+/* By its name as the kernel has it, which outlives a new version of its file. */
+static bool process_is(pid_t pid, const char *name)
+{
+	char path[32], comm[32] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	if (!fgets(comm, sizeof(comm), file))
+		comm[0] = '\0';
+	fclose(file);
+	comm[strcspn(comm, "\n")] = '\0';
+	return strcmp(comm, name) == 0;
+}
+
+/* The holder of the daemon's lock is the daemon, whoever started it; any other program there keeps the daemon from starting, which says so,
+ * and is not ours to end. */
 bool member_adopt(struct member *m, const char *lock_name)
 {
 	char *path = env_runtime_path(m->supervisor->env, "%s", lock_name);
 	pid_t pid = file_lock_holder(path);
 	struct gw_error err = {0};
-	bool ok = pid > 0 && child_adopt(&m->child, &m->supervisor->loop, pid, &err);
+	bool ok = pid > 0 && process_is(pid, m->name ? m->name : "jobd") && child_adopt(&m->child, &m->supervisor->loop, pid, &err);
 
 	if (ok) {
 		m->started_at = m->ready_at = loop_now_ms(&m->supervisor->loop);

@@ -20,7 +20,7 @@
 #define DUT    "52:54:00:00:00:01"
 #define DUT_DB "/dut/" DUT
 #define RUNNER "gitlab/lab/runner_id"
-#define DOOR   "http://127.0.0.1:9000/lab"
+#define DOOR   "http://127.0.0.1:9002/lab"
 
 static const char db[] = "# The farm's admins wrote this.\n"
 			 "pdus:\n"
@@ -104,7 +104,7 @@ static void await_config(struct farm *farm, bool with)
 static int start(void **state)
 {
 	static const char *const env[] = {"SERGENT_HARTMAN_QUICK_CHECK=disabled", "GITLAB_ALLOW_INSECURE=true", NULL};
-	const char *argv[] = {"python3", GW_SOURCE_ROOT "/tests/harness/gitlab.py", "9000", tmp_path("servers"), "lab=9001", NULL};
+	const char *argv[] = {"python3", GW_SOURCE_ROOT "/tests/harness/gitlab.py", "9002", tmp_path("servers"), "lab=9001", NULL};
 	struct farm_options options = {.db = db, .env = env, .no_vpdu = true, .no_files = true};
 
 	mkdir(tmp_path("servers"), 0700);

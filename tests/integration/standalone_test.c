@@ -100,6 +100,25 @@ static bool has_in_its_environment(const char *name, const char *daemon, const c
 	return memmem(environment, n, text, strlen(text)) != NULL;
 }
 
+/* This test is no pdud: it is not taken over, and so not ended with the farm. */
+static void another_program_at_a_daemons_lock_is_left_alone(void **state)
+{
+	struct file_lock lock = {0};
+	char held[64];
+	struct proc p;
+
+	assert_int_equal(mkdir(tmp_path("held-run"), 0755), 0);
+	assert_true(file_lock_take(&lock, tmp_path("held-run/pdud.lock"), &(struct gw_error){0}));
+	snprintf(held, sizeof(held), "pdud.lock: process %d already runs", (int)getpid());
+	start(&p, "held", "pdud");
+	proc_await(&p, held);
+	proc_await(&p, "pdud: exit code 1; it is started again");
+	file_lock_finish(&lock);
+	proc_await(&p, "PDU 'DUMMY': OK");
+	assert_int_equal(proc_end(&p, SIGTERM), 0);
+	assert_false(proc_has_said(&p, "pdud.lock: process * is taken over"));
+}
+
 static void promise_38_the_password_of_the_buckets_is_for_bucketd_alone(void **state)
 {
 	static const char *const others[] = {"executord", "pdud", "saladd"};
@@ -161,6 +180,7 @@ int main(void)
 		cmocka_unit_test(a_word_that_is_no_daemon_is_refused),
 		cmocka_unit_test(only_the_daemons_named_are_started),
 		cmocka_unit_test(a_farm_without_some_daemons_serves_rest),
+		cmocka_unit_test(another_program_at_a_daemons_lock_is_left_alone),
 		cmocka_unit_test(promise_38_the_password_of_the_buckets_is_for_bucketd_alone),
 		cmocka_unit_test(buckets_of_another_host_leave_bucketd_alone),
 		cmocka_unit_test(a_hangup_reads_the_database_again_and_ends_nothing),
