@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gitlabd/hash.h"
 #include "libgateway/sorted.h"
 
 static int instance_order(const void *instance, const void *name)
@@ -33,32 +34,54 @@ struct msg_gitlab_entry *model_entry(const struct msg_gitlab_dut *dut, const cha
 	return NULL;
 }
 
-static int token_order(const void *token, const void *key)
+/* ---- tokens of another GitLab ---- */
+
+static const struct lookup_node *find_elsewhere(const struct model *model, const char *token)
 {
-	return strcmp(token, key);
+	const struct lookup_node *node = lookup_first(&model->elsewhere, key_of_token(token));
+
+	while (node && strcmp(node->item, token) != 0)
+		node = lookup_next(node);
+	return node;
 }
 
 void model_add_elsewhere(struct model *model, const char *token)
 {
-	size_t at = sorted_place(model->elsewhere, model->n_elsewhere, token_order, token, NULL);
-
-	model->elsewhere = sorted_insert(model->elsewhere, &model->n_elsewhere, at, gw_strdup(token));
+	lookup_add(&model->elsewhere, key_of_token(token), gw_strdup(token));
 }
 
 void model_drop_elsewhere(struct model *model, const char *token)
 {
-	bool found;
-	size_t at = sorted_place(model->elsewhere, model->n_elsewhere, token_order, token, &found);
+	const struct lookup_node *node = find_elsewhere(model, token);
+	char *ours;
 
-	gw_assert(found);
-	gw_free_secret(model->elsewhere[at]);
-	sorted_remove(model->elsewhere, &model->n_elsewhere, at);
+	gw_assert(node);
+	ours = node->item;
+	lookup_drop(&model->elsewhere, node->key, ours);
+	gw_free_secret(ours);
 }
 
 bool model_is_elsewhere(const struct model *model, const char *token)
 {
-	return model->n_elsewhere && sorted_find(model->elsewhere, model->n_elsewhere, token_order, token);
+	return find_elsewhere(model, token) != NULL;
 }
+
+static void copy_elsewhere(struct model *to, const struct model *from)
+{
+	for (size_t i = 0; i < from->elsewhere.size; i++)
+		for (const struct lookup_node *node = from->elsewhere.v[i]; node; node = node->next)
+			model_add_elsewhere(to, node->item);
+}
+
+static void forget_elsewhere(struct model *model)
+{
+	for (size_t i = 0; i < model->elsewhere.size; i++)
+		for (const struct lookup_node *node = model->elsewhere.v[i]; node; node = node->next)
+			gw_free_secret(node->item);
+	lookup_finish(&model->elsewhere);
+}
+
+/* ---- what is exposed ---- */
 
 bool model_exposes_gateway(const struct msg_gitlab_instance *instance)
 {
@@ -81,6 +104,8 @@ bool model_in_config(const struct model *model, const struct msg_gitlab_instance
 {
 	return model_exposes(model, instance, dut, entry) && (!dut || dut->available);
 }
+
+/* ---- what changes ---- */
 
 /* An item that the model has no more. */
 static void bury(struct model *model, const struct bus_body *body, void *item)
@@ -147,9 +172,7 @@ void model_finish(struct model *model)
 {
 	gw_assert(!model->shared);
 	forget_all(model);
-	while (model->n_elsewhere)
-		gw_free_secret(model->elsewhere[--model->n_elsewhere]);
-	free(model->elsewhere);
+	forget_elsewhere(model);
 	*model = (struct model){0};
 }
 
@@ -214,8 +237,7 @@ struct model model_snapshot(struct model *model)
 	model->shared = true;
 	snapshot.instances = copy_list(model->instances, model->n_instances);
 	snapshot.duts = copy_list(model->duts, model->n_duts);
-	for (size_t i = 0; i < model->n_elsewhere; i++)
-		model_add_elsewhere(&snapshot, model->elsewhere[i]);
+	copy_elsewhere(&snapshot, model);
 	return snapshot;
 }
 

@@ -3,6 +3,7 @@
 #ifndef GITLABD_MODEL_H
 #define GITLABD_MODEL_H
 
+#include "gitlabd/lookup.h"
 #include "libbus/messages.h"
 
 struct bus_body;
@@ -16,9 +17,8 @@ struct model { /* zeroed memory is an empty one */
 	size_t n_instances;
 	struct msg_gitlab_dut **duts; /* by id */
 	size_t n_duts;
-	char **elsewhere; /* tokens, sorted: of runners at another url than their instance's, which it had before */
-	size_t n_elsewhere;
-	bool shared; /* a snapshot has its items: what the model drops lives until that ends */
+	struct lookup elsewhere; /* tokens, owned: of runners at another url than their instance's, which it had before */
+	bool shared;             /* a snapshot has its items: what the model drops lives until that ends */
 	struct model_grave *graves;
 	size_t n_graves;
 };

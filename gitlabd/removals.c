@@ -3,16 +3,79 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gitlabd/hash.h"
 #include "gitlabd/removals_file.h"
+#include "gitlabd/removals_journal.h"
 #include "libgateway/files.h"
 #include "libgateway/log.h"
 
 enum { SOON_MS = 50, SAVE_AGAIN_MIN_MS = 1000, SAVE_AGAIN_MAX_MS = 60000 };
 
-static void removal_free(struct removal *removal)
+static bool removal_begin(struct work *work, struct server *server);
+
+/* ---- the list ---- */
+
+struct removal *removals_put(struct removals *removals, const char *url, const char *token, int64_t runner_id, const char *description)
 {
+	struct removal *removal = gw_calloc(1, sizeof(*removal));
+
+	*removal = (struct removal){.work.begin = removal_begin,
+				    .next = removals->first,
+				    .all = removals,
+				    .url = gw_strdup(url),
+				    .token = gw_strdup(token),
+				    .description = gw_strdup(description),
+				    .runner_id = runner_id};
+	if (removals->first)
+		removals->first->prev = removal;
+	removals->first = removal;
+	lookup_add(&removals->by, key_of_token(token), removal);
+	lookup_add(&removals->by, key_of_runner(runner_id), removal);
+	return removal;
+}
+
+static void touch(struct removal *removal)
+{
+	struct removals *removals = removal->all;
+
+	if (removal->touched)
+		return;
+	removal->touched = true;
+	removal->prev_touched = NULL;
+	removal->next_touched = removals->touched;
+	if (removals->touched)
+		removals->touched->prev_touched = removal;
+	removals->touched = removal;
+}
+
+static void untouch(struct removal *removal)
+{
+	if (!removal->touched)
+		return;
+	if (removal->next_touched)
+		removal->next_touched->prev_touched = removal->prev_touched;
+	if (removal->prev_touched)
+		removal->prev_touched->next_touched = removal->next_touched;
+	else
+		removal->all->touched = removal->next_touched;
+	removal->touched = false;
+}
+
+void removals_take_off(struct removal *removal)
+{
+	struct removals *removals = removal->all;
+
+	untouch(removal);
 	work_drop(&removal->work);
 	loop_timer_finish(&removal->pause);
+	if (removal->next)
+		removal->next->prev = removal->prev;
+	if (removal->prev)
+		removal->prev->next = removal->next;
+	else
+		removals->first = removal->next;
+	lookup_drop(&removals->by, key_of_token(removal->token), removal);
+	lookup_drop(&removals->by, key_of_runner(removal->runner_id), removal);
 	gw_free_secret(removal->token);
 	free(removal->url);
 	free(removal->description);
@@ -20,23 +83,15 @@ static void removal_free(struct removal *removal)
 	free(removal);
 }
 
-static void take_off(struct removal *removal)
+struct removal *removals_find(const struct removals *removals, const char *url, const char *token)
 {
-	struct removal **at = &removal->all->first;
+	for (const struct lookup_node *node = lookup_first(&removals->by, key_of_token(token)); node; node = lookup_next(node)) {
+		struct removal *removal = node->item;
 
-	while (*at != removal)
-		at = &(*at)->next;
-	*at = removal->next;
-	removal_free(removal);
-}
-
-static struct removal *find(const struct removals *removals, const char *url, const char *token)
-{
-	struct removal *removal = removals->first;
-
-	while (removal && (strcmp(removal->token, token) != 0 || strcmp(removal->url, url) != 0))
-		removal = removal->next;
-	return removal;
+		if (strcmp(removal->token, token) == 0 && strcmp(removal->url, url) == 0)
+			return removal;
+	}
+	return NULL;
 }
 
 /* ---- the file ---- */
@@ -92,10 +147,8 @@ static void is_saved(struct removals *removals)
 static bool save(struct removals *removals)
 {
 	struct gw_error err = {0};
-	char *text = removals_encode(removals);
-	bool ok = file_save(removals->path, text, strlen(text), 0600, &err);
+	bool ok = removals_write(removals, &err);
 
-	gw_free_secret(text);
 	if (ok)
 		is_saved(removals);
 	else
@@ -110,9 +163,14 @@ bool removals_are_saved(struct removals *removals)
 
 /* ---- a removal ---- */
 
+static void review_soon(struct removals *removals);
+
 static void on_pause(void *data)
 {
-	removals_review(data);
+	struct removal *removal = data;
+
+	touch(removal);
+	review_soon(removal->all);
 }
 
 /* By a GitLab that answers all the same: the server has no back-off then, this runner has. */
@@ -121,8 +179,16 @@ static void pause_after_refusal(struct removal *removal, const struct server *se
 	if (!removal->refusals++)
 		log_warning("gitlab=%s runner %lld ('%s') is not removed, and it is tried again: %s", server->shown,
 			    (long long)removal->runner_id, removal->description, text);
-	loop_timer_start(server->servers->loop, &removal->pause, server_back_off_ms(removal->refusals, 0, drand48()), on_pause,
-			 removal->all);
+	loop_timer_start(server->servers->loop, &removal->pause, server_back_off_ms(removal->refusals, 0, drand48()), on_pause, removal);
+}
+
+static void take_off(struct removal *removal)
+{
+	struct removals *removals = removal->all;
+
+	removals_note_gone(removals, removal);
+	removals_take_off(removal);
+	save_soon(removals);
 }
 
 static void on_removed(void *data, struct api_answer *answer)
@@ -138,7 +204,6 @@ static void on_removed(void *data, struct api_answer *answer)
 	if (answer->class == API_OK || answer->class == API_GONE) {
 		log_info("gitlab=%s runner %lld ('%s') is removed", server->shown, (long long)removal->runner_id, removal->description);
 		take_off(removal);
-		save_soon(removals);
 	} else {
 		removal->last_error = gw_strdup(answer->text);
 		if (removals->servers->stopping)
@@ -151,75 +216,89 @@ static void on_removed(void *data, struct api_answer *answer)
 	server_release(server);
 }
 
-static bool begin(struct work *work, struct server *server)
+static enum held held(const struct removal *removal)
+{
+	return removal->all->held(removal->all->data, removal->url, removal->token);
+}
+
+static bool removal_begin(struct work *work, struct server *server)
 {
 	struct removal *removal = (struct removal *)work;
-	struct removals *removals = removal->all;
 	struct api_ask ask = {.what = API_REMOVE, .secret = removal->token};
 
-	if (removals->held(removals->data, removal->url, removal->token) != HELD_NOT)
+	if (held(removal) != HELD_NOT) {
+		touch(removal); /* it may have to be taken off */
+		review_soon(removal->all);
 		return false;
+	}
 	removal->busy = true;
 	server_ask(server, &ask, on_removed, removal);
 	return true;
 }
 
+static void review_one(struct removal *removal)
+{
+	enum held now = held(removal);
+
+	if (removal->busy || (now == HELD_NOT && loop_timer_active(&removal->pause)))
+		return;
+	if (now == HELD_NOT)
+		work_queue(&removal->work, servers_get(removal->all->servers, removal->url));
+	else if (now == HELD_FOR_GOOD)
+		take_off(removal);
+}
+
 static void review(void *data)
 {
 	struct removals *removals = data;
-	struct removal *next;
+	struct removal *removal;
 
-	for (struct removal *removal = removals->first; removal; removal = next) {
-		enum held held = removals->held(removals->data, removal->url, removal->token);
+	while ((removal = removals->touched)) {
+		untouch(removal);
+		review_one(removal);
+	}
+}
 
-		next = removal->next;
-		if (removal->busy || (held == HELD_NOT && loop_timer_active(&removal->pause)))
-			continue;
-		if (held == HELD_NOT) {
-			work_queue(&removal->work, servers_get(removals->servers, removal->url));
-		} else if (held == HELD_FOR_GOOD) {
-			take_off(removal);
-			save_soon(removals);
-		}
+static void review_soon(struct removals *removals)
+{
+	if (!loop_timer_active(&removals->review_timer) && !removals->servers->stopping)
+		loop_timer_start(removals->servers->loop, &removals->review_timer, SOON_MS, review, removals);
+}
+
+void removals_touch(struct removals *removals, const char *token)
+{
+	const struct lookup_node *node = token ? lookup_first(&removals->by, key_of_token(token)) : NULL;
+
+	for (; node; node = lookup_next(node)) {
+		touch(node->item); /* one of another kind of key would be looked at for nothing */
+		review_soon(removals);
 	}
 }
 
 void removals_review(struct removals *removals)
 {
-	if (!loop_timer_active(&removals->review_timer))
-		loop_timer_start(removals->servers->loop, &removals->review_timer, SOON_MS, review, removals);
-}
-
-/* ---- the list ---- */
-
-void removals_put(struct removals *removals, const char *url, const char *token, int64_t runner_id, const char *description)
-{
-	struct removal *removal = gw_calloc(1, sizeof(*removal));
-
-	*removal = (struct removal){.work.begin = begin,
-				    .next = removals->first,
-				    .all = removals,
-				    .url = gw_strdup(url),
-				    .token = gw_strdup(token),
-				    .description = gw_strdup(description),
-				    .runner_id = runner_id};
-	removals->first = removal;
+	for (struct removal *removal = removals->first; removal; removal = removal->next)
+		touch(removal);
+	review_soon(removals);
 }
 
 void removals_add(struct removals *removals, const char *url, const char *token, int64_t runner_id, const char *description)
 {
-	if (find(removals, url, token))
+	if (removals_find(removals, url, token))
 		return;
-	removals_put(removals, url, token, runner_id, description);
+	removals_note_add(removals, removals_put(removals, url, token, runner_id, description));
 	removals->added = true;
 	save_soon(removals);
 }
 
 const char *removals_url_of(const struct removals *removals, const char *token)
 {
-	for (const struct removal *removal = removals->first; removal; removal = removal->next)
+	for (const struct lookup_node *node = lookup_first(&removals->by, key_of_token(token)); node; node = lookup_next(node)) {
+		const struct removal *removal = node->item;
+
 		if (strcmp(removal->token, token) == 0)
 			return removal->url;
+	}
 	return NULL;
 }
 
@@ -260,6 +339,7 @@ void removals_set_place(struct removals *removals, const char *instance, const c
 {
 	if (!removals_put_place(removals, instance, url))
 		return;
+	removals_note_place(removals, find_place(removals, instance));
 	removals->added = true;
 	save_soon(removals);
 }
@@ -268,9 +348,12 @@ void removals_set_place(struct removals *removals, const char *instance, const c
 
 bool removals_has(const struct removals *removals, const char *url, int64_t runner_id)
 {
-	for (const struct removal *removal = removals->first; removal; removal = removal->next)
+	for (const struct lookup_node *node = lookup_first(&removals->by, key_of_runner(runner_id)); node; node = lookup_next(node)) {
+		const struct removal *removal = node->item;
+
 		if (removal->runner_id == runner_id && strcmp(removal->url, url) == 0)
 			return true;
+	}
 	return false;
 }
 
@@ -279,7 +362,7 @@ size_t removals_count(const struct removals *removals, const char *url)
 	size_t n = 0;
 
 	for (const struct removal *removal = removals->first; removal; removal = removal->next)
-		n += strcmp(removal->url, url) == 0 && removals->held(removals->data, url, removal->token) == HELD_NOT;
+		n += strcmp(removal->url, url) == 0 && held(removal) == HELD_NOT;
 	return n;
 }
 
@@ -298,23 +381,22 @@ bool removals_init(struct removals *removals, struct servers *servers, const str
 
 	removals->servers = servers;
 	removals->path = env_state_path(env, "gitlabd/removals.json");
-	ok = dir_make(folder, 0700, err) && removals_load(removals, err);
+	removals->journal.path = env_state_path(env, "gitlabd/removals.journal");
+	ok = dir_make(folder, 0700, err) && removals_load(removals, err) && removals_load_journal(removals, err);
 	free(folder);
 	return ok;
 }
 
 void removals_finish(struct removals *removals)
 {
-	struct removal *removal;
-
 	if (removals->unsaved && removals->path)
 		save(removals);
 	loop_timer_finish(&removals->save_timer);
 	loop_timer_finish(&removals->review_timer);
-	while ((removal = removals->first)) {
-		removals->first = removal->next;
-		removal_free(removal);
-	}
+	while (removals->first)
+		removals_take_off(removals->first);
+	lookup_finish(&removals->by);
+	removals_journal_finish(removals);
 	for (size_t i = 0; i < removals->n_places; i++) {
 		free(removals->places[i].instance);
 		free(removals->places[i].url);

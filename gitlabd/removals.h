@@ -1,11 +1,13 @@
 /* What must not be forgotten whatever happens to us: the runners that are still to be removed on GitLab, and at which url an instance's
- * runners were made: STATE/gitlabd/removals.json. It holds tokens and is 0600 from its first byte. A runner is put here before its token
- * leaves MarsDB, and before a new one's token is on its way there, so that none is forgotten; it is removed once MarsDB does not have the
- * token, and then taken off. Loop thread only. */
+ * runners were made: STATE/gitlabd/removals.json and its journal. They hold tokens and are 0600 from their first byte. A runner is put here
+ * before its token leaves MarsDB, and before a new one's token is on its way there, so that none is forgotten; it is removed once MarsDB
+ * does not have the token, and then taken off. Loop thread only. */
 #ifndef GITLABD_REMOVALS_H
 #define GITLABD_REMOVALS_H
 
+#include "gitlabd/lookup.h"
 #include "gitlabd/server.h"
+#include "libgateway/buffer.h"
 #include "libgateway/env.h"
 
 struct removals;
@@ -13,7 +15,9 @@ struct removals;
 enum held { HELD_NOT, HELD_FOR_NOW, HELD_FOR_GOOD };
 struct removal {
 	struct work work; /* first */
-	struct removal *next;
+	struct removal *next, *prev;
+	struct removal *next_touched, *prev_touched;
+	bool touched; /* it is in removals.touched */
 	struct removals *all;
 	char *url, *token, *description; /* description: for the log */
 	int64_t runner_id;
@@ -27,6 +31,15 @@ struct place { /* the tokens that MarsDB has for the instance were made there, b
 	char *instance, *url;
 };
 
+#define REMOVALS_NAME_SIZE 17
+struct removals_journal { /* removals_journal.c's */
+	char *path;
+	char name[REMOVALS_NAME_SIZE]; /* of the removals.json that there is */
+	size_t whole, size;            /* bytes: of that, and of the journal that belongs to it */
+	bool usable;                   /* it takes more lines */
+	struct buffer lines;           /* not yet written */
+};
+
 struct removals {
 	struct place *places;
 	size_t n_places;
@@ -36,6 +49,9 @@ struct removals {
 	void *data;
 	char *path;
 	struct removal *first;
+	struct removal *touched; /* to be looked at at the next review */
+	struct lookup by;        /* token, runner */
+	struct removals_journal journal;
 	struct loop_timer save_timer, review_timer;
 	bool unsaved, added;    /* added: one that is on the list in memory alone */
 	unsigned save_failures; /* in a row */
@@ -52,6 +68,8 @@ void removals_add(struct removals *removals, const char *url, const char *token,
 bool removals_are_saved(struct removals *removals);
 /* Soon: takes off what MarsDB has, has the others removed. Nothing happens before the first one. */
 void removals_review(struct removals *removals);
+/* Soon, and just those with that token: what `held` says of it may be another thing now. NULL is none. */
+void removals_touch(struct removals *removals, const char *token);
 
 /* NULL: not known. Borrowed until the next change. An instance that is gone keeps its place: machines keep their tokens of it. */
 const char *removals_place(const struct removals *removals, const char *instance);

@@ -9,17 +9,24 @@
 #include "libgateway/json.h"
 #include "libgateway/log.h"
 
-static void add_places(cJSON *json, const struct removals *removals)
+cJSON *place_json(const struct place *place)
 {
-	cJSON *list = cJSON_AddArrayToObject(json, "instances");
+	cJSON *item = cJSON_CreateObject();
 
-	for (size_t i = 0; i < removals->n_places; i++) {
-		cJSON *item = cJSON_CreateObject();
+	cJSON_AddStringToObject(item, "name", place->instance);
+	cJSON_AddStringToObject(item, "url", place->url);
+	return item;
+}
 
-		cJSON_AddStringToObject(item, "name", removals->places[i].instance);
-		cJSON_AddStringToObject(item, "url", removals->places[i].url);
-		cJSON_AddItemToArray(list, item);
-	}
+cJSON *removal_json(const struct removal *removal)
+{
+	cJSON *item = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(item, "url", removal->url);
+	cJSON_AddStringToObject(item, "token", removal->token);
+	cJSON_AddNumberToObject(item, "runner_id", (double)removal->runner_id);
+	cJSON_AddStringToObject(item, "description", removal->description);
+	return item;
 }
 
 char *removals_encode(const struct removals *removals)
@@ -28,17 +35,13 @@ char *removals_encode(const struct removals *removals)
 	char *text;
 
 	cJSON_AddNumberToObject(json, "version", 1);
-	add_places(json, removals);
+	cJSON_AddStringToObject(json, "journal", removals->journal.name);
+	list = cJSON_AddArrayToObject(json, "instances");
+	for (size_t i = 0; i < removals->n_places; i++)
+		cJSON_AddItemToArray(list, place_json(&removals->places[i]));
 	list = cJSON_AddArrayToObject(json, "runners");
-	for (const struct removal *removal = removals->first; removal; removal = removal->next) {
-		cJSON *item = cJSON_CreateObject();
-
-		cJSON_AddStringToObject(item, "url", removal->url);
-		cJSON_AddStringToObject(item, "token", removal->token);
-		cJSON_AddNumberToObject(item, "runner_id", (double)removal->runner_id);
-		cJSON_AddStringToObject(item, "description", removal->description);
-		cJSON_AddItemToArray(list, item);
-	}
+	for (const struct removal *removal = removals->first; removal; removal = removal->next)
+		cJSON_AddItemToArray(list, removal_json(removal));
 	text = gw_have(cJSON_Print(json));
 	cJSON_Delete(json);
 	return text;
@@ -51,18 +54,31 @@ static const char *text_of(const cJSON *item, const char *name)
 	return cJSON_IsString(text) && *text->valuestring ? text->valuestring : NULL;
 }
 
-static bool take(struct removals *removals, const cJSON *item, struct gw_error *err)
+bool removals_take(struct removals *removals, const cJSON *item, struct gw_error *err)
 {
 	const char *url = text_of(item, "url"), *token = text_of(item, "token"), *description = text_of(item, "description");
 	const cJSON *id = cJSON_GetObjectItemCaseSensitive(item, "runner_id");
 
 	if (!url || !token || !cJSON_IsNumber(id) || fabs(id->valuedouble) > 9e15)
 		return gw_fail(err, GW_BAD_INPUT, "runners: one has no url, token or runner_id");
-	removals_put(removals, url, token, (int64_t)id->valuedouble, description ? description : "");
+	if (!removals_find(removals, url, token))
+		removals_put(removals, url, token, (int64_t)id->valuedouble, description ? description : "");
 	return true;
 }
 
-static bool take_place(struct removals *removals, const cJSON *item, struct gw_error *err)
+bool removals_take_gone(struct removals *removals, const cJSON *item, struct gw_error *err)
+{
+	const char *url = text_of(item, "url"), *token = text_of(item, "token");
+	struct removal *removal = url && token ? removals_find(removals, url, token) : NULL;
+
+	if (!url || !token)
+		return gw_fail(err, GW_BAD_INPUT, "gone: it has no url or token");
+	if (removal)
+		removals_take_off(removal);
+	return true;
+}
+
+bool removals_take_place(struct removals *removals, const cJSON *item, struct gw_error *err)
 {
 	const char *name = text_of(item, "name"), *url = text_of(item, "url");
 
@@ -77,6 +93,7 @@ bool removals_decode(struct removals *removals, const char *text, size_t len, st
 	cJSON *json = json_decode(text, len, err);
 	const cJSON *list = cJSON_GetObjectItemCaseSensitive(json, "runners"), *item;
 	const cJSON *version = cJSON_GetObjectItemCaseSensitive(json, "version");
+	const char *name = text_of(json, "journal");
 	bool ok = json != NULL;
 
 	if (json && (!cJSON_IsNumber(version) || version->valuedouble != 1 || !cJSON_IsArray(list)))
@@ -84,13 +101,14 @@ bool removals_decode(struct removals *removals, const char *text, size_t len, st
 	if (ok) {
 		cJSON_ArrayForEach(item, list)
 		{
-			ok = ok && take(removals, item, err);
+			ok = ok && removals_take(removals, item, err);
 		}
 		cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(json, "instances"))
 		{
-			ok = ok && take_place(removals, item, err);
+			ok = ok && removals_take_place(removals, item, err);
 		}
 	}
+	snprintf(removals->journal.name, sizeof(removals->journal.name), "%s", ok && name ? name : "");
 	cJSON_Delete(json);
 	return ok;
 }

@@ -87,9 +87,8 @@ static void take_registered(struct slot *slot, const struct api_answer *answer)
 	slot_set_untold(slot, answer->token, answer->id);
 	slot_forget_details(slot);
 	slot->details = gw_calloc(1, sizeof(*slot->details));
-	*slot->details = slot->busy.wanted;
+	*slot->details = slot_take_registering(slot);
 	slot->details->id = answer->id;
-	slot->busy.wanted = (struct api_details){0};
 	slot->verify_due = slot->details_due = false;
 }
 
@@ -117,6 +116,8 @@ void slot_registered(void *data, struct api_answer *answer)
 				slot_tell(slot);
 				return;
 			}
+		} else {
+			removals_touch(slot->all->removals, answer->token); /* nobody holds it */
 		}
 	}
 	slot_settle(slot, server);

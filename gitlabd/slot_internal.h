@@ -6,6 +6,10 @@
 
 void slot_set_token(struct slot *slot, const char *token, const char *made_at); /* token NULL: none */
 void slot_set_url(struct slot *slot, const char *url);
+void slot_set_runner(struct slot *slot, int64_t runner_id);
+void slot_touch(struct slot *slot);                                      /* what it holds is held otherwise: removals look again */
+void slot_set_registering(struct slot *slot, struct api_details wanted); /* takes it */
+struct api_details slot_take_registering(struct slot *slot);
 void slot_forget_details(struct slot *slot);
 void slot_clear_untold(struct slot *slot);
 

@@ -113,7 +113,7 @@ static void do_register(struct slot *slot, const struct slot_wanted *w, struct s
 				    .maximum_timeout = w->want.maximum_timeout,
 				    .tags = tags};
 
-	slot->busy.wanted = details_of(&w->want);
+	slot_set_registering(slot, details_of(&w->want));
 	slot->busy.probe = probe_key(w->instance);
 	probe_begin(&slot->all->probes, w->instance);
 	server_ask(server, &(struct api_ask){.what = API_REGISTER, .secret = w->instance->registration_token, .runner = &runner},

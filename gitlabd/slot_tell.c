@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gitlabd/hash.h"
 #include "gitlabd/slot_internal.h"
 #include "libgateway/log.h"
 
@@ -42,10 +43,16 @@ void slot_set_token(struct slot *slot, const char *token, const char *made_at)
 	char *copy = gw_strdup(token);
 
 	unmark(slot);
+	removals_touch(slot->all->removals, slot->token);
+	if (slot->token)
+		lookup_drop(&slot->all->by, key_of_token(slot->token), slot);
 	wipe(&slot->token);
 	slot->token = copy;
+	if (copy)
+		lookup_add(&slot->all->by, key_of_token(copy), slot);
 	slot_set_text(&slot->made_at, token ? made_at : NULL);
 	mark(slot);
+	removals_touch(slot->all->removals, copy);
 }
 
 void slot_set_url(struct slot *slot, const char *url)
@@ -53,23 +60,72 @@ void slot_set_url(struct slot *slot, const char *url)
 	unmark(slot);
 	slot_set_text(&slot->url, url);
 	mark(slot);
+	removals_touch(slot->all->removals, slot->token);
+}
+
+void slot_set_runner(struct slot *slot, int64_t runner_id)
+{
+	if (slot->runner_id > 0)
+		lookup_drop(&slot->all->by, key_of_runner(slot->runner_id), slot);
+	slot->runner_id = runner_id;
+	if (runner_id > 0)
+		lookup_add(&slot->all->by, key_of_runner(runner_id), slot);
 }
 
 /* ---- what it holds ---- */
 
+void slot_touch(struct slot *slot)
+{
+	removals_touch(slot->all->removals, slot->token);
+	removals_touch(slot->all->removals, slot->untold.token);
+}
+
+static void add_untold(struct slot *slot)
+{
+	if (slot->untold.token) {
+		lookup_add(&slot->all->by, key_of_token(slot->untold.token), slot);
+		lookup_add(&slot->all->by, key_of_runner(slot->untold.runner_id), slot);
+	}
+	slot_touch(slot);
+}
+
 void slot_clear_untold(struct slot *slot)
 {
+	slot_touch(slot);
+	if (slot->untold.token) {
+		lookup_drop(&slot->all->by, key_of_token(slot->untold.token), slot);
+		lookup_drop(&slot->all->by, key_of_runner(slot->untold.runner_id), slot);
+	}
 	wipe(&slot->untold.token);
 	free(slot->untold.url);
 	memset(&slot->untold, 0, sizeof(slot->untold));
 }
 
+void slot_set_registering(struct slot *slot, struct api_details wanted)
+{
+	slot->busy.wanted = wanted;
+	lookup_add(&slot->all->by, key_of_description(wanted.description), slot);
+}
+
+struct api_details slot_take_registering(struct slot *slot)
+{
+	struct api_details wanted = slot->busy.wanted;
+
+	if (wanted.description)
+		lookup_drop(&slot->all->by, key_of_description(wanted.description), slot);
+	slot->busy.wanted = (struct api_details){0};
+	return wanted;
+}
+
 static void clear_busy(struct slot *slot)
 {
+	struct api_details wanted = slot_take_registering(slot);
+
+	api_details_finish(&wanted);
 	free(slot->busy.url);
 	wipe(&slot->busy.token);
-	api_details_finish(&slot->busy.wanted);
 	memset(&slot->busy, 0, sizeof(slot->busy));
+	slot_touch(slot);
 }
 
 void slot_free(struct slot *slot)
@@ -79,6 +135,7 @@ void slot_free(struct slot *slot)
 	clear_busy(slot);
 	slot_forget_details(slot);
 	slot_set_token(slot, NULL, NULL);
+	slot_set_runner(slot, -1);
 	free(slot->instance);
 	free(slot->dut);
 	free(slot->url);
@@ -92,7 +149,7 @@ void slot_free(struct slot *slot)
 static void take_untold(struct slot *slot)
 {
 	slot_set_token(slot, slot->untold.token, slot->untold.url);
-	slot->runner_id = slot->untold.runner_id;
+	slot_set_runner(slot, slot->untold.runner_id);
 	slot->valid = slot->token ? RUNNER_VALID : RUNNER_UNKNOWN;
 	model_set_token(slot->all->model, slot->dut, slot->instance, slot->token, slot->runner_id);
 }
@@ -135,7 +192,6 @@ static void end_busy(struct slot *slot, struct server *server)
 {
 	clear_busy(slot);
 	server_release(server);
-	removals_review(slot->all->removals);
 	slot->all->on_settle(slot->all->data);
 }
 
@@ -189,4 +245,5 @@ void slot_set_untold(struct slot *slot, const char *token, int64_t runner_id)
 	slot->untold.token = copy;
 	slot->untold.url = gw_strdup(slot->busy.url);
 	slot->untold.runner_id = runner_id;
+	add_untold(slot);
 }

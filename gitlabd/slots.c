@@ -135,7 +135,8 @@ static void update(struct slot *slot, const struct slot_wanted *w)
 		slot->verify_due = slot->details_due = true; /* GitLab's word counts */
 		slot->valid = RUNNER_UNKNOWN;
 	}
-	slot->runner_id = w->entry->runner_id;
+	if (slot->runner_id != w->entry->runner_id)
+		slot_set_runner(slot, w->entry->runner_id);
 	slot_set_text(&slot->description, w->want.description);
 	slot->exposed = w->want.exposed;
 	if (slot->elsewhere)
@@ -146,6 +147,8 @@ static void update(struct slot *slot, const struct slot_wanted *w)
 		slot_set_text(&slot->last_error, NULL);
 	}
 	slot->want = hash;
+	if (slot->gone)
+		slot_touch(slot);
 	slot->gone = false;
 	slot_queue(slot);
 }
@@ -155,6 +158,7 @@ static void leave(struct slot *slot)
 	if (!slot->gone)
 		abandon(slot);
 	slot->gone = true;
+	slot_touch(slot);
 	work_drop(&slot->work);
 }
 
@@ -218,7 +222,6 @@ void slots_sync_change(struct slots *slots, const struct msg_gitlab_change *chan
 	for (size_t i = 0; i < change->duts.n; i++)
 		sync_dut(slots, &change->duts.v[i]);
 	removals_are_saved(slots->removals); /* MarsDB has dropped their tokens already */
-	removals_review(slots->removals);
 }
 
 /* ---- all of them ---- */
@@ -256,23 +259,34 @@ static enum held slot_holds(const struct slot *slot, const char *url, const char
 enum held slots_hold(void *data, const char *url, const char *token)
 {
 	const struct slots *slots = data;
-	enum held held = slots->configured ? HELD_NOT : HELD_FOR_NOW; /* then nothing is known of MarsDB */
+	enum held held = HELD_NOT;
 
-	for (size_t i = 0; i < slots->n && held == HELD_NOT; i++)
-		held = slot_holds(slots->v[i], url, token);
+	if (!slots->configured)
+		return HELD_FOR_NOW; /* then nothing is known of MarsDB */
+	for (const struct lookup_node *node = lookup_first(&slots->by, key_of_token(token)); node; node = lookup_next(node)) {
+		enum held by_this = slot_holds(node->item, url, token);
+
+		if (by_this == HELD_FOR_NOW)
+			return by_this;
+		held = by_this == HELD_FOR_GOOD ? by_this : held;
+	}
 	return held;
 }
 
 bool slots_know(const struct slots *slots, const char *url, int64_t runner_id, const char *description)
 {
-	for (size_t i = 0; i < slots->n; i++) {
-		const struct slot *slot = slots->v[i];
-		bool is_here = slot->url && strcmp(slot->url, url) == 0;
+	const struct lookup_node *node;
 
-		if (is_here && ((slot->token && !slot->elsewhere && slot->runner_id == runner_id) ||
-				(slot->untold.token && slot->untold.runner_id == runner_id)))
+	for (node = lookup_first(&slots->by, key_of_runner(runner_id)); node; node = lookup_next(node)) {
+		const struct slot *slot = node->item;
+
+		if (slot->url && strcmp(slot->url, url) == 0 && has_runner(slot, runner_id))
 			return true;
-		if (is_here && slot->busy.wanted.description && strcmp(slot->busy.wanted.description, description) == 0)
+	}
+	for (node = lookup_first(&slots->by, key_of_description(description)); node; node = lookup_next(node)) {
+		const struct slot *slot = node->item;
+
+		if (slot->url && strcmp(slot->url, url) == 0 && gw_same_text(slot->busy.wanted.description, description))
 			return true;
 	}
 	return false;
@@ -286,6 +300,12 @@ static enum identified slot_identified(const struct slot *slot)
 	if (slot->valid == RUNNER_VALID && slot->runner_id > 0)
 		return IDENTIFIED;
 	return slot->verify_due || slot->busy.is ? IDENTIFIED_SOON : IDENTIFIED_NOT;
+static bool has_runner(const struct slot *slot, int64_t runner_id)
+{
+	return (slot->token && !slot->elsewhere && slot->runner_id == runner_id) ||
+	       (slot->untold.token && slot->untold.runner_id == runner_id);
+}
+
 }
 
 enum identified slots_identified(const struct slots *slots, const char *url, const char **who)
@@ -330,3 +350,4 @@ void slots_finish(struct slots *slots)
 	slots->v = NULL;
 	slots->n = 0;
 }
+	lookup_finish(&slots->by);

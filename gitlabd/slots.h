@@ -62,7 +62,8 @@ struct slots {
 	struct probes probes;
 	struct slot **v; /* by instance, then dut */
 	size_t n;
-	bool configured; /* executord was heard */
+	struct lookup by; /* token and runner, both those that it has and those untold; the description that is being registered */
+	bool configured;  /* executord was heard */
 	struct loop_timer check_timer, retry_timer;
 	uint64_t retry_ms; /* until executord is told again; 0: the last time it was fine */
 };

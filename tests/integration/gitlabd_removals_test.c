@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,18 +21,35 @@
 enum { OTHERS = 60 }; /* machines: many more than there are tries in all the time that these may take */
 #define WAITS "it waits until the list of runners to be removed is saved: "
 
+static int count_in(const char *file, const char *word)
+{
+	char path[400], *text;
+	int n = 0;
+
+	snprintf(path, sizeof(path), "%s/gitlabd/%s", gl.state, file);
+	if (access(path, F_OK) != 0)
+		return 0;
+	text = file_get(path);
+	for (const char *at = text; (at = strstr(at, word)); at += strlen(word))
+		n++;
+	free(text);
+	return n;
+}
+
 /* A new runner is on it until MarsDB has its token for sure. */
 static bool list_is_empty(void)
 {
-	char path[400], *text;
-	bool is;
-
 	cJSON_Delete(gl_status()); /* gl_until's next turn */
-	snprintf(path, sizeof(path), "%s/gitlabd/removals.json", gl.state);
-	text = file_get(path);
-	is = strstr(text, "glrt-") == NULL;
-	free(text);
-	return is;
+	return count_in("removals.json", "glrt-") + count_in("removals.journal", "{\"add\"") == count_in("removals.journal", "{\"gone\"");
+}
+
+/* The list is on a disk of its own. */
+static const char *disk(void)
+{
+	static char path[400];
+
+	snprintf(path, sizeof(path), "%s/gitlabd", gl.state);
+	return path;
 }
 
 static int setup(void **state)
@@ -39,29 +57,29 @@ static int setup(void **state)
 	gl_start((const char *const[]){"a=9001", NULL});
 	gl_add_instance("a", "http://localhost:9001", "project_type");
 	gl_add_dut(ID, X1);
+	assert_int_equal(mkdir(gl.state, 0700) | mkdir(disk(), 0700), 0);
+	assert_int_equal(mount("tmpfs", disk(), "tmpfs", 0, "mode=0700,size=4m"), 0);
 	gl_gitlabd_start(gl_insecure);
 	gl_until_token(ID, "a");
 	gl_until(list_is_empty, "the new runner off the list");
 	return 0;
 }
 
-/* As a full disk: a folder stands where the list is written first. */
-static const char *in_the_way(void)
+static int teardown(void **state)
 {
-	static char path[400];
-
-	snprintf(path, sizeof(path), "%s/gitlabd/removals.json.new", gl.state);
-	return path;
+	umount2(disk(), MNT_DETACH);
+	return gl_teardown(state);
 }
 
+/* As when it is full, but for its own words: nothing can be written. */
 static void fill_disk(void)
 {
-	assert_int_equal(mkdir(in_the_way(), 0700), 0);
+	assert_int_equal(mount("tmpfs", disk(), "tmpfs", MS_REMOUNT | MS_RDONLY, "size=4m"), 0);
 }
 
 static void make_room(void)
 {
-	assert_int_equal(rmdir(in_the_way()), 0);
+	assert_int_equal(mount("tmpfs", disk(), "tmpfs", MS_REMOUNT, "size=4m"), 0);
 }
 
 static bool it_waits(void)
@@ -151,7 +169,7 @@ static void a_removal_that_gitlab_refuses_has_a_pause_while_others_go_on(void **
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, gl_teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		T(a_runner_stays_in_marsdb_until_its_removal_is_on_the_disk),
 		T(a_runner_is_replaced_once_that_is_on_the_disk),
 		T(a_removal_that_gitlab_refuses_has_a_pause_while_others_go_on),

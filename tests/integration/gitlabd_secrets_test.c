@@ -181,10 +181,11 @@ static void promise_39_files_with_tokens_are_private_from_the_first_byte(void **
 	assert_files_private(tmp_path("gitlab-runner"));
 	gl_gitlabd_stop(SIGTERM);
 	assert_private(tmp_path("state/gitlabd/removals.json"));
+	assert_private(tmp_path("state/gitlabd/removals.journal"));
 	assert_files_private(gl.state);
 }
 
-/* Every open and rename of gitlabd, as the kernel saw it: a file that ends as config.toml or removals.json began 0600, and no chmod
+/* Every open and rename of gitlabd, as the kernel saw it: a file that ends as config.toml or removals.* began 0600, and no chmod
  * follows. */
 static void promise_39_no_chmod_comes_after_a_write(void **state)
 {
@@ -216,7 +217,7 @@ static void promise_39_no_chmod_comes_after_a_write(void **state)
 		*end = '\0';
 		if (strstr(line, "chmod") && !strstr(line, "+++"))
 			fail_msg("%s", line);
-		if (!strstr(line, "O_CREAT") || !(strstr(line, "config.toml") || strstr(line, "removals.json")))
+		if (!strstr(line, "O_CREAT") || !(strstr(line, "config.toml") || strstr(line, "gitlabd/removals.")))
 			continue;
 		created++;
 		if (!strstr(line, ", 0600)") && !strstr(line, ", 0600 <unfinished"))
