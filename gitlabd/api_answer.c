@@ -18,13 +18,14 @@ static const struct kind {
 	enum api_class forbidden; /* what 403 means */
 	const char *gone;
 	bool (*read)(struct api_answer *answer, const cJSON *json, struct gw_error *err);
+	enum { TOKEN, RUNNER, KIND } forbids; /* what a 403 may be about: lists and removals want another scope than details do */
 } kinds[API_WHATS] = {
 	[API_REGISTER] = {"POST /user/runners", 201, true, API_REFUSED, NULL, api_read_registered},
 	[API_VERIFY] = {"POST /runners/verify", 200, false, API_INVALID_TOKEN, NULL, api_read_verified},
-	[API_DETAILS] = {"GET /runners/ID", 200, true, API_REFUSED, "there is no such runner", api_read_details},
+	[API_DETAILS] = {"GET /runners/ID", 200, true, API_REFUSED, "there is no such runner", api_read_details, RUNNER},
 	[API_REMOVE] = {"DELETE /runners", 204, false, API_GONE, "there is no such runner", NULL},
-	[API_REMOVE_ID] = {"DELETE /runners/ID", 204, false, API_REFUSED, "there is no such runner", NULL},
-	[API_LIST] = {"the list of runners", 200, true, API_REFUSED, NULL, api_read_list},
+	[API_REMOVE_ID] = {"DELETE /runners/ID", 204, false, API_REFUSED, "there is no such runner", NULL, KIND},
+	[API_LIST] = {"the list of runners", 200, true, API_REFUSED, NULL, api_read_list, KIND},
 };
 
 static bool is_html(const struct api_raw *raw)
@@ -150,6 +151,22 @@ static enum api_class read_list_end(struct api_answer *answer, const struct kind
 	return API_OK;
 }
 
+static bool lacks_scope(const struct api_raw *raw)
+{
+	cJSON *json = json_decode(raw->body, raw->len, NULL);
+	const char *error = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "error"));
+	bool lacks = error && strcmp(error, "insufficient_scope") == 0;
+
+	cJSON_Delete(json);
+	return lacks;
+}
+
+/* A 401 is about the token alone; a token without a scope is refused whatever the runner. */
+static bool may_be_about_asked(const struct kind *kind, const struct api_raw *raw)
+{
+	return raw->status == 403 && (kind->forbids == KIND || (kind->forbids == RUNNER && !lacks_scope(raw)));
+}
+
 static enum api_class classify(struct api_answer *answer, const struct kind *kind, const struct api_raw *raw, const char *secret)
 {
 	if (raw->err && raw->err->kind != GW_OK)
@@ -183,6 +200,7 @@ void api_answer_read(struct api_answer *answer, enum api_what what, const struct
 	if (answer->class == API_OK)
 		answer->text[0] = '\0';
 	answer->is_about_secret = answer->class == API_REFUSED && (raw->status == 401 || raw->status == 403);
+	answer->may_be_about_asked = answer->is_about_secret && may_be_about_asked(kind, raw);
 	if (answer->class == API_TRY_LATER && raw->retry_after_s > 0)
 		answer->retry_after_s = raw->retry_after_s;
 	hide(answer->text, secret);

@@ -48,11 +48,12 @@ struct api_listed {
 
 struct api_answer { /* zeroed memory is an empty one */
 	enum api_class class;
-	bool is_about_secret;  /* API_REFUSED: whoever asks with it is refused (401, 403) */
-	int64_t retry_after_s; /* with API_TRY_LATER; 0: it did not say */
-	char text[384];        /* why it is not API_OK; printable, and without `secret` */
-	int64_t id;            /* API_REGISTER; API_VERIFY: -1 if it did not tell */
-	char *token;           /* API_REGISTER */
+	bool is_about_secret;    /* API_REFUSED: whoever asks with it is refused (401, 403) */
+	bool may_be_about_asked; /* it is, but another runner, or another kind of request, may be answered all the same */
+	int64_t retry_after_s;   /* with API_TRY_LATER; 0: it did not say */
+	char text[384];          /* why it is not API_OK; printable, and without `secret` */
+	int64_t id;              /* API_REGISTER; API_VERIFY: -1 if it did not tell */
+	char *token;             /* API_REGISTER */
 	struct api_details details;
 	struct api_listed *listed; /* API_LIST */
 	size_t n_listed;

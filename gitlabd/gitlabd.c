@@ -104,6 +104,7 @@ static bool parts_init(struct gitlabd *d, struct gw_error *err)
 				  .model = &d->model,
 				  .farm = d->farm,
 				  .facts = gateway_facts_of_here(),
+				  .access = {.of_access = true},
 				  .on_settle = on_settle,
 				  .on_check = on_check,
 				  .on_change = on_tokens,

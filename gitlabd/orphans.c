@@ -6,7 +6,7 @@
 
 #include "libgateway/log.h"
 
-enum { DESCRIPTION_MAX = 256 /* bytes; ours are shorter */, SOON_MS = 50 };
+enum { DESCRIPTION_MAX = 256 /* bytes; ours are shorter */, SOON_MS = 50, REFUSALS_MAX = 3 };
 
 /* ---- lists ---- */
 
@@ -113,6 +113,8 @@ static bool heard(struct sweep *sweep, const struct api_answer *answer, bool may
 	sweep->busy = false;
 	server_heard(server, answer);
 	server_release(server);
+	if (!sweep->removing || !answer->may_be_about_asked) /* who may not remove may read */
+		slots_heard_access(sweep->all->slots, sweep->instance, sweep->probe, answer);
 	if (answer->class == API_TRY_LATER || answer->class == API_NOT_GITLAB) {
 		slot_set_text(&sweep->error, answer->text);
 		sweep_next(sweep);
@@ -152,6 +154,13 @@ static void on_details(void *data, struct api_answer *answer)
 	sweep_next(sweep);
 }
 
+/* Each that is left has the reason, too. */
+static void give_up_removing(struct sweep *sweep, const char *why)
+{
+	for (; sweep->at < sweep->found.n; sweep->at++)
+		slot_set_text(&sweep->found.v[sweep->at].error, why);
+}
+
 static void on_removed(void *data, struct api_answer *answer)
 {
 	struct sweep *sweep = data;
@@ -166,6 +175,9 @@ static void on_removed(void *data, struct api_answer *answer)
 			 orphan->description);
 	else
 		orphan->error = gw_strdup(answer->text);
+	sweep->refusals = answer->is_about_secret ? sweep->refusals + 1 : 0;
+	if (answer->is_about_secret && (!answer->may_be_about_asked || sweep->refusals == REFUSALS_MAX))
+		give_up_removing(sweep, answer->text);
 	sweep_next(sweep);
 }
 
@@ -185,6 +197,22 @@ static bool must_wait(struct sweep *sweep, const char *url)
 		free(error);
 	}
 	return identified != IDENTIFIED;
+}
+
+/* Not with a token that GitLab refuses. */
+static bool may_ask(struct sweep *sweep, const struct msg_gitlab_instance *instance)
+{
+	struct probes *access = &sweep->all->slots->access;
+	const struct probe *probe = probe_of(access, instance);
+
+	if (probe->state == PROBE_REFUSED) {
+		sweep_end(sweep, probe->why);
+		return false;
+	}
+	sweep->probe = probe->key;
+	if (!sweep->removing)
+		probe_begin(access, instance);
+	return true;
 }
 
 /* What has become a machine's since it was found stays. */
@@ -219,6 +247,8 @@ static bool begin(struct work *work, struct server *server)
 		sweep_end(sweep, NULL);
 		return false;
 	}
+	if (!may_ask(sweep, instance))
+		return false;
 	ask.secret = instance->access_token;
 	ask.runner = &(struct api_runner){
 		.runner_type = instance->runner_type, .group_id = instance->group_id, .project_id = instance->project_id};
@@ -269,6 +299,7 @@ void sweep_remove(struct sweep *sweep)
 	sweep->running = sweep->removing = true;
 	sweep->page = 0;
 	sweep->at = 0;
+	sweep->refusals = 0;
 	sweep_next(sweep);
 }
 

@@ -27,6 +27,8 @@ struct sweep {            /* of one instance */
 	struct orphans *all;
 	char *instance;
 	struct server *server; /* of the last request */
+	uint64_t probe;        /* its access_token's key */
+	unsigned refusals;     /* of removals, in a row */
 	bool running, busy, removing, restart;
 	bool waits;                     /* until each of our runners there is known by its id */
 	int64_t page;                   /* the next; 0: all were read */

@@ -131,6 +131,7 @@ static void begin_one(struct prune *prune, const char *instance)
 	struct gw_error err = {0};
 
 	slot_set_text(&sweep->error, NULL);
+	probe_try_again(&prune->all->slots->access, instance); /* whoever asks may have mended it on the GitLab */
 	if (sweep_start(sweep, &err))
 		texts_add(&prune->names, gw_strdup(instance));
 	else

@@ -56,6 +56,7 @@ void slot_has_details(void *data, struct api_answer *answer)
 	struct slot *slot = data;
 	struct server *server = heard(slot, answer);
 
+	slots_heard_access(slot->all, slot->instance, slot->busy.probe, answer);
 	if (still_so(slot)) {
 		slot->details_due = answer->class == API_TRY_LATER || answer->class == API_NOT_GITLAB;
 		if (answer->class == API_OK) {
@@ -92,21 +93,14 @@ static void take_registered(struct slot *slot, const struct api_answer *answer)
 	slot->verify_due = slot->details_due = false;
 }
 
-static void step_instance(struct slots *slots, const char *instance)
-{
-	for (size_t i = 0; i < slots->n; i++)
-		if (strcmp(slots->v[i]->instance, instance) == 0)
-			slot_queue(slots->v[i]);
-}
-
 void slot_registered(void *data, struct api_answer *answer)
 {
 	struct slot *slot = data;
 	struct server *server = heard(slot, answer);
 	bool same_token = gw_same_text(slot->token, slot->busy.token), remembered;
 
-	if (probe_heard(&slot->all->probes, slot->instance, slot->busy.probe, answer) && !slot->all->servers->stopping)
-		step_instance(slot->all, slot->instance);
+	if (probe_heard(&slot->all->registration, slot->instance, slot->busy.probe, answer) && !slot->all->servers->stopping)
+		slots_step_instance(slot->all, slot->instance);
 	slot->refused = answer->class == API_REFUSED || answer->class == API_GONE;
 	if (answer->class == API_OK) {
 		remembered = remember(slot, answer);

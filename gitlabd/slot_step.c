@@ -45,7 +45,8 @@ bool slot_wanted(const struct slot *slot, struct slot_wanted *w)
 	if (!w->entry)
 		return false;
 	w->want.maximum_timeout = w->instance->maximum_timeout;
-	w->want.details_readable = api_is_secret(w->instance->access_token) && slot->runner_id > 0;
+	w->want.details_readable = api_is_secret(w->instance->access_token) && slot->runner_id > 0 &&
+				   probe_of(&slot->all->access, w->instance)->state != PROBE_REFUSED;
 	if (dut) {
 		tags_make(&w->tags, dut->tags.v, dut->tags.n);
 		w->want.description = dut->full_name;
@@ -99,6 +100,8 @@ static void do_verify(struct slot *slot, const struct slot_wanted *w, struct ser
 
 static void do_details(struct slot *slot, const struct slot_wanted *w, struct server *server)
 {
+	slot->busy.probe = probe_key(&slot->all->access, w->instance);
+	probe_begin(&slot->all->access, w->instance);
 	server_ask(server, &(struct api_ask){.what = API_DETAILS, .secret = w->instance->access_token, .id = slot->runner_id},
 		   slot_has_details, slot);
 }
@@ -114,8 +117,8 @@ static void do_register(struct slot *slot, const struct slot_wanted *w, struct s
 				    .tags = tags};
 
 	slot_set_registering(slot, details_of(&w->want));
-	slot->busy.probe = probe_key(w->instance);
-	probe_begin(&slot->all->probes, w->instance);
+	slot->busy.probe = probe_key(&slot->all->registration, w->instance);
+	probe_begin(&slot->all->registration, w->instance);
 	server_ask(server, &(struct api_ask){.what = API_REGISTER, .secret = w->instance->registration_token, .runner = &runner},
 		   slot_registered, slot);
 	free(tags);
@@ -158,10 +161,10 @@ static bool is_on_record(struct slot *slot, enum runner_action action)
 	return false;
 }
 
-/* Not one that GitLab refuses, nor beside the first that is made with it: slot_registered goes on then. */
-static bool may_use_registration_token(struct slot *slot, const struct slot_wanted *w)
+/* Not one that GitLab refuses, nor beside the first request that is made with it: its answer sets this going again. */
+static bool may_use_token(struct slot *slot, struct probes *probes, const struct slot_wanted *w)
 {
-	const struct probe *probe = probe_of(&slot->all->probes, w->instance);
+	const struct probe *probe = probe_of(probes, w->instance);
 
 	if (probe->state == PROBE_REFUSED)
 		slot_set_text(&slot->last_error, probe->why);
@@ -170,10 +173,19 @@ static bool may_use_registration_token(struct slot *slot, const struct slot_want
 
 static bool may_begin(struct slot *slot, enum runner_action action, const struct slot_wanted *w)
 {
+	if (action == RUNNER_DETAILS)
+		return may_use_token(slot, &slot->all->access, w);
 	if (!steps[action].run || !steps[action].changes_marsdb)
 		return steps[action].run != NULL;
 	return bus_peer_up(slot->all->bus, "executord") && is_on_record(slot, action) &&
-	       (action != RUNNER_REGISTER || may_use_registration_token(slot, w));
+	       (action != RUNNER_REGISTER || may_use_token(slot, &slot->all->registration, w));
+}
+
+/* Details that nobody may read are no reason to stop: but it is said that they were not. */
+static void say_unread(struct slot *slot, enum runner_action action, const struct slot_wanted *w)
+{
+	if (action == RUNNER_NOTHING && slot->token && slot->details_due && !slot->last_error && api_is_secret(w->instance->access_token))
+		may_use_token(slot, &slot->all->access, w);
 }
 
 bool slot_begin(struct work *work, struct server *server)
@@ -186,6 +198,7 @@ bool slot_begin(struct work *work, struct server *server)
 	if (slot->busy.is || !slot_wanted(slot, &wanted))
 		return false;
 	action = next_of(slot, &wanted);
+	say_unread(slot, action, &wanted);
 	runs = may_begin(slot, action, &wanted);
 	if (runs) {
 		begin_busy(slot);

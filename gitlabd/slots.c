@@ -232,14 +232,37 @@ void slots_step_all(struct slots *slots)
 		slot_queue(slots->v[i]);
 }
 
+void slots_step_instance(struct slots *slots, const char *instance)
+{
+	for (size_t i = 0; i < slots->n; i++)
+		if (strcmp(slots->v[i]->instance, instance) == 0)
+			slot_queue(slots->v[i]);
+}
+
+void slots_heard_access(struct slots *slots, const char *instance, uint64_t key, const struct api_answer *answer)
+{
+	if (probe_heard(&slots->access, instance, key, answer) && !slots->servers->stopping)
+		slots_step_instance(slots, instance);
+}
+
+/* Another one is the first each time: GitLab may refuse the details of a few, and those of the others must not wait for these forever. */
+static void step_from_anywhere(struct slots *slots)
+{
+	size_t first = (size_t)(drand48() * (double)slots->n);
+
+	for (size_t i = 0; i < slots->n; i++)
+		slot_queue(slots->v[(first + i) % slots->n]);
+}
+
 void slots_check_all(struct slots *slots)
 {
 	for (size_t i = 0; i < slots->n; i++) {
 		slots->v[i]->refused = false;
 		slots->v[i]->verify_due = slots->v[i]->details_due = true;
 	}
-	probes_try_again(&slots->probes);
-	slots_step_all(slots);
+	probes_try_again(&slots->registration);
+	probes_try_again(&slots->access);
+	step_from_anywhere(slots);
 	removals_review(slots->removals);
 }
 
@@ -273,6 +296,12 @@ enum held slots_hold(void *data, const char *url, const char *token)
 	return held;
 }
 
+static bool has_runner(const struct slot *slot, int64_t runner_id)
+{
+	return (slot->token && !slot->elsewhere && slot->runner_id == runner_id) ||
+	       (slot->untold.token && slot->untold.runner_id == runner_id);
+}
+
 bool slots_know(const struct slots *slots, const char *url, int64_t runner_id, const char *description)
 {
 	const struct lookup_node *node;
@@ -300,12 +329,6 @@ static enum identified slot_identified(const struct slot *slot)
 	if (slot->valid == RUNNER_VALID && slot->runner_id > 0)
 		return IDENTIFIED;
 	return slot->verify_due || slot->busy.is ? IDENTIFIED_SOON : IDENTIFIED_NOT;
-static bool has_runner(const struct slot *slot, int64_t runner_id)
-{
-	return (slot->token && !slot->elsewhere && slot->runner_id == runner_id) ||
-	       (slot->untold.token && slot->untold.runner_id == runner_id);
-}
-
 }
 
 enum identified slots_identified(const struct slots *slots, const char *url, const char **who)
@@ -344,10 +367,11 @@ void slots_finish(struct slots *slots)
 	for (size_t i = 0; i < slots->n; i++)
 		slot_free(slots->v[i]);
 	free(slots->v);
-	probes_finish(&slots->probes);
+	probes_finish(&slots->registration);
+	probes_finish(&slots->access);
 	loop_timer_finish(&slots->check_timer);
 	loop_timer_finish(&slots->retry_timer);
+	lookup_finish(&slots->by);
 	slots->v = NULL;
 	slots->n = 0;
 }
-	lookup_finish(&slots->by);

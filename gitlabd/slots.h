@@ -34,7 +34,7 @@ struct slot {
 		bool is;
 		char *url, *token;         /* as they were when it began */
 		struct api_details wanted; /* API_REGISTER: what it is registered as */
-		uint64_t probe;            /* API_REGISTER: the key of its registration_token */
+		uint64_t probe;            /* API_REGISTER, API_DETAILS: the key of the instance's token */
 	} busy;
 	bool gone;     /* MarsDB has it no more; it goes when it is no longer busy */
 	uint64_t want; /* hash of all that it depends on: another one means that it changed */
@@ -59,7 +59,7 @@ struct slots {
 	void (*on_settle)(void *data); /* something was asked about a runner, or done for it */
 	void (*on_check)(void *data);  /* all are checked now; not before executord was heard */
 	void *data;
-	struct probes probes;
+	struct probes registration, access;
 	struct slot **v; /* by instance, then dut */
 	size_t n;
 	struct lookup by; /* token and runner, both those that it has and those untold; the description that is being registered */
@@ -73,9 +73,12 @@ void slots_finish(struct slots *slots); /* after servers_finish and bus_finish, 
 /* The model is another one: what went is unregistered, what is new or changed is checked. */
 void slots_sync_all(struct slots *slots);
 void slots_sync_change(struct slots *slots, const struct msg_gitlab_change *change);
-void slots_check_all(struct slots *slots);                             /* each is verified */
-void slots_sweep_gone(struct slots *slots);                            /* frees those that are */
-void slots_step_all(struct slots *slots);                              /* executord is there again */
+void slots_check_all(struct slots *slots);  /* each is verified */
+void slots_sweep_gone(struct slots *slots); /* frees those that are */
+void slots_step_all(struct slots *slots);   /* executord is there again */
+/* What GitLab said to a request with the instance's access_token: those that wait for it go on. `key`: probe_key when it was made. */
+void slots_heard_access(struct slots *slots, const char *instance, uint64_t key, const struct api_answer *answer);
+void slots_step_instance(struct slots *slots, const char *instance);
 enum held slots_hold(void *slots, const char *url, const char *token); /* struct removals' held */
 /* Whether the runner of that id is one of ours on that GitLab, or might be: one of that description is being registered. */
 bool slots_know(const struct slots *slots, const char *url, int64_t runner_id, const char *description);

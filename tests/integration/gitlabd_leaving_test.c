@@ -267,6 +267,36 @@ static void an_orphan_that_may_not_be_removed_says_why(void **state)
 	gl_await_runners("a", 2);
 }
 
+static void orphans_that_may_not_be_removed_are_not_all_tried(void **state)
+{
+	cJSON *pruned, *orphan, *orphans;
+
+	one_runner("project_type");
+	gl_set(gl_instance("a"), "access_token", "\"glpat-read-a-0123456789\"");
+	gl_tell_instance("a");
+	for (int i = 1; i <= 20; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "farm-old-%d", i);
+		add_foreign(name, "farm:farm", 42);
+	}
+	pruned = gl_prune(true);
+	orphans = cJSON_GetObjectItem(pruned, "orphans");
+	assert_int_equal(cJSON_GetArraySize(orphans), 20);
+	cJSON_ArrayForEach(orphan, orphans) assert_non_null(strstr(gl_text(orphan, "error"), "403"));
+	cJSON_Delete(pruned);
+	assert_int_equal(gl_count("a", "DELETE", "/runners/"), 3);
+	gl_set(gl_instance("a"), "access_token", "\"glpat-wrong-a-0123456789\"");
+	gl_tell_instance("a");
+	pruned = gl_prune(true);
+	assert_non_null(strstr(cJSON_GetArrayItem(cJSON_GetObjectItem(pruned, "errors"), 0)->valuestring, "401"));
+	cJSON_Delete(pruned);
+	gl_set(gl_instance("a"), "access_token", "\"glpat-manage-a-0123456789\"");
+	gl_tell_instance("a");
+	cJSON_Delete(gl_prune(true));
+	gl_await_runners("a", 1);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,6 +313,7 @@ int main(int argc, char **argv)
 		T(a_runner_whose_id_an_admin_got_wrong_is_no_orphan),
 		T(without_a_verification_nothing_is_taken_for_an_orphan),
 		T(an_orphan_that_may_not_be_removed_says_why),
+		T(orphans_that_may_not_be_removed_are_not_all_tried),
 	};
 
 	if (argc > 1)

@@ -327,6 +327,59 @@ static void a_bad_registration_token_is_tried_once_and_not_for_each_machine(void
 	gl_await_runners("a", 20);
 }
 
+static void use_access_token(const char *json)
+{
+	gl_set(gl_instance("a"), "access_token", json);
+	gl_do("a", "forget", "%s", "");
+	gl_tell_instance("a");
+	gl_await_requests("a", "POST", "/runners/verify", 20);
+	gl_until(all_say_why, "what is wrong with the token, at each runner");
+}
+
+/* By the first that is refused: the list, then a runner's details, as far as one may be taken without the other. */
+static void a_bad_access_token_is_tried_once_and_not_for_each_machine(void **state)
+{
+	gl_add_instance("a", A, "project_type");
+	gl_add_duts(20);
+	gl_gitlabd_start(gl_insecure);
+	gl_until_tokens(20);
+	use_access_token("\"glpat-wrong-a-0123456789\""); /* 401 */
+	assert_int_equal(gl_count("a", "GET", "/runners/"), 1);
+	use_access_token("\"glpat-create-a-0123456789\""); /* 403: insufficient_scope */
+	assert_int_equal(gl_count("a", "GET", "/runners/"), 1);
+	gl_set(gl_instance("a"), "access_token", "\"glpat-manage-a-0123456789\"");
+	gl_tell_instance("a");
+	gl_await_requests("a", "GET", "/runners/[0-9]*$", 21);
+}
+
+/* A token that may not read some runners is not known to be bad before the third. */
+static void an_access_token_without_rights_is_tried_three_times_and_not_for_each_machine(void **state)
+{
+	gl_add_instance("a", A, "project_type");
+	gl_add_duts(20);
+	gl_gitlabd_start(gl_insecure);
+	gl_until_tokens(20);
+	gl_do("a", "fault",
+	      "{\"kind\": \"status\", \"status\": 403, \"body\": {\"message\": \"403 Forbidden - No access granted\"}, \"match\": "
+	      "{\"method\": \"GET\"}}");
+	use_access_token("\"glpat-read-a-0123456789\"");
+	assert_int_equal(gl_count("a", "GET", "/runners/"), 3);
+}
+
+static void a_bad_access_token_from_the_start_on_costs_one_request(void **state)
+{
+	gl_add_instance("a", A, "project_type");
+	gl_add_duts(20);
+	gl_gitlabd_start(gl_insecure);
+	gl_until_tokens(20);
+	gl_gitlabd_stop(SIGTERM);
+	gl_set(gl_instance("a"), "access_token", "\"glpat-wrong-a-0123456789\"");
+	gl_do("a", "forget", "%s", "");
+	gl_gitlabd_start(gl_insecure);
+	gl_until(all_say_why, "what is wrong with the token, at each runner");
+	assert_int_equal(gl_count("a", "GET", ""), 1);
+}
+
 static void more_tags_than_gitlab_takes_are_said_and_not_sent(void **state)
 {
 	char tags[1024] = "[";
@@ -441,6 +494,9 @@ int main(int argc, char **argv)
 		T(the_order_of_tags_makes_no_difference),
 		T(a_refused_registration_is_said_and_not_repeated),
 		T(a_bad_registration_token_is_tried_once_and_not_for_each_machine),
+		T(a_bad_access_token_is_tried_once_and_not_for_each_machine),
+		T(an_access_token_without_rights_is_tried_three_times_and_not_for_each_machine),
+		T(a_bad_access_token_from_the_start_on_costs_one_request),
 		T(more_tags_than_gitlab_takes_are_said_and_not_sent),
 		T(without_an_access_token_details_are_not_asked),
 		T(a_registration_token_under_8_characters_is_none),
