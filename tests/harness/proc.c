@@ -273,7 +273,11 @@ int proc_wait(struct proc *p)
 	fd = (int)syscall(SYS_pidfd_open, p->pid, 0);
 	if (fd >= 0) {
 		struct pollfd wait = {.fd = fd, .events = POLLIN};
-		if (poll(&wait, 1, remaining_ms(until)) != 1) {
+		int n = poll(&wait, 1, remaining_ms(until));
+
+		while (n < 0 && errno == EINTR) /* a signal to the test is no end of the wait */
+			n = poll(&wait, 1, remaining_ms(until));
+		if (n != 1) {
 			proc_show(p);
 			kill(p->pid, SIGKILL);
 			fail_msg("%s did not end", p->name);
