@@ -32,7 +32,8 @@ struct s3_call {
 	struct store_object object; /* to be put; or that was found */
 	struct s3_keys *list;       /* owned: of a listing */
 	char source_bucket[S3_BUCKET_MAX + 1], source_key[S3_KEY_MAX + 1];
-	int part; /* number */
+	int part;                 /* number */
+	struct store_range range; /* of the source; n 0: all of it */
 
 	/* What the thread found. */
 	struct s3_error err;
@@ -101,7 +102,8 @@ bool s3_read_copy(struct s3_call *call);
 bool s3_run_copy(struct s3_call *call);
 bool s3_run_delete(struct s3_call *call);
 bool s3_run_delete_several(struct s3_call *call);
-bool s3_object_read(struct s3_call *call); /* content type and x-amz-meta-* of the head into call->object */
+bool s3_headers_served(struct s3_call *call); /* none of them asks for what is not built */
+bool s3_object_read(struct s3_call *call);    /* content type and x-amz-meta-* of the head into call->object */
 /* If-None-Match: * of the head into call->object; other conditions of what is put are refused. */
 bool s3_condition_read(struct s3_call *call);
 
@@ -109,6 +111,8 @@ bool s3_condition_read(struct s3_call *call);
 bool s3_run_multipart_create(struct s3_call *call);
 bool s3_read_part(struct s3_call *call);
 bool s3_run_part(struct s3_call *call);
+bool s3_read_part_copy(struct s3_call *call);
+bool s3_run_part_copy(struct s3_call *call);
 bool s3_run_multipart_complete(struct s3_call *call);
 bool s3_run_multipart_abort(struct s3_call *call);
 bool s3_run_parts(struct s3_call *call);

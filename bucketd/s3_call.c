@@ -34,6 +34,7 @@ const struct s3_action s3_actions[S3_OPS] = {
 	[S3_OP_DELETE] = {ACCESS_WRITE, S3_BODY_NONE, NULL, s3_run_delete, NULL, 204},
 	[S3_OP_MULTIPART_CREATE] = {ACCESS_WRITE, S3_BODY_TEXT, s3_object_read, s3_run_multipart_create, NULL, 200},
 	[S3_OP_PART] = {ACCESS_WRITE, S3_BODY_FILE, s3_read_part, s3_run_part, s3_answer_put, 200},
+	[S3_OP_PART_COPY] = {ACCESS_WRITE, S3_BODY_TEXT, s3_read_part_copy, s3_run_part_copy, NULL, 200},
 	[S3_OP_MULTIPART_COMPLETE] = {ACCESS_WRITE, S3_BODY_TEXT, s3_condition_read, s3_run_multipart_complete, NULL, 200},
 	[S3_OP_MULTIPART_ABORT] = {ACCESS_WRITE, S3_BODY_NONE, NULL, s3_run_multipart_abort, NULL, 204},
 	[S3_OP_PARTS] = {ACCESS_READ, S3_BODY_NONE, NULL, s3_run_parts, NULL, 200},
@@ -168,7 +169,7 @@ static bool authorise(struct s3_call *call)
 		return s3_fail(&call->err, S3_ACCESS_DENIED, NULL);
 	if (call->target.op == S3_OP_NONE)
 		return s3_fail(&call->err, S3_NOT_IMPLEMENTED, "%s is not implemented here", call->target.name);
-	if (call->target.op == S3_OP_COPY &&
+	if ((call->target.op == S3_OP_COPY || call->target.op == S3_OP_PART_COPY) &&
 	    (!s3_source_decode(http_header(call->rq, "x-amz-copy-source"), call->source_bucket, call->source_key, &call->err) ||
 	     (!may(call, call->source_bucket, ACCESS_READ) && !s3_fail(&call->err, S3_ACCESS_DENIED, NULL))))
 		return false;

@@ -1,24 +1,26 @@
 /* GetObject and HeadObject. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "bucketd/s3.h"
 #include "bucketd/xml.h"
+#include "libgateway/http_date.h"
 
 bool s3_run_get(struct s3_call *call)
 {
 	return store_get(call->server->store, call->target.bucket, call->target.key, &call->object, &call->fd, &call->err);
 }
 
+static int64_t modified(const struct s3_call *call)
+{
+	return call->object.modified_ns / 1000000000;
+}
+
 static void put_time(struct s3_call *call)
 {
-	time_t seconds = (time_t)(call->object.modified_ns / 1000000000);
-	char text[64];
-	struct tm tm;
+	char text[HTTP_DATE_SIZE];
 
-	strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&seconds, &tm));
+	http_date_encode(text, modified(call));
 	http_answer_header(call->rq, "Last-Modified", text);
 }
 
@@ -57,32 +59,71 @@ static void put_overrides(struct s3_call *call)
 	}
 }
 
+/* ---- conditions: RFC 9110 section 13.2.2 ---- */
+
 static bool is_expected(const char *if_match, const char *etag)
 {
 	char quoted[ETAG_SIZE + 2];
 
-	if (!if_match || strcmp(if_match, "*") == 0)
+	if (strcmp(if_match, "*") == 0)
 		return true;
 	snprintf(quoted, sizeof(quoted), "\"%s\"", etag);
 	return strstr(if_match, quoted) || strcmp(if_match, etag) == 0;
 }
 
+/* A date that is none counts as not said. */
+static bool read_date(const struct s3_call *call, const char *name, int64_t *seconds)
+{
+	const char *text = http_header(call->rq, name);
+
+	return text && http_date_decode(text, seconds);
+}
+
+/* In that section's order: each date stands behind the ETags that say the same, and counts only without them. If-None-Match itself is
+ * http_answer_file's. */
+static int refused_with(const struct s3_call *call)
+{
+	const char *match = http_header(call->rq, "If-Match");
+	int64_t date;
+
+	if (match ? !is_expected(match, call->object.etag) : read_date(call, "If-Unmodified-Since", &date) && modified(call) > date)
+		return 412;
+	if (!http_header(call->rq, "If-None-Match") && read_date(call, "If-Modified-Since", &date) && modified(call) <= date)
+		return 304;
+	return 0;
+}
+
+static void answer_refused(struct s3_call *call, int status)
+{
+	struct buffer out = {0};
+	char etag[ETAG_SIZE + 2];
+
+	if (status == 304) {
+		snprintf(etag, sizeof(etag), "\"%s\"", call->object.etag);
+		http_answer_header(call->rq, "ETag", etag);
+		http_answer(call->rq, 304, NULL, NULL, 0);
+		return;
+	}
+	s3_fail(&call->err, S3_PRECONDITION_FAILED, NULL);
+	xml_error(&out, &call->err, http_path(call->rq));
+	http_answer(call->rq, status, "application/xml", out.data, out.len);
+	buffer_finish(&out);
+}
+
+/* ---- the answer ---- */
+
 void s3_answer_get(struct s3_call *call)
 {
 	const char *type = s3_query(call, "response-content-type", call->object.content_type);
-	struct buffer out = {0};
-	int fd = call->fd;
+	int status = refused_with(call), fd = call->fd;
 
-	call->fd = -1;
-	if (!is_expected(http_header(call->rq, "If-Match"), call->object.etag)) {
-		s3_fail(&call->err, S3_PRECONDITION_FAILED, NULL);
-		xml_error(&out, &call->err, http_path(call->rq));
-		close(fd);
-		http_answer(call->rq, 412, "application/xml", out.data, out.len);
-		buffer_finish(&out);
+	if (status != 412)
+		put_time(call);
+	if (status) {
+		answer_refused(call, status);
 		return;
 	}
-	put_time(call);
+	call->fd = -1;
 	put_meta(call);
 	put_overrides(call);
 	http_answer_file(call->rq, fd, call->object.size, call->object.etag, *type ? type : "binary/octet-stream");

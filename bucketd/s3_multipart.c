@@ -41,7 +41,7 @@ bool s3_read_part(struct s3_call *call)
 
 	if (!*upload_id(call))
 		return s3_fail(&call->err, S3_INVALID_ARGUMENT, "uploadId: it is missing");
-	if (!s3_query_number(call, "partNumber", 1, PARTS_MAX, &n))
+	if (!s3_headers_served(call) || !s3_query_number(call, "partNumber", 1, PARTS_MAX, &n))
 		return false;
 	call->part = (int)n;
 	return true;
@@ -51,6 +51,27 @@ bool s3_run_part(struct s3_call *call)
 {
 	return store_part(call->server->store, call->target.bucket, call->target.key, upload_id(call), call->part, &call->upload,
 			  call->object.etag, &call->err);
+}
+
+bool s3_read_part_copy(struct s3_call *call)
+{
+	const char *range = http_header(call->rq, "x-amz-copy-source-range");
+
+	return s3_read_part(call) && (!range || s3_source_range_decode(range, &call->range.first, &call->range.n, &call->err));
+}
+
+bool s3_run_part_copy(struct s3_call *call)
+{
+	struct store_part_info part = {.number = call->part};
+
+	if (!store_part_copy(call->server->store, call->source_bucket, call->source_key, call->range, call->target.bucket, call->target.key,
+			     upload_id(call), &part, &call->err))
+		return false;
+	xml_begin(&call->xml, "CopyPartResult");
+	xml_time(&call->xml, "LastModified", part.modified_ns);
+	put_etag(&call->xml, part.etag);
+	xml_close(&call->xml, "CopyPartResult");
+	return true;
 }
 
 static bool complete(struct s3_call *call, const struct xml_parts *parts)

@@ -66,13 +66,22 @@ static bool is_served(struct s3_call *call, const char *name, const char *value)
 	return true;
 }
 
-bool s3_object_read(struct s3_call *call)
+bool s3_headers_served(struct s3_call *call)
 {
-	const char *type = http_header(call->rq, "Content-Type"), *name, *value;
+	const char *name, *value;
 
 	for (size_t i = 0; http_header_at(call->rq, i, &name, &value); i++)
 		if (!is_served(call, name, value))
 			return false;
+	return true;
+}
+
+bool s3_object_read(struct s3_call *call)
+{
+	const char *type = http_header(call->rq, "Content-Type"), *name, *value;
+
+	if (!s3_headers_served(call))
+		return false;
 	if (type && strlen(type) >= sizeof(call->object.content_type))
 		return s3_fail(&call->err, S3_INVALID_ARGUMENT, "Content-Type: too long; accepted: %zu characters",
 			       sizeof(call->object.content_type) - 1);

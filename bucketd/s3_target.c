@@ -1,6 +1,5 @@
 #include "bucketd/s3_target.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -177,7 +176,7 @@ static bool find_operation(struct s3_target *target, const char *method, bool co
 			target->op = S3_OP_COPY;
 			target->name = "CopyObject";
 		} else if (copies && target->op == S3_OP_PART) {
-			target->op = S3_OP_NONE;
+			target->op = S3_OP_PART_COPY;
 			target->name = "UploadPartCopy";
 		}
 		return true;
@@ -231,4 +230,26 @@ bool s3_source_decode(const char *text, char bucket[S3_BUCKET_MAX + 1], char key
 	if (!read_path(text, version ? (size_t)(version - text) : strlen(text), bucket, key, err))
 		return false;
 	return *key || s3_fail(err, S3_INVALID_ARGUMENT, "x-amz-copy-source: accepted: BUCKET/KEY, escaped");
+}
+
+/* Of at most 18 digits, which ends at `end`. */
+static bool read_offset(const char **text, char end, uint64_t *n)
+{
+	size_t digits = strspn(*text, "0123456789");
+
+	*n = strtoull(*text, NULL, 10);
+	*text += digits;
+	return digits >= 1 && digits <= 18 && **text == end;
+}
+
+bool s3_source_range_decode(const char *text, uint64_t *first, uint64_t *n, struct s3_error *err)
+{
+	const char *at = text + strlen("bytes=");
+	uint64_t last = 0;
+
+	if (strncmp(text, "bytes=", strlen("bytes=")) != 0 || !read_offset(&at, '-', first) || (at++, !read_offset(&at, '\0', &last)) ||
+	    last < *first)
+		return s3_fail(err, S3_INVALID_ARGUMENT, "x-amz-copy-source-range: '%.60s'; accepted: bytes=FIRST-LAST", text);
+	*n = last - *first + 1;
+	return true;
 }

@@ -3,6 +3,8 @@
 #ifndef BUCKETD_S3_TARGET_H
 #define BUCKETD_S3_TARGET_H
 
+#include <stdint.h>
+
 #include "bucketd/s3_error.h"
 
 enum { S3_BUCKET_MAX = 63, S3_KEY_MAX = 1024, S3_QUERY_MAX = 64 };
@@ -29,6 +31,7 @@ enum s3_op {
 	S3_OP_DELETE,
 	S3_OP_MULTIPART_CREATE,
 	S3_OP_PART,
+	S3_OP_PART_COPY,
 	S3_OP_MULTIPART_COMPLETE,
 	S3_OP_MULTIPART_ABORT,
 	S3_OP_PARTS,
@@ -55,5 +58,7 @@ const char *s3_target_query(const struct s3_target *target, const char *name); /
 
 /* `/BUCKET/KEY` or `BUCKET/KEY`, escaped, perhaps with `?versionId=null`: of x-amz-copy-source. */
 bool s3_source_decode(const char *text, char bucket[S3_BUCKET_MAX + 1], char key[S3_KEY_MAX + 1], struct s3_error *err);
+/* `bytes=FIRST-LAST` of x-amz-copy-source-range: `n` bytes, one at least. */
+bool s3_source_range_decode(const char *text, uint64_t *first, uint64_t *n, struct s3_error *err);
 
 #endif

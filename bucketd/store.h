@@ -98,6 +98,19 @@ bool store_multipart_begin(struct store *store, const char *bucket, const char *
 /* Replaces the part of that number (1 to 10,000). */
 bool store_part(struct store *store, const char *bucket, const char *key, const char *id, int number, struct store_upload *upload,
 		char etag[ETAG_SIZE], struct s3_error *err);
+struct store_part_info {
+	int number;
+	uint64_t size;
+	int64_t modified_ns;
+	char etag[ETAG_SIZE];
+};
+struct store_range {
+	uint64_t first, n; /* bytes; n 0: all */
+};
+/* The same with bytes of an object, 5 GiB at most (S3_ENTITY_TOO_LARGE): the part of `part->number`, whose other members it sets.
+ * S3_INVALID_ARGUMENT: the object does not reach so far. */
+bool store_part_copy(struct store *store, const char *from_bucket, const char *from_key, struct store_range range, const char *bucket,
+		     const char *key, const char *id, struct store_part_info *part, struct s3_error *err);
 struct store_part_ref {
 	int number;
 	const char *etag;
@@ -106,12 +119,6 @@ struct store_part_ref {
 bool store_multipart_complete(struct store *store, const char *bucket, const char *key, const char *id, const struct store_part_ref *parts,
 			      size_t n, struct store_object *object, struct s3_error *err);
 bool store_multipart_abort(struct store *store, const char *bucket, const char *key, const char *id, struct s3_error *err);
-struct store_part_info {
-	int number;
-	uint64_t size;
-	int64_t modified_ns;
-	char etag[ETAG_SIZE];
-};
 struct store_parts {
 	struct store_part_info *v; /* owned */
 	size_t n;

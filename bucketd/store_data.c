@@ -143,6 +143,20 @@ bool data_append(const struct store_upload *upload, int from, struct s3_error *e
 	return n == 0 || data_failed(errno, "cannot copy a file", err);
 }
 
+bool data_append_range(const struct store_upload *upload, int from, struct store_range range, struct s3_error *err)
+{
+	off_t at = (off_t)range.first;
+
+	for (uint64_t left = range.n; left;) {
+		ssize_t n = file_copy_some(from, &at, upload->fd, left);
+
+		if (n <= 0)
+			return data_failed(n < 0 ? errno : EIO, "cannot copy a file", err); /* 0: it is shorter than its row says */
+		left -= (uint64_t)n;
+	}
+	return true;
+}
+
 bool data_link(struct store *store, int64_t file, struct store_upload *upload)
 {
 	int64_t link = __atomic_add_fetch(&store->last_file, 1, __ATOMIC_RELAXED);

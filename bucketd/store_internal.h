@@ -52,6 +52,7 @@ bool data_seal(struct store *store, struct store_upload *upload, struct s3_error
 bool data_sync_folder(struct store *store, struct s3_error *err);
 /* All of `from` behind what is in `upload`, which stays where it was read to. Shares the bytes where the file system can. */
 bool data_append(const struct store_upload *upload, int from, struct s3_error *err);
+bool data_append_range(const struct store_upload *upload, int from, struct store_range range, struct s3_error *err); /* of range.n bytes */
 /* Another data file with the same bytes, which is put or dropped as an upload. False, silently: the file system cannot. */
 bool data_link(struct store *store, int64_t file, struct store_upload *upload);
 bool data_remove_unnamed(struct store *store, struct gw_error *err); /* at opening */
@@ -79,6 +80,14 @@ bool object_put(struct store *store, const char *bucket, const char *key, struct
 		struct s3_error *err);
 void object_read(struct store_object *object, sqlite3_stmt *stmt); /* columns 0 to 4 */
 void hex(char *to, const uint8_t *bytes, size_t n);                /* 2 n + 1 bytes */
+
+/* ---- parts (store_parts.c) ---- */
+
+bool multipart_exists(struct store *store, const char *bucket, const char *key, const char *id,
+		      struct s3_error *err); /* S3_NO_SUCH_UPLOAD */
+/* What is in `upload` becomes the part of part->number, whose other members are set. */
+bool part_put(struct store *store, const char *bucket, const char *key, const char *id, struct store_upload *upload,
+	      struct store_part_info *part, struct s3_error *err);
 
 /* ---- jobs (store_jobs.c) ---- */
 

@@ -104,33 +104,53 @@ bool store_expire(struct store *store, int64_t before_ns, struct s3_error *err)
 
 /* ---- a part ---- */
 
-static bool put_part(struct store *store, const char *id, int number, int64_t bucket, const struct store_upload *upload, const char *etag,
-		     struct data_files *gone, struct s3_error *err)
+bool multipart_exists(struct store *store, const char *bucket, const char *key, const char *id, struct s3_error *err)
 {
-	return data_files_read(store, sql_bind(&store->sql, SQL_PART_REMOVE, "ti", id, (int64_t)number), gone, err) &&
+	int64_t bucket_id;
+
+	return store_begin(store, err) && store_end(store, find(store, bucket, key, id, &bucket_id, NULL, err), err);
+}
+
+static bool put(struct store *store, const char *id, int64_t bucket, int64_t file, const struct store_part_info *part,
+		struct data_files *gone, struct s3_error *err)
+{
+	return data_files_read(store, sql_bind(&store->sql, SQL_PART_REMOVE, "ti", id, (int64_t)part->number), gone, err) &&
 	       sql_run(&store->sql,
-		       sql_bind(&store->sql, SQL_PART_ADD, "tiiiiit", id, (int64_t)number, bucket, upload->id, (int64_t)upload->size,
-				store_now(), etag),
+		       sql_bind(&store->sql, SQL_PART_ADD, "tiiiiit", id, (int64_t)part->number, bucket, file, (int64_t)part->size,
+				part->modified_ns, part->etag),
 		       err) &&
 	       bucket_fits(store, bucket, err);
 }
 
-bool store_part(struct store *store, const char *bucket, const char *key, const char *id, int number, struct store_upload *upload,
-		char etag[ETAG_SIZE], struct s3_error *err)
+bool part_put(struct store *store, const char *bucket, const char *key, const char *id, struct store_upload *upload,
+	      struct store_part_info *part, struct s3_error *err)
 {
 	struct data_files gone = {0};
 	int64_t bucket_id;
 	bool ok;
 
-	if (number < 1 || number > PARTS_MAX)
+	if (part->number < 1 || part->number > PARTS_MAX)
 		return s3_fail(err, S3_INVALID_ARGUMENT, "The number of a part is one of 1 to %d.", PARTS_MAX);
 	if (!data_seal(store, upload, err))
 		return false;
-	hex(etag, upload->md5, sizeof(upload->md5));
+	part->size = upload->size;
+	part->modified_ns = store_now();
+	hex(part->etag, upload->md5, sizeof(upload->md5));
 	if (!store_begin(store, err))
 		return false;
-	ok = find(store, bucket, key, id, &bucket_id, NULL, err) && put_part(store, id, number, bucket_id, upload, etag, &gone, err);
+	ok = find(store, bucket, key, id, &bucket_id, NULL, err) && put(store, id, bucket_id, upload->id, part, &gone, err);
 	return store_end_upload(store, ok, upload, &gone, err);
+}
+
+bool store_part(struct store *store, const char *bucket, const char *key, const char *id, int number, struct store_upload *upload,
+		char etag[ETAG_SIZE], struct s3_error *err)
+{
+	struct store_part_info part = {.number = number};
+
+	if (!part_put(store, bucket, key, id, upload, &part, err))
+		return false;
+	memcpy(etag, part.etag, sizeof(part.etag));
+	return true;
 }
 
 /* ---- all parts become the object ---- */

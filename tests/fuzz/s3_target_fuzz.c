@@ -11,6 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	char *uri = gw_strndup((const char *)bytes, n);
 	char bucket[S3_BUCKET_MAX + 1], key[S3_KEY_MAX + 1];
 	struct s3_error err = {0};
+	uint64_t first, size;
 
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
 		struct s3_target target;
@@ -23,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 		}
 		s3_target_finish(&target);
 	}
+	gw_assert(!s3_source_range_decode(uri, &first, &size, &err) || (size && first + size > first));
 	gw_assert(!s3_source_decode(uri, bucket, key, &err) || (bucket[0] && key[0]));
 	free(uri);
 	return 0;

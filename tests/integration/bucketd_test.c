@@ -464,6 +464,55 @@ static void parts_that_nobody_completes_are_listed_and_aborted(void **state)
 	assert_string_equal(s3(ROOT, "-X DELETE " URL "/parts"), "204 ");
 }
 
+/* Its UploadId, 32 digits. */
+static void begin_parts(const char *url, char id[33])
+{
+	const char *said = s3(ROOT, "-X POST '%s?uploads='", url), *at = strstr(said, "<UploadId>");
+
+	assert_non_null(at);
+	snprintf(id, 33, "%s", at + strlen("<UploadId>"));
+}
+
+static void parts_are_copied_from_objects(void **state)
+{
+	struct job job = make_job("12", "", "", "");
+	char id[33];
+	const char *said;
+
+	assert_string_equal(s3(ROOT, "-X PUT " URL "/copies"), "200 ");
+	shell("head -c 17000000 /dev/urandom >'%s'", tmp_path("17M"));
+	rclone(ROOT, "copyto '%s' b:copies/source", tmp_path("17M"));
+	rclone(ROOT, "--s3-copy-cutoff 6M copyto b:copies/source b:copies/by-rclone"); /* in three ranges */
+	rclone(ROOT, "copyto b:copies/by-rclone '%s'", tmp_path("copied"));
+	shell("cmp '%s' '%s'", tmp_path("17M"), tmp_path("copied"));
+	assert_has(s3(ROOT, "-I " URL "/copies/by-rclone"), "-3\"\r\n");
+	begin_parts(URL "/copies/by-curl", id);
+	said = s3(ROOT,
+		  "-X PUT -H 'x-amz-copy-source: /copies/source' -H 'x-amz-copy-source-range: bytes=16999000-16999999' " URL
+		  "'/copies/by-curl?partNumber=1&uploadId=%s'",
+		  id);
+	assert_starts(said, "200 <?xml");
+	assert_has(said, "<CopyPartResult");
+	assert_has(said, "<ETag>&#34;");
+	assert_has(s3(ROOT, URL "'/copies/by-curl?uploadId=%s'", id), "<Size>1000</Size>");
+	assert_has(s3(ROOT,
+		      "-X PUT -H 'x-amz-copy-source: /copies/source' -H 'x-amz-copy-source-range: bytes=16999000-17000000' " URL
+		      "'/copies/by-curl?partNumber=1&uploadId=%s'",
+		      id),
+		   "x-amz-copy-source-range: the source has 17000000 bytes");
+	assert_has(s3(ROOT,
+		      "-X PUT -H 'x-amz-copy-source: /copies/source' -H 'x-amz-copy-source-range: bytes=-5' " URL
+		      "'/copies/by-curl?partNumber=1&uploadId=%s'",
+		      id),
+		   "x-amz-copy-source-range: &#39;bytes=-5&#39;; accepted: bytes=FIRST-LAST");
+	assert_has(s3(job.client, "-X PUT -H 'x-amz-copy-source: /copies/source' " URL "'/%s/stolen?partNumber=1&uploadId=%s'", job.bucket,
+		      id),
+		   "<Code>AccessDenied</Code>");
+	assert_string_equal(s3(ROOT, "-X DELETE " URL "'/copies/by-curl?uploadId=%s'", id), "204 ");
+	rclone(ROOT, "purge b:copies");
+	assert_string_equal(ask("bucket.remove", "{\"job\":\"12\"}"), "answer {}");
+}
+
 /* ---- what is refused, and how ---- */
 
 /* What is answered to a head alone: no byte of the body was sent. */
@@ -585,6 +634,35 @@ static void what_is_said_of_an_object_comes_back(void **state)
 	assert_has(said, "Last-Modified: ");
 	assert_has(said, "x-amz-request-id: ");
 	assert_has(said, "ETag: \"a336b5d4ba3f93d9e65260ef9aea5105\"\r\n");
+}
+
+/* RFC 9110 sections 13.1.3, 13.1.4 and 13.2.2. */
+static void an_object_is_got_if_it_changed_or_did_not(void **state)
+{
+	char changed[64] = "";
+	const char *at;
+
+	assert_string_equal(s3(ROOT, "-X PUT " URL "/dated"), "200 ");
+	assert_string_equal(s3(ROOT, "-X PUT --data-binary dated " URL "/dated/1"), "200 ");
+	at = strstr(s3(ROOT, "-I " URL "/dated/1"), "Last-Modified: ");
+	assert_non_null(at);
+	snprintf(changed, sizeof(changed), "%.29s", at + strlen("Last-Modified: "));
+	assert_starts(s3(ROOT, "-i -H 'If-Modified-Since: %s' " URL "/dated/1", changed), "304 HTTP/1.1 304");
+	assert_has(s3(ROOT, "-i -H 'If-Modified-Since: %s' " URL "/dated/1", changed), "ETag: \"");
+	assert_has(s3(ROOT, "-i -H 'If-Modified-Since: %s' " URL "/dated/1", changed), changed);
+	assert_starts(s3(ROOT, "-I -H 'If-Modified-Since: %s' " URL "/dated/1", changed), "304 ");
+	assert_string_equal(s3(ROOT, "-H 'If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT' " URL "/dated/1"), "200 dated");
+	assert_string_equal(s3(ROOT, "-H 'If-Modified-Since: some day' " URL "/dated/1"), "200 dated");
+	assert_string_equal(s3(ROOT, "-H 'If-Unmodified-Since: %s' " URL "/dated/1", changed), "200 dated");
+	assert_starts(s3(ROOT, "-H 'If-Unmodified-Since: Sunday, 06-Nov-94 08:49:37 GMT' " URL "/dated/1"), "412 <?xml");
+	assert_has(s3(ROOT, "-I -H 'If-Unmodified-Since: Sun Nov  6 08:49:37 1994' " URL "/dated/1"), "412 ");
+	/* the ETag alone counts where both are said */
+	assert_string_equal(s3(ROOT, "-H 'If-None-Match: \"other\"' -H 'If-Modified-Since: %s' " URL "/dated/1", changed), "200 dated");
+	assert_string_equal(s3(ROOT, "-H 'If-Match: *' -H 'If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT' " URL "/dated/1"),
+			    "200 dated");
+	assert_starts(s3(ROOT, "-H 'If-Match: \"other\"' -H 'If-Unmodified-Since: %s' " URL "/dated/1", changed), "412 <?xml");
+	assert_starts(s3(ROOT, "-H 'If-Match: *' -H 'If-Modified-Since: %s' " URL "/dated/1", changed), "304 ");
+	assert_string_equal(s3(ROOT, "-X DELETE " URL "/dated/1"), "204 ");
 }
 
 /* ---- deaths, and disks ---- */
@@ -759,6 +837,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(who_signs_wrong_is_refused),
 		cmocka_unit_test(errors_are_those_of_s3),
 		cmocka_unit_test(what_is_said_of_an_object_comes_back),
+		cmocka_unit_test(an_object_is_got_if_it_changed_or_did_not),
 		cmocka_unit_test(a_free_key_is_given_to_one_alone),
 		cmocka_unit_test(users_groups_and_buckets_are_edited_live),
 		cmocka_unit_test(promise_33_a_jobs_credentials_open_its_bucket_alone_and_end_with_it),
@@ -771,6 +850,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(keys_that_are_no_paths_are_kept_apart),
 		cmocka_unit_test(a_bucket_of_many_is_listed_whole),
 		cmocka_unit_test(parts_that_nobody_completes_are_listed_and_aborted),
+		cmocka_unit_test(parts_are_copied_from_objects),
 		cmocka_unit_test(a_body_is_refused_before_it_comes),
 		cmocka_unit_test(a_bucket_holds_what_it_may_and_no_more),
 		cmocka_unit_test(a_client_that_leaves_in_its_upload_leaves_nothing),

@@ -239,6 +239,51 @@ static void uploads_and_parts_are_listed(void **state)
 	assert_int_equal(err.code, S3_NO_SUCH_UPLOAD);
 }
 
+static enum s3_code copy_part(const char *from, struct store_range range, struct store_part_info *part)
+{
+	struct s3_error err = {0};
+
+	store_part_copy(kit.store, "one", from, range, "one", "k", id, part, &err);
+	return err.code;
+}
+
+static void a_part_may_be_some_of_an_object_or_all_of_it(void **state)
+{
+	struct store_part_info some = {.number = 1}, all = {.number = 1};
+	struct store_object object = {0};
+
+	kit_put(&kit, "one", "source", "0123456789");
+	begin("k");
+	assert_int_equal(copy_part("source", (struct store_range){0, 0}, &all), S3_OK);
+	assert_int_equal(all.size, 10);
+	assert_string_equal(all.etag, "781e5e245d69b566979b86e28d23f2c7");
+	assert_int_equal(copy_part("source", (struct store_range){3, 4}, &some), S3_OK); /* in its place */
+	assert_int_equal(some.size, 4);
+	assert_true(some.modified_ns >= all.modified_ns && all.modified_ns > 0);
+	assert_int_equal(complete("k", &(struct store_part_ref){1, some.etag}, 1, &object), S3_OK);
+	kit_assert_object(&kit, "one", "k", "3456");
+	kit_assert_object(&kit, "one", "source", "0123456789");
+	assert_int_equal(kit_data_files(&kit), 2);
+}
+
+static void a_copied_part_that_is_refused_leaves_nothing(void **state)
+{
+	struct store_part_info part = {.number = 1}, no_part = {.number = 10001};
+
+	kit_put(&kit, "one", "source", "0123456789");
+	kit_put(&kit, "one", "empty", "");
+	begin("k");
+	assert_int_equal(copy_part("source", (struct store_range){10, 1}, &part), S3_INVALID_ARGUMENT);
+	assert_int_equal(copy_part("source", (struct store_range){9, 2}, &part), S3_INVALID_ARGUMENT);
+	assert_int_equal(copy_part("source", (struct store_range){9, UINT64_MAX}, &part), S3_INVALID_ARGUMENT);
+	assert_int_equal(copy_part("empty", (struct store_range){0, 1}, &part), S3_INVALID_ARGUMENT);
+	assert_int_equal(copy_part("none", (struct store_range){0, 1}, &part), S3_NO_SUCH_KEY);
+	assert_int_equal(copy_part("source", (struct store_range){0, 1}, &no_part), S3_INVALID_ARGUMENT);
+	memset(id, '0', 32);
+	assert_int_equal(copy_part("source", (struct store_range){0, 1}, &part), S3_NO_SUCH_UPLOAD);
+	assert_int_equal(kit_data_files(&kit), 2);
+}
+
 static void parts_count_for_the_limit_of_the_bucket(void **state)
 {
 	struct s3_error err = {0};
@@ -325,6 +370,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_part_belongs_to_an_upload_that_there_is, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_upload_that_is_aborted_or_too_old_leaves_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(uploads_and_parts_are_listed, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_part_may_be_some_of_an_object_or_all_of_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_copied_part_that_is_refused_leaves_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(parts_count_for_the_limit_of_the_bucket, setup, teardown),
 		cmocka_unit_test_setup_teardown(files_that_are_shipped_are_objects_of_boot, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_an_admin_put_into_boot_stays, setup, teardown),

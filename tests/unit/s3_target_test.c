@@ -138,9 +138,30 @@ static void a_copy_is_told_by_its_header(void **state)
 	assert_int_equal(target.op, S3_OP_COPY);
 	s3_target_finish(&target);
 	assert_true(s3_target_decode(&target, "PUT", "/b/k?partNumber=1&uploadId=2", true, &err));
-	assert_int_equal(target.op, S3_OP_NONE);
+	assert_int_equal(target.op, S3_OP_PART_COPY);
 	assert_string_equal(target.name, "UploadPartCopy");
 	s3_target_finish(&target);
+}
+
+static void a_sources_range_has_both_its_ends(void **state)
+{
+	static const char *const bad[] = {"",          "bytes=",        "bytes=-5",   "bytes=5-",
+					  "bytes=5-4", "bytes=0-1,3-4", "bytes= 0-1", "bytes=0-1 ",
+					  "items=0-1", "bytes=0x0-0x1", "bytes=+0-1", "bytes=0-1000000000000000000"};
+	struct s3_error err = {0};
+	uint64_t first, n;
+
+	assert_true(s3_source_range_decode("bytes=0-0", &first, &n, &err));
+	assert_int_equal(first, 0);
+	assert_int_equal(n, 1);
+	assert_true(s3_source_range_decode("bytes=5242880-10485759", &first, &n, &err));
+	assert_int_equal(first, 5242880);
+	assert_int_equal(n, 5242880);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_false(s3_source_range_decode(bad[i], &first, &n, &err));
+		assert_int_equal(err.code, S3_INVALID_ARGUMENT);
+	}
+	assert_string_equal(err.text, "x-amz-copy-source-range: 'bytes=0-1000000000000000000'; accepted: bytes=FIRST-LAST");
 }
 
 static void a_source_is_a_bucket_and_a_key(void **state)
@@ -167,6 +188,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_target_is_refused),
 		cmocka_unit_test(names_are_bounded_whatever_their_spelling),
 		cmocka_unit_test(a_copy_is_told_by_its_header),
+		cmocka_unit_test(a_sources_range_has_both_its_ends),
 		cmocka_unit_test(a_source_is_a_bucket_and_a_key),
 	};
 
