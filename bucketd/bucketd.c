@@ -110,6 +110,8 @@ static void do_chore(void *data)
 		store_bucket_create(chore->store, chore->names[i], &err);
 		warn(chore->names[i], &err);
 	}
+	if (chore->n)
+		log_debug("the buckets of BUCKETD_CONFIG are there");
 	if (chore->boot_files) {
 		struct s3_error err = {0};
 

@@ -261,7 +261,7 @@ static void users_groups_and_buckets_are_edited_live(void **state)
 	struct job job;
 
 	file_put(tmp_path("config/bucketd.yml"), users);
-	proc_await(&t.bucketd, "*BUCKETD_CONFIG: * users, groups and buckets");
+	proc_await(&t.bucketd, "*the buckets of BUCKETD_CONFIG are there");
 	job = make_job("6", "10.42.0.1", "\"mesa\"", "");
 	file_put(tmp_path("trace"), "trace");
 	assert_string_equal(s3(ROOT, "-T %s " URL "/mesa-traces/1", tmp_path("trace")), "200 ");
@@ -283,6 +283,42 @@ static void users_groups_and_buckets_are_edited_live(void **state)
 	assert_string_equal(s3("alice:canary-of-alice", URL "/mesa-traces/1"), "200 trace");
 	file_put(tmp_path("config/bucketd.yml"), users);
 	assert_string_equal(ask("bucket.remove", "{\"job\":\"6\"}"), "answer {}");
+}
+
+/* One whose build tree has two files for booting, and whose bucketd.yml lies in a folder that is not there yet: nothing but SIGHUP tells of
+ * it. */
+static void what_is_shipped_is_in_boot_and_sighup_finds_a_new_folder(void **state)
+{
+	char *env[] = {gw_sprintf("EXECUTOR_STATE_DIR=%s", tmp_path("tree/state")),
+		       gw_sprintf("EXECUTOR_RUNTIME_DIR=%s", tmp_path("tree/run")),
+		       gw_sprintf("BUCKETD_CONFIG=%s", tmp_path("tree/etc/bucketd.yml"))};
+	struct proc tree;
+
+	shell("cd '%s' && mkdir -p tree/bucketd tree/boot tree/run && cp '" BUCKETD "' tree/bucketd/ && : >tree/build.ninja && "
+	      "printf kernel >tree/boot/linux-x86_64 && printf initramfs >tree/boot/registration.cpio",
+	      tmp_path("."));
+	proc_start(&tree, "tree", (const char *const[]){tmp_path("tree/bucketd/bucketd"), NULL},
+		   (const char *const[]){env[0], env[1], env[2], "MINIO_URL=http://127.0.0.1:9004", "MINIO_ROOT_PASSWORD=" PASSWORD,
+					 "LOG_LEVEL=debug", NULL});
+	proc_await(&tree, "*there is none; once its folder is there, send SIGHUP");
+	proc_await(&tree, "*the bucket `boot` has what there is in *");
+	assert_string_equal(s3(NULL, "http://127.0.0.1:9004/boot/linux-x86_64"), "200 kernel");
+	assert_string_equal(s3(NULL, "-r 0-3 http://127.0.0.1:9004/boot/registration.cpio"), "206 init");
+	assert_has(s3(NULL, "-T /dev/null http://127.0.0.1:9004/boot/linux-x86_64"), "<Code>AccessDenied</Code>");
+	assert_has(s3(ROOT, "http://127.0.0.1:9004/later"), "<Code>NoSuchBucket</Code>");
+	mkdir(tmp_path("tree/etc"), 0700);
+	file_put(tmp_path("tree/etc/bucketd.yml"), "buckets:\n  later: {public: true}\n");
+	assert_int_equal(kill(tree.pid, SIGHUP), 0);
+	proc_await(&tree, "*the buckets of BUCKETD_CONFIG are there");
+	assert_has(s3(NULL, "http://127.0.0.1:9004/boot?list-type=2"), "<Key>registration.cpio</Key>");
+	assert_has(s3(NULL, "'http://127.0.0.1:9004/later?list-type=2'"), "<KeyCount>0</KeyCount>");
+	file_put(tmp_path("tree/etc/bucketd.yml"), "buckets: none\n");
+	assert_int_equal(kill(tree.pid, SIGHUP), 0);
+	proc_await(&tree, "*BUCKETD_CONFIG: bucketd.yml:1:*stay in use");
+	assert_has(s3(NULL, "'http://127.0.0.1:9004/later?list-type=2'"), "<KeyCount>0</KeyCount>");
+	proc_end(&tree, SIGTERM);
+	for (size_t i = 0; i < 3; i++)
+		free(env[i]);
 }
 
 /* ---- mirrors, by the clients of others ---- */
@@ -369,6 +405,40 @@ static void a_presigned_url_is_enough(void **state)
 	assert_has(s3(NULL, "-X DELETE '%s'", url), "<Code>SignatureDoesNotMatch</Code>");
 	assert_has(s3(NULL, "'%s&x=1'", url), "<Code>SignatureDoesNotMatch</Code>");
 	free(url);
+}
+
+/* What is answered to a URL that was signed `age` seconds ago for `expires` seconds. */
+static const char *get_presigned(unsigned age, unsigned expires)
+{
+	const char *said;
+	char *url;
+
+	shell("python3 " TEST_DATA "/../integration/bucketd_presign.py 10.42.0.1:9000 /week/signed minioadmin " PASSWORD " %u %u >'%s'",
+	      age, expires, tmp_path("presigned"));
+	url = file_get(tmp_path("presigned"));
+	url[strcspn(url, "\n")] = '\0';
+	said = s3(NULL, "'%s'", url);
+	free(url);
+	return said;
+}
+
+/* Away from the last second by an hour: how long the request takes is nothing to it. */
+static void a_presigned_url_holds_for_its_time_and_a_week_at_most(void **state)
+{
+	static const unsigned hour = 3600, week = 7 * 24 * 3600;
+	const char *said;
+
+	assert_string_equal(s3(ROOT, "-X PUT " URL "/week"), "200 ");
+	assert_string_equal(s3(ROOT, "-X PUT --data-binary signed " URL "/week/signed"), "200 ");
+	assert_string_equal(get_presigned(week - hour, week), "200 signed");
+	said = get_presigned(week + 1, week);
+	assert_starts(said, "403 <?xml");
+	assert_has(said, "<Message>Request has expired</Message>");
+	assert_has(get_presigned(hour, 60), "<Message>Request has expired</Message>");
+	said = get_presigned(0, week + 1);
+	assert_starts(said, "400 <?xml");
+	assert_has(said, "X-Amz-Expires");
+	assert_has(said, "1 to 604800 seconds");
 }
 
 /* What the client says of an upload in chunks. */
@@ -846,6 +916,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(rclone_mirrors_up_and_down),
 		cmocka_unit_test(s3cmd_mirrors_up_and_down),
 		cmocka_unit_test(a_presigned_url_is_enough),
+		cmocka_unit_test(a_presigned_url_holds_for_its_time_and_a_week_at_most),
+		cmocka_unit_test(what_is_shipped_is_in_boot_and_sighup_finds_a_new_folder),
 		cmocka_unit_test(bodies_in_chunks_are_decoded_and_checked),
 		cmocka_unit_test(keys_that_are_no_paths_are_kept_apart),
 		cmocka_unit_test(a_bucket_of_many_is_listed_whole),
