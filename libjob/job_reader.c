@@ -61,7 +61,7 @@ void reader_unknown(struct reader *r, const struct tree_node *key, const struct 
 		gw_assert(used < sizeof(known));
 	}
 	if (best.name)
-		reader_complain(r, key, path, "'%s' is not a field of %s; did you mean '%s'?", shown, noun, best.name);
+		reader_complain(r, key, path, "'%s' is not a field of %s; did you mean '%s'? Accepted: %s", shown, noun, best.name, known);
 	else
 		reader_complain(r, key, path, "'%s' is not a field of %s; accepted: %s", shown, noun, known);
 }

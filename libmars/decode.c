@@ -54,10 +54,10 @@ void mars_complain_unknown(struct decoder *d, const struct tree_node *key, const
 	char shown[SHOWN], known[320];
 
 	tree_show(key->text, key->len, shown, sizeof(shown));
-	if (nearest)
-		return mars_complain(d, key, path, "'%s' is not a field of %s %s; did you mean '%s'?", shown, article(object), object->name,
-				     nearest);
 	list_fields(object, known, sizeof(known));
+	if (nearest)
+		return mars_complain(d, key, path, "'%s' is not a field of %s %s; did you mean '%s'? Accepted: %s", shown, article(object),
+				     object->name, nearest, known);
 	mars_complain(d, key, path, "'%s' is not a field of %s %s; accepted: %s", shown, article(object), object->name, known);
 }
 

@@ -302,7 +302,7 @@ static void misspell(struct maker *m, const struct mars_object *object, const st
 		tree_path_text(path, where, sizeof(where));
 	else
 		at.path = NULL;
-	mutate(m, key->start, key->end, typo, strlen(typo), &at, "'%s' is not a field of %s %s; did you mean '%.*s'?", typo,
+	mutate(m, key->start, key->end, typo, strlen(typo), &at, "'%s' is not a field of %s %s; did you mean '%.*s'? Accepted: *", typo,
 	       strchr("AEIOU", object->name[0]) ? "an" : "a", object->name, (int)key->len, key->text);
 }
 

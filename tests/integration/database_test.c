@@ -97,7 +97,8 @@ static void all_errors_come_at_once_with_a_caret_each(void **state)
 	assert_int_equal(CTL("db", "check", edited("driver: dummy", "driver: dumy\n    drivr: x"), NULL), 1);
 	assert_string_equal(
 		err,
-		"new.yaml:4:5: pdus.DUMMY: 'drivr' is not a field of a PDU; did you mean 'driver'?\n"
+		"new.yaml:4:5: pdus.DUMMY: 'drivr' is not a field of a PDU; did you mean 'driver'? Accepted: driver, config, "
+		"reserved_port_ids\n"
 		"      4 |     drivr: *\n"
 		"        |     ^~~~~\n"
 		"new.yaml:3:13: pdus.DUMMY.driver: 'dumy' is not a PDU driver; did you mean 'dummy'? Accepted: dummy, vpdu, snmp, "
@@ -325,7 +326,7 @@ static void an_invalid_edit_is_reported_in_three_places_and_cleared_when_fixed(v
 	proc_await(&farm->supervisor,
 		   "mars_db.yaml:11:5: duts.'" MAC "': 'pdu_of_delay' is not a field of a DUT; did you mean 'pdu_off_delay'?*");
 	farm_await(farm, "/full-state", "database/error",
-		   "mars_db.yaml:11:5: *did you mean 'pdu_off_delay'? The database read at * stays in use.");
+		   "mars_db.yaml:11:5: *did you mean 'pdu_off_delay'? Accepted: *. The database read at * stays in use.");
 	assert_int_equal(CTL(E, "duts", NULL), 0);
 	ASSERT_SAYS(out, MAC);
 	ASSERT_SAYS(err, "executorctl: the database is not in use as it is on disk: mars_db.yaml:11:5: duts.'" MAC

@@ -116,7 +116,8 @@ static void what_is_wrong_is_named_with_its_place(void **state)
 		{NBD "{x: {size: 1, format: {uboot: {}}}}}}}\n", DEVICE ": 'format' is given, but nothing to be formatted: no 'url'"},
 		{NBD "{x: 42k}}}}\n", DEVICE ": '42k' is not a network block device; accepted: a mapping"},
 		{NBD "{x: {sise: 42k}}}}}\n",
-		 "job:4:42: deployment.start.storage.nbd.x: 'sise' is not a field of a network block device; did you mean 'size'?"},
+		 "job:4:42: deployment.start.storage.nbd.x: 'sise' is not a field of a network block device; did you mean 'size'? "
+		 "Accepted: url, format, size, readonly, max_connections"},
 		{NBD "{x: {size: some}}}}}\n", "job:4:48: deployment.start.storage.nbd.x.size: 'some' is not a size; accepted: bytes from "
 					       "1 to 2^53, as 512, 42k or 42kiB "
 					       "(of 1024), 42kB (of 1000), 10M, 2G"},

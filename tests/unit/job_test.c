@@ -247,7 +247,9 @@ static void one_error_each(void **state)
 		{REST, "job:1:1: 'target' is missing; a job needs it"},
 		{HEAD "deployment: {start: {}}\n", "job:1:1: 'console_patterns' is missing; a job needs it"},
 		{HEAD "console_patterns: {}\n", "job:1:1: 'deployment' is missing; a job needs it"},
-		{HEAD REST "timeout: {}\n", "job:4:1: 'timeout' is not a field of a job; did you mean 'timeouts'?"},
+		{HEAD REST "timeout: {}\n", "job:4:1: 'timeout' is not a field of a job; did you mean 'timeouts'? Accepted: version, "
+					    "target, deadline, proxy, timeouts, "
+					    "console_patterns, deployment"},
 		{HEAD REST "wibble: {}\n",
 		 "job:4:1: 'wibble' is not a field of a job; accepted: version, target, deadline, proxy, timeouts, "
 		 "console_patterns, deployment"},
@@ -273,7 +275,8 @@ static void one_error_each(void **state)
 		 "job:4:34: timeouts.boot_cycle.retries: '1.5' is not a number of retries; accepted: 0 to 1000000"},
 		{HEAD REST "timeouts: {boot_cycle: 5}\n", "job:4:24: timeouts.boot_cycle: '5' is not a timeout; accepted: a mapping"},
 		{HEAD REST "timeouts: {bootcycle: {}}\n",
-		 "job:4:12: timeouts: 'bootcycle' is not a field of timeouts; did you mean 'boot_cycle'?"},
+		 "job:4:12: timeouts: 'bootcycle' is not a field of timeouts; did you mean 'boot_cycle'? Accepted: overall, infra_setup, "
+		 "infra_teardown, boot_cycle, console_activity, first_console_activity, firmware_boot, watchdogs"},
 		{HEAD "console_patterns: {job_success: x}\ndeployment: {start: {}}\n",
 		 "job:2:33: console_patterns.job_success: 'x' is not a pattern; accepted: a mapping"},
 		{HEAD "console_patterns: {job_success: {}}\ndeployment: {start: {}}\n",
@@ -356,9 +359,11 @@ static void one_error_each(void **state)
 		 "categories "
 		 "to lists of them"},
 		{HEAD "console_patterns: {}\ndeployment: {start: {initramfs: {ur: http://x}}}\n",
-		 "job:3:34: deployment.start.initramfs: 'ur' is not a field of an artifact; did you mean 'url'?"},
+		 "job:3:34: deployment.start.initramfs: 'ur' is not a field of an artifact; did you mean 'url'? Accepted: url, data, "
+		 "archive, format"},
 		{HEAD "console_patterns: {}\ndeployment: {start: {initramfs: {a: [{ulr: http://x}]}}}\n",
-		 "job:3:39: deployment.start.initramfs.a[0]: 'ulr' is not a field of an artifact; did you mean 'url'?"},
+		 "job:3:39: deployment.start.initramfs.a[0]: 'ulr' is not a field of an artifact; did you mean 'url'? Accepted: url, data, "
+		 "archive, format"},
 		{HEAD "console_patterns: {}\ndeployment: {start: {dhcp: {match: {architecture: x86_46}}}}\n",
 		 "job:3:51: deployment.start.dhcp.match.architecture: 'x86_46' is not an architecture; did you mean 'x86_64'? Accepted: "
 		 "x86, "
@@ -428,8 +433,11 @@ static void all_errors_are_found_in_one_pass(void **state)
 				   "deployment: {start: {kernel: {url: ftp://x}, initramfs: [1, {}]}}\n";
 	static const char *const expected[] = {
 		"job:1:16: target.tags: '5' is not a list; accepted: a list of tags; [] is any machine",
-		"job:2:1: 'console_pattern' is not a field of a job; did you mean 'console_patterns'?",
-		"job:3:22: timeouts.overall: 'hour' is not a field of a timeout; did you mean 'hours'?",
+		"job:2:1: 'console_pattern' is not a field of a job; did you mean 'console_patterns'? Accepted: version, target, deadline, "
+		"proxy, timeouts, console_patterns, deployment",
+		"job:3:22: timeouts.overall: 'hour' is not a field of a timeout; did you mean 'hours'? Accepted: days, hours, minutes, "
+		"seconds, "
+		"milliseconds, retries",
 		"job:3:44: timeouts.boot_cycle: 'x' is not a timeout; accepted: a mapping",
 		"job:4:36: deployment.start.kernel.url: 'ftp://x' is not a URL that can be fetched; accepted: http:// and https://",
 		"job:4:58: deployment.start.initramfs[0]: '1' is not an artifact; accepted: a mapping",
