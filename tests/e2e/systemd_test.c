@@ -178,6 +178,16 @@ static void a_job_survives_a_restart_of_artifactd(void **state)
 	restart_in_a_job(state, "artifactd.service");
 }
 
+static void a_job_survives_a_restart_of_gitlabd(void **state)
+{
+	restart_in_a_job(state, "gitlabd.service");
+}
+
+static void a_job_survives_a_restart_of_bucketd(void **state)
+{
+	restart_in_a_job(state, "bucketd.service");
+}
+
 /* What /proc/PID/status says of a process in the container. */
 static void status_of(struct gateway *gw, const char *unit, const char *field, char value[64])
 {
@@ -477,6 +487,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_job_survives_a_restart_of_pdud),
 		cmocka_unit_test(a_job_survives_a_restart_of_saladd),
 		cmocka_unit_test(a_job_survives_a_restart_of_artifactd),
+		cmocka_unit_test(a_job_survives_a_restart_of_gitlabd),
+		cmocka_unit_test(a_job_survives_a_restart_of_bucketd),
 		cmocka_unit_test(promise_15_what_is_stuck_is_killed_and_started_again),
 		cmocka_unit_test(promise_15_a_stuck_jobd_ends_its_job),
 		cmocka_unit_test(promise_15_a_crash_loop_backs_off_and_shows_in_rest),

@@ -377,7 +377,7 @@ static void a_pdu_that_cannot_be_shows_why(void **state)
 		"answer {\"pdus\":[{\"name\":\"APC\",\"state\":\"ERROR\",\"error\":\"the driver 'apc_masterswitch' is not built yet; "
 		"built: dummy, "
 		"vpdu\",\"ports\":[]},{\"name\":\"BAD\",\"state\":\"ERROR\",\"error\":\"config.host: not a key of this "
-		"driver\",\"ports\":[]}]}");
+		"driver; accepted: hostname\",\"ports\":[]}]}");
 	ask_for(&t.executord, "port.set", "{\"pdu\":\"APC\",\"port\":\"1\",\"on\":true}",
 		"error UNREACHABLE PDU 'APC': the driver 'apc_masterswitch' is not built yet; built: dummy, vpdu");
 }
