@@ -200,7 +200,9 @@ static bool nbd_open(struct artifactd *a, struct gw_error *err)
 {
 	const char *given = env_text(&a->env, OPT_EXECUTOR_NBD_ROOT);
 	char *root = given ? gw_strdup(given) : env_state_path(&a->env, "nbd");
-	bool ok = nbds_open(&a->nbds, &a->loop, &a->store, root, env_integer(&a->env, OPT_EXECUTOR_ARTIFACT_MAX_SIZE) * MIB, err);
+	const struct nbd_bounds bounds = {.image = env_integer(&a->env, OPT_EXECUTOR_ARTIFACT_MAX_SIZE) * MIB,
+					  .job = env_integer(&a->env, OPT_EXECUTOR_NBD_MAX_SIZE) * MIB};
+	bool ok = nbds_open(&a->nbds, &a->loop, &a->store, root, &bounds, err);
 
 	free(root);
 	return ok;

@@ -18,6 +18,7 @@
 enum { AT_ONCE = 2 }; /* of the pool's four threads: downloads want some, too */
 
 #define DIR_MODE     0710
+#define HALF_MADE    0600 /* mode of an image that is not complete */
 #define RANDOM_BYTES 16
 #define TAIL         (1 + 2 * RANDOM_BYTES + 4) /* "-HEX.img" */
 #define PIECE        (16 * 1024 * 1024)
@@ -89,7 +90,31 @@ static char *random_path(const char *folder, const char *device)
 	return gw_sprintf("%s/%s-%s.img", folder, device, hex);
 }
 
-/* Its mode comes last: nobody opens what is not complete. */
+static void add_size(struct store *store, const char *folder, const char *name, void *sum)
+{
+	char *path = gw_sprintf("%s/%s", folder, name);
+	struct stat st;
+
+	if (lstat(path, &st) == 0)
+		*(int64_t *)sum += st.st_size;
+	free(path);
+}
+
+/* By their sizes, not by what they take now: the machine may write all of them full. What is there is looked up, so that it holds over
+ * restarts; a job's images are made one after the other. */
+static bool fits_beside_others(struct nbd_make *m, const char *folder)
+{
+	int64_t others = 0;
+
+	store_each_name(m->all->store, folder, add_size, &others);
+	return m->size <= m->all->max.job - others ||
+	       gw_fail(&m->err, GW_BAD_INPUT,
+		       "%lld bytes are too much beside %lld of the job's other block devices; accepted: up to %lld together "
+		       "(EXECUTOR_NBD_MAX_SIZE)",
+		       (long long)m->size, (long long)others, (long long)m->all->max.job);
+}
+
+/* Its mode comes last: nobody opens what is not complete, and the next start knows it by that. */
 static bool make_image(struct nbd_make *m, const char *folder, int in)
 {
 	int out;
@@ -98,8 +123,10 @@ static bool make_image(struct nbd_make *m, const char *folder, int in)
 	if (mkdir(folder, DIR_MODE) < 0 && errno != EEXIST)
 		return cannot_write(m, errno);
 	store_each_name(m->all->store, folder, remove_if_same, m->of->device);
+	if (!fits_beside_others(m, folder))
+		return false;
 	m->path = random_path(folder, m->of->device);
-	out = open(m->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	out = open(m->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, HALF_MADE);
 	if (out < 0)
 		return cannot_write(m, errno);
 	ok = fill(m, in, out) && (fchmod(out, m->of->readonly ? 0440 : 0660) == 0 || cannot_write(m, errno));
@@ -111,9 +138,9 @@ static bool make_image(struct nbd_make *m, const char *folder, int in)
 
 static bool size_fits(struct nbd_make *m)
 {
-	return m->size <= m->all->max_bytes ||
+	return m->size <= m->all->max.image ||
 	       gw_fail(&m->err, GW_BAD_INPUT, "%lld bytes is too much; accepted: up to %lld (EXECUTOR_ARTIFACT_MAX_SIZE)",
-		       (long long)m->size, (long long)m->all->max_bytes);
+		       (long long)m->size, (long long)m->all->max.image);
 }
 
 static void run_make(void *data)
@@ -295,7 +322,26 @@ void nbds_release_others(struct nbds *all, const struct bus_texts *jobs)
 		closedir(dir);
 }
 
-bool nbds_open(struct nbds *all, struct loop *loop, struct store *store, const char *root, int64_t max_bytes, struct gw_error *err)
+static void remove_if_half_made(struct store *store, const char *folder, const char *name, void *data)
+{
+	char *path = gw_sprintf("%s/%s", folder, name);
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 07777) == HALF_MADE)
+		store_remove_file(store, folder, name, NULL);
+	free(path);
+}
+
+static void remove_half_made(struct store *store, const char *root, const char *job, void *data)
+{
+	char *folder = gw_sprintf("%s/%s", root, job);
+
+	store_each_name(store, folder, remove_if_half_made, NULL);
+	free(folder);
+}
+
+bool nbds_open(struct nbds *all, struct loop *loop, struct store *store, const char *root, const struct nbd_bounds *bounds,
+	       struct gw_error *err)
 {
 	char *lock = gw_sprintf("%s/.lock", root);
 	bool ok = dir_make(root, DIR_MODE, err) && file_lock_take(&all->lock, lock, err);
@@ -304,8 +350,10 @@ bool nbds_open(struct nbds *all, struct loop *loop, struct store *store, const c
 	all->pool.loop = loop;
 	all->store = store;
 	all->root = root[0] == '/' ? gw_strdup(root) : realpath(root, NULL); /* jobd may be started elsewhere */
-	all->max_bytes = max_bytes;
+	all->max = *bounds;
 	all->end = &all->first;
+	if (ok)
+		store_each_name(store, root, remove_half_made, NULL);
 	return ok;
 }
 

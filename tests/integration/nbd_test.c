@@ -94,10 +94,10 @@ static void web_start(void)
 	proc_await(&web, "Serving HTTP on");
 }
 
-/* Images have little room. */
+/* Images have little room. Daemons may be held for as long as a test likes. */
 static int start(void **state)
 {
-	const char *const env[] = {"SERGENT_HARTMAN_BOOT_COUNT=-1", root_is, NULL};
+	const char *const env[] = {"SERGENT_HARTMAN_BOOT_COUNT=-1", "EXECUTOR_NBD_MAX_SIZE=2048", "EXECUTOR_WATCHDOG=0", root_is, NULL};
 	const struct farm_options options = {.db = db, .env = env, .no_vpdu = true, .no_files = true};
 
 	snprintf(root_is, sizeof(root_is), "EXECUTOR_NBD_ROOT=%s", tmp_path("nbd"));
@@ -506,6 +506,21 @@ static void what_cannot_be_had_fails_the_setup_with_its_reason(void **state)
 			   "(EXECUTOR_ARTIFACT_MAX_SIZE)");
 }
 
+static void the_devices_of_a_job_have_a_bound_together(void **state)
+{
+	struct proc client;
+	char *all;
+
+	assert_setup_fails("sum", "a: {size: 1G}, b: {size: 1023M}, c: {size: 1049k}",
+			   "deployment.start.storage.nbd.c: 1074176 bytes are too much beside 2146435072 of the job's other block devices; "
+			   "accepted: up to 2147483648 together (EXECUTOR_NBD_MAX_SIZE)");
+	submit_and_await_power(&client, "just-fits", HEAD DEVICES("d: {size: 1G}, b: {size: 1G}"));
+	all = images();
+	assert_string_equal(all, "660 0-d 660 1-b ");
+	free(all);
+	end_job(&client);
+}
+
 static void an_nbdkit_that_dies_ends_the_job_with_its_name(void **state)
 {
 	struct proc client, held;
@@ -543,6 +558,25 @@ static void a_kill_of_artifactd_changes_nothing_for_a_device_that_is_there(void 
 	proc_await(&farm->supervisor, "artifactd info: *"); /* it is back, and was told which jobs there are */
 	let_go(&held, in);
 	assert_size(port, "43008");
+	end_job(&client);
+}
+
+/* Of a device that nobody asks for again, beside one that is served. */
+static void a_half_made_image_goes_at_the_next_start_of_artifactd_and_a_complete_one_stays(void **state)
+{
+	struct proc client;
+	char *gone;
+
+	submit_and_await_power(&client, "half-made", HEAD DEVICES("d: {size: 42k}"));
+	shell("cd %s/*/ && head -c 1k /dev/zero >7-h-00000000000000000000000000000000.img && chmod 600 7-h-*", tmp_path("nbd"));
+	farm_kill(farm, "artifactd");
+	gone = gw_sprintf("ls %s/*/7-h-* >/dev/null 2>&1", tmp_path("nbd"));
+	await_failure(gone);
+	free(gone);
+	gone = images();
+	assert_string_equal(gone, "660 0-d ");
+	free(gone);
+	assert_size(port_of_d(), "43008");
 	end_job(&client);
 }
 
@@ -606,8 +640,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(promise_33_a_device_is_open_to_its_jobs_machine_alone),
 		cmocka_unit_test(a_device_of_continue_is_there_from_the_start_and_one_that_differs_is_another),
 		cmocka_unit_test(what_cannot_be_had_fails_the_setup_with_its_reason),
+		cmocka_unit_test(the_devices_of_a_job_have_a_bound_together),
 		cmocka_unit_test(an_nbdkit_that_dies_ends_the_job_with_its_name),
 		cmocka_unit_test(a_kill_of_artifactd_changes_nothing_for_a_device_that_is_there),
+		cmocka_unit_test(a_half_made_image_goes_at_the_next_start_of_artifactd_and_a_complete_one_stays),
 		cmocka_unit_test(a_kill_of_jobd_ends_its_devices),
 		cmocka_unit_test(images_of_jobs_that_ended_without_artifactd_go_when_it_is_back),
 		cmocka_unit_test(without_nbdkit_a_job_is_told_which_package_is_missing),

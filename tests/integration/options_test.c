@@ -526,6 +526,7 @@ static const struct check {
 	THERE(EXECUTOR_ARTIFACT_DENY, "integration/artifactd_test.c", "denied_addresses_are_refused_at_each_redirect"),
 	THERE(EXECUTOR_ARTIFACT_MAX_SIZE, "integration/artifactd_test.c", "an_endless_answer_is_cut_off"),
 	THERE(EXECUTOR_NBD_ROOT, "integration/nbd_test.c", "a_readonly_device_refuses_writes"),
+	THERE(EXECUTOR_NBD_MAX_SIZE, "integration/nbd_test.c", "the_devices_of_a_job_have_a_bound_together"),
 	THERE(EXECUTOR_ARTIFACT_CACHE_SIZE, "integration/artifactd_test.c", "what_no_job_uses_is_pruned_oldest_first"),
 	HERE(MINIO_URL, jobs_know_where_the_buckets_are),
 	HERE(MINIO_ROOT_USER, buckets_have_that_administrator),
