@@ -11,29 +11,22 @@
 #include "artifactd/uboot.h"
 #include "libgateway/log.h"
 
-enum { AT_ONCE = 2 }; /* of the pool's four threads: downloads want some, too */
-
 struct make {
-	struct make *next; /* in makes.first */
+	struct work work;
 	struct makes *all;
-	char *job;                    /* owned */
 	struct msg_artifact_make *of; /* owned */
 	struct bus_call *call;
-	bool begun;
-	bool released; /* the job ended: what the pool does is in vain */
-	bool given_up; /* read by the pool */
-	bool known;    /* it had been made before */
+	bool known; /* it had been made before */
 	struct store_temp temp;
 	struct store_url made;
 	int64_t size;
-	struct gw_error err;
 };
 
 /* ---- on the pool ---- */
 
 static int open_input(const struct make *m, const char *name, int64_t *size, struct gw_error *err)
 {
-	return store_open_used(m->all->store, name, m->job, size, err);
+	return store_open_used(m->all->store, name, m->work.job, size, err);
 }
 
 static bool put(void *data, const void *bytes, size_t n, struct gw_error *err)
@@ -45,7 +38,7 @@ static bool put(void *data, const void *bytes, size_t n, struct gw_error *err)
 
 static bool given_up(void *data)
 {
-	return __atomic_load_n(&((struct make *)data)->given_up, __ATOMIC_RELAXED);
+	return work_given_up(data);
 }
 
 struct input {
@@ -66,9 +59,9 @@ static bool each_of(struct input *in, each_piece *each, void *data)
 		at += n;
 	if (at == in->size)
 		return true;
-	return in->m->err.kind != GW_OK ? false
-	       : given_up(in->m)        ? gw_fail(&in->m->err, GW_REFUSED, "it is not wanted any more")
-					: gw_fail(&in->m->err, GW_UNREACHABLE, "what it is made of cannot be read");
+	return in->m->work.err.kind != GW_OK ? false
+	       : given_up(in->m)             ? gw_fail(&in->m->work.err, GW_REFUSED, "it is not wanted any more")
+					     : gw_fail(&in->m->work.err, GW_UNREACHABLE, "what it is made of cannot be read");
 }
 
 static bool add_crc(void *data, const void *bytes, size_t n)
@@ -88,7 +81,7 @@ static bool write_piece(void *data, const void *bytes, size_t n)
 {
 	struct make *m = data;
 
-	return store_temp_write(&m->temp, bytes, n, &m->err);
+	return store_temp_write(&m->temp, bytes, n, &m->work.err);
 }
 
 static bool make_uboot(struct make *m)
@@ -99,15 +92,15 @@ static bool make_uboot(struct make *m)
 	size_t n;
 
 	if (!m->of->input)
-		return gw_fail(&m->err, GW_BAD_INPUT, "an image of U-Boot's is made of an artifact");
-	in.fd = open_input(m, m->of->input, &in.size, &m->err);
+		return gw_fail(&m->work.err, GW_BAD_INPUT, "an image of U-Boot's is made of an artifact");
+	in.fd = open_input(m, m->of->input, &in.size, &m->work.err);
 	if (in.fd < 0)
 		return false;
-	n = uboot_front(front, &image, (uint64_t)in.size, crc_of, &in, &m->err);
+	n = uboot_front(front, &image, (uint64_t)in.size, crc_of, &in, &m->work.err);
 	if (n && write_piece(m, front, n))
 		each_of(&in, write_piece, m);
 	close(in.fd);
-	return m->err.kind == GW_OK;
+	return m->work.err.kind == GW_OK;
 }
 
 static bool open_added(struct make *m, struct archive_add *add)
@@ -116,7 +109,7 @@ static bool open_added(struct make *m, struct archive_add *add)
 		const struct msg_artifact_add *from = &m->of->add.v[i];
 
 		add[i] = (struct archive_add){.path = from->path, .mode = S_IFREG | ((unsigned)from->mode & 07777)};
-		add[i].fd = open_input(m, from->artifact, &add[i].size, &m->err);
+		add[i].fd = open_input(m, from->artifact, &add[i].size, &m->work.err);
 		if (add[i].fd < 0)
 			return false;
 	}
@@ -140,8 +133,8 @@ static bool convert(struct make *m, const struct archive_add *add)
 		keep[i] = (struct archive_keep){m->of->keep.v[i].path, m->of->keep.v[i].rewrite};
 	recipe.keep = keep;
 	if (m->of->input)
-		io.in = open_input(m, m->of->input, NULL, &m->err);
-	good = (!m->of->input || io.in >= 0) && archive_convert(&recipe, &io, &m->err);
+		io.in = open_input(m, m->of->input, NULL, &m->work.err);
+	good = (!m->of->input || io.in >= 0) && archive_convert(&recipe, &io, &m->work.err);
 	if (io.in >= 0)
 		close(io.in);
 	free(keep);
@@ -199,8 +192,8 @@ static char *recipe_text(const struct msg_artifact_make *of)
 static bool use_input(struct make *m, const char *name)
 {
 	if (!store_name_fits(name))
-		return gw_fail(&m->err, GW_BAD_INPUT, "'%.100s' is not the name of an artifact", name);
-	return store_use(m->all->store, name, m->job, NULL, &m->err);
+		return gw_fail(&m->work.err, GW_BAD_INPUT, "'%.100s' is not the name of an artifact", name);
+	return store_use(m->all->store, name, m->work.job, NULL, &m->work.err);
 }
 
 /* Before anything else, also when what was made is found. */
@@ -217,21 +210,21 @@ static bool make_it(struct make *m)
 	bool uboot = strcmp(m->of->kind, "uboot") == 0;
 
 	if (!uboot && strcmp(m->of->kind, "archive") != 0)
-		return gw_fail(&m->err, GW_BAD_INPUT, "kind: '%s'; accepted: uboot, archive", m->of->kind);
-	return store_temp_open(m->all->store, &m->temp, &m->err) && (uboot ? make_uboot(m) : make_archive(m)) &&
-	       store_commit(m->all->store, &m->temp, m->job, m->made.name, &m->err);
+		return gw_fail(&m->work.err, GW_BAD_INPUT, "kind: '%s'; accepted: uboot, archive", m->of->kind);
+	return store_temp_open(m->all->store, &m->temp, &m->work.err) && (uboot ? make_uboot(m) : make_archive(m)) &&
+	       store_commit(m->all->store, &m->temp, m->work.job, m->made.name, &m->work.err);
 }
 
-static void run_make(void *data)
+static void run_make(struct work *work)
 {
-	struct make *m = data;
+	struct make *m = (struct make *)work;
 	struct store *store = m->all->store;
 	char *recipe = recipe_text(m->of);
 
 	if (use_inputs(m)) {
-		m->known = store_url_read(store, recipe, &m->made) && store_use(store, m->made.name, m->job, &m->size, NULL);
-		if (!m->known && make_it(m) && store_use(store, m->made.name, m->job, &m->size, &m->err))
-			store_url_write(store, recipe, &m->made, &m->err);
+		m->known = store_url_read(store, recipe, &m->made) && store_use(store, m->made.name, m->work.job, &m->size, NULL);
+		if (!m->known && make_it(m) && store_use(store, m->made.name, m->work.job, &m->size, &m->work.err))
+			store_url_write(store, recipe, &m->made, &m->work.err);
 	}
 	store_temp_abandon(&m->temp);
 	free(recipe);
@@ -239,52 +232,22 @@ static void run_make(void *data)
 
 /* ---- on the loop ---- */
 
-static void start_queued(struct makes *all);
-
-static void make_end(struct make *m)
+static void make_end(struct work *work)
 {
-	struct makes *all = m->all;
-	struct make **at = &all->first;
+	struct make *m = (struct make *)work;
 
-	while (*at != m)
-		at = &(*at)->next;
-	*at = m->next;
-	if (all->end == &m->next)
-		all->end = at;
-	if (m->err.kind != GW_OK) {
-		log_warning("%sartifact: %s: %s", log_job(m->job), m->of->kind, m->err.text);
-		bus_answer_error(m->call, &m->err);
+	if (work->err.kind != GW_OK) {
+		log_warning("%sartifact: %s: %s", log_job(work->job), m->of->kind, work->err.text);
+		bus_answer_error(m->call, &work->err);
 	} else {
-		log_info("%sartifact: %s of %s: %lld bytes, %s%s", log_job(m->job), m->of->kind,
+		log_info("%sartifact: %s of %s: %lld bytes, %s%s", log_job(work->job), m->of->kind,
 			 m->of->input ? m->of->input : "what is added", (long long)m->size, m->made.name, m->known ? ", as cached" : "");
 		bus_answer(m->call, &(struct msg_artifact){.name = m->made.name, .size = m->size});
 	}
-	if (m->released)
-		release_job(&all->pool, all->store, m->job, NULL);
+	if (work->released)
+		release_job(&m->all->works.pool, m->all->store, work->job, NULL);
 	bus_body_free(&bus_body_artifact_make, m->of);
-	free(m->job);
 	free(m);
-}
-
-static void after_make(void *data)
-{
-	struct make *m = data;
-	struct makes *all = m->all;
-
-	all->running--;
-	make_end(m);
-	start_queued(all);
-}
-
-static void start_queued(struct makes *all)
-{
-	for (struct make *m = all->first; m && all->running < AT_ONCE && !all->stopping; m = m->next) {
-		if (m->begun)
-			continue;
-		m->begun = true;
-		all->running++;
-		pool_run(&all->pool, run_make, after_make, m);
-	}
 }
 
 void make_artifact(struct makes *all, const struct msg_artifact_make *make, const char *job, struct bus_call *call)
@@ -292,50 +255,24 @@ void make_artifact(struct makes *all, const struct msg_artifact_make *make, cons
 	struct make *m = gw_calloc(1, sizeof(*m));
 
 	m->all = all;
-	m->job = gw_strdup(job);
 	m->of = bus_body_dup(&bus_body_artifact_make, make);
 	m->call = call;
-	*all->end = m;
-	all->end = &m->next;
-	start_queued(all);
-}
-
-static void give_up(struct make *m, const char *why)
-{
-	if (m->begun) {
-		__atomic_store_n(&m->given_up, true, __ATOMIC_RELAXED);
-		return;
-	}
-	gw_fail(&m->err, GW_REFUSED, "%s", why);
-	make_end(m);
+	works_add(&all->works, &m->work, job);
 }
 
 void makes_release(struct makes *all, const char *job)
 {
-	for (struct make *m = all->first, *next; m; m = next) {
-		next = m->next;
-		if (strcmp(m->job, job) != 0)
-			continue;
-		m->released = m->begun;
-		give_up(m, "the job has ended");
-	}
+	works_release(&all->works, job);
 }
 
 void makes_init(struct makes *all, struct loop *loop, struct store *store, int64_t max_bytes)
 {
-	*all = (struct makes){.pool.loop = loop, .store = store, .max_bytes = max_bytes};
-	all->end = &all->first;
+	*all = (struct makes){.store = store, .max_bytes = max_bytes};
+	works_init(&all->works, loop, run_make, make_end);
 }
 
 void makes_finish(struct makes *all)
 {
-	if (!all->end)
-		return;
-	all->stopping = true;
-	for (struct make *m = all->first, *next; m; m = next) {
-		next = m->next;
-		give_up(m, "given up, since this program stops");
-	}
-	pool_finish(&all->pool);
+	works_finish(&all->works);
 	*all = (struct makes){0};
 }

@@ -2,18 +2,14 @@
 #ifndef ARTIFACTD_MAKE_H
 #define ARTIFACTD_MAKE_H
 
-#include "artifactd/pool.h"
 #include "artifactd/store.h"
+#include "artifactd/works.h"
 #include "libbus/bus.h"
 
-struct make;
 struct makes {
-	struct pool pool;
+	struct works works;
 	struct store *store; /* borrowed */
 	int64_t max_bytes;   /* of what is made, and of what is unpacked for it */
-	struct make *first, **end;
-	unsigned running;
-	bool stopping;
 };
 
 void makes_init(struct makes *all, struct loop *loop, struct store *store, int64_t max_bytes);

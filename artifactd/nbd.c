@@ -15,8 +15,6 @@
 #include "libgateway/files.h"
 #include "libgateway/log.h"
 
-enum { AT_ONCE = 2 }; /* of the pool's four threads: downloads want some, too */
-
 #define DIR_MODE     0710
 #define HALF_MADE    0600 /* mode of an image that is not complete */
 #define RANDOM_BYTES 16
@@ -24,29 +22,24 @@ enum { AT_ONCE = 2 }; /* of the pool's four threads: downloads want some, too */
 #define PIECE        (16 * 1024 * 1024)
 
 struct nbd_make {
-	struct nbd_make *next; /* in nbds.first */
+	struct work work;
 	struct nbds *all;
-	char *job;                        /* owned */
 	struct msg_artifact_nbd_make *of; /* owned */
 	struct bus_call *call;
-	bool begun;
-	bool released; /* the job ended: what the pool does is in vain */
-	bool given_up; /* read by the pool */
-	char *path;    /* owned; of the image; NULL: there is none */
+	char *path; /* owned; of the image; NULL: there is none */
 	int64_t size;
-	struct gw_error err;
 };
 
 /* ---- on the pool: copying ---- */
 
 static bool given_up(struct nbd_make *m)
 {
-	return __atomic_load_n(&m->given_up, __ATOMIC_RELAXED) && !gw_fail(&m->err, GW_REFUSED, "it is not wanted any more");
+	return work_given_up(&m->work) && !gw_fail(&m->work.err, GW_REFUSED, "it is not wanted any more");
 }
 
 static bool cannot_write(struct nbd_make *m, int errnum)
 {
-	return gw_fail_errno(&m->err, GW_UNREACHABLE, errnum, "the image of the block device '%s' cannot be written", m->of->device);
+	return gw_fail_errno(&m->work.err, GW_UNREACHABLE, errnum, "the image of the block device '%s' cannot be written", m->of->device);
 }
 
 static bool copy(struct nbd_make *m, int in, int out)
@@ -108,7 +101,7 @@ static bool fits_beside_others(struct nbd_make *m, const char *folder)
 
 	store_each_name(m->all->store, folder, add_size, &others);
 	return m->size <= m->all->max.job - others ||
-	       gw_fail(&m->err, GW_BAD_INPUT,
+	       gw_fail(&m->work.err, GW_BAD_INPUT,
 		       "%lld bytes are too much beside %lld of the job's other block devices; accepted: up to %lld together "
 		       "(EXECUTOR_NBD_MAX_SIZE)",
 		       (long long)m->size, (long long)others, (long long)m->all->max.job);
@@ -139,20 +132,20 @@ static bool make_image(struct nbd_make *m, const char *folder, int in)
 static bool size_fits(struct nbd_make *m)
 {
 	return m->size <= m->all->max.image ||
-	       gw_fail(&m->err, GW_BAD_INPUT, "%lld bytes is too much; accepted: up to %lld (EXECUTOR_ARTIFACT_MAX_SIZE)",
+	       gw_fail(&m->work.err, GW_BAD_INPUT, "%lld bytes is too much; accepted: up to %lld (EXECUTOR_ARTIFACT_MAX_SIZE)",
 		       (long long)m->size, (long long)m->all->max.image);
 }
 
-static void run_make(void *data)
+static void run_make(struct work *work)
 {
-	struct nbd_make *m = data;
-	char *folder = gw_sprintf("%s/%s", m->all->root, m->job);
+	struct nbd_make *m = (struct nbd_make *)work;
+	char *folder = gw_sprintf("%s/%s", m->all->root, m->work.job);
 	int in = -1;
 
 	m->size = m->of->size;
 	if (m->of->input)
-		in = store_open_used(m->all->store, m->of->input, m->job, &m->size, &m->err);
-	if (m->err.kind == GW_OK && size_fits(m))
+		in = store_open_used(m->all->store, m->of->input, m->work.job, &m->size, &m->work.err);
+	if (m->work.err.kind == GW_OK && size_fits(m))
 		make_image(m, folder, in);
 	if (in >= 0)
 		close(in);
@@ -188,69 +181,26 @@ static void remove_images(struct nbds *all, const char *job)
 	struct removal *r = gw_calloc(1, sizeof(*r));
 
 	*r = (struct removal){all->store, gw_sprintf("%s/%s", all->root, job)};
-	pool_run(&all->pool, run_removal, after_removal, r);
+	pool_run(&all->works.pool, run_removal, after_removal, r);
 }
 
-static void start_queued(struct nbds *all);
-
-static void unlink_make(struct nbd_make *m)
+static void make_end(struct work *work)
 {
-	struct nbd_make **at = &m->all->first;
+	struct nbd_make *m = (struct nbd_make *)work;
 
-	while (*at != m)
-		at = &(*at)->next;
-	*at = m->next;
-	if (m->all->end == &m->next)
-		m->all->end = at;
-}
-
-static void make_end(struct nbd_make *m)
-{
-	unlink_make(m);
-	if (m->err.kind != GW_OK) {
-		log_warning("%sblock device %s: %s", log_job(m->job), m->of->device, m->err.text);
-		bus_answer_error(m->call, &m->err);
+	if (work->err.kind != GW_OK) {
+		log_warning("%sblock device %s: %s", log_job(work->job), m->of->device, work->err.text);
+		bus_answer_error(m->call, &work->err);
 	} else {
-		log_info("%sblock device %s: %lld bytes of %s", log_job(m->job), m->of->device, (long long)m->size,
+		log_info("%sblock device %s: %lld bytes of %s", log_job(work->job), m->of->device, (long long)m->size,
 			 m->of->input ? m->of->input : "zeros");
 		bus_answer(m->call, &(struct msg_artifact_nbd){.path = m->path, .size = m->size});
 	}
-	if (m->released)
-		remove_images(m->all, m->job);
+	if (work->released)
+		remove_images(m->all, work->job);
 	bus_body_free(&bus_body_artifact_nbd_make, m->of);
 	free(m->path);
-	free(m->job);
 	free(m);
-}
-
-static void after_make(void *data)
-{
-	struct nbd_make *m = data;
-	struct nbds *all = m->all;
-
-	all->running--;
-	make_end(m);
-	start_queued(all);
-}
-
-/* A job's are made one after the other, so that the last one that was asked for is the one that stays. */
-static bool may_begin(const struct nbds *all, const struct nbd_make *m)
-{
-	for (const struct nbd_make *other = all->first; other; other = other->next)
-		if (other->begun && strcmp(other->job, m->job) == 0)
-			return false;
-	return !m->begun;
-}
-
-static void start_queued(struct nbds *all)
-{
-	for (struct nbd_make *m = all->first; m && all->running < AT_ONCE && !all->stopping; m = m->next) {
-		if (!may_begin(all, m))
-			continue;
-		m->begun = true;
-		all->running++;
-		pool_run(&all->pool, run_make, after_make, m);
-	}
 }
 
 static bool device_fits(const char *device, struct gw_error *err)
@@ -271,33 +221,14 @@ void nbds_make(struct nbds *all, const struct msg_artifact_nbd_make *make, const
 	}
 	m = gw_calloc(1, sizeof(*m));
 	m->all = all;
-	m->job = gw_strdup(job);
 	m->of = bus_body_dup(&bus_body_artifact_nbd_make, make);
 	m->call = call;
-	*all->end = m;
-	all->end = &m->next;
-	start_queued(all);
-}
-
-static void give_up(struct nbd_make *m, const char *why)
-{
-	if (m->begun) {
-		__atomic_store_n(&m->given_up, true, __ATOMIC_RELAXED);
-		return;
-	}
-	gw_fail(&m->err, GW_REFUSED, "%s", why);
-	make_end(m);
+	works_add(&all->works, &m->work, job);
 }
 
 void nbds_release(struct nbds *all, const char *job)
 {
-	for (struct nbd_make *m = all->first, *next; m; m = next) {
-		next = m->next;
-		if (strcmp(m->job, job) != 0)
-			continue;
-		m->released = m->begun;
-		give_up(m, "the job has ended");
-	}
+	works_release(&all->works, job);
 	remove_images(all, job);
 }
 
@@ -347,11 +278,11 @@ bool nbds_open(struct nbds *all, struct loop *loop, struct store *store, const c
 	bool ok = dir_make(root, DIR_MODE, err) && file_lock_take(&all->lock, lock, err);
 
 	free(lock);
-	all->pool.loop = loop;
+	works_init(&all->works, loop, run_make, make_end);
+	all->works.in_turn = true;
 	all->store = store;
 	all->root = root[0] == '/' ? gw_strdup(root) : realpath(root, NULL); /* jobd may be started elsewhere */
 	all->max = *bounds;
-	all->end = &all->first;
 	if (ok)
 		store_each_name(store, root, remove_half_made, NULL);
 	return ok;
@@ -359,14 +290,7 @@ bool nbds_open(struct nbds *all, struct loop *loop, struct store *store, const c
 
 void nbds_finish(struct nbds *all)
 {
-	if (!all->end)
-		return;
-	all->stopping = true;
-	for (struct nbd_make *m = all->first, *next; m; m = next) {
-		next = m->next;
-		give_up(m, "given up, since this program stops");
-	}
-	pool_finish(&all->pool);
+	works_finish(&all->works);
 	file_lock_finish(&all->lock);
 	free(all->root);
 	*all = (struct nbds){0};

@@ -7,8 +7,8 @@
 #ifndef ARTIFACTD_NBD_H
 #define ARTIFACTD_NBD_H
 
-#include "artifactd/pool.h"
 #include "artifactd/store.h"
+#include "artifactd/works.h"
 #include "libbus/bus.h"
 #include "libgateway/files.h"
 
@@ -16,16 +16,12 @@ struct nbd_bounds {
 	int64_t image, job; /* bytes: of an image, of all images of a job */
 };
 
-struct nbd_make;
 struct nbds {
-	struct pool pool;
+	struct works works;
 	struct store *store; /* borrowed */
 	char *root;          /* owned */
 	struct nbd_bounds max;
 	struct file_lock lock; /* of the root: two would remove each other's images */
-	struct nbd_make *first, **end;
-	unsigned running;
-	bool stopping;
 };
 
 bool nbds_open(struct nbds *all, struct loop *loop, struct store *store, const char *root, const struct nbd_bounds *bounds,
