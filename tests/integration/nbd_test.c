@@ -561,6 +561,66 @@ static void a_kill_of_artifactd_changes_nothing_for_a_device_that_is_there(void 
 	end_job(&client);
 }
 
+/* ---- artifactd is stopped or killed at a point of the making of an image ---- */
+
+struct tracer {
+	struct proc strace;
+	char log[512];
+	pid_t of; /* artifactd as it runs now */
+};
+
+/* The next time that it begins `call`, it gets the signal instead. */
+static void trace_artifactd(struct tracer *t, const char *call, const char *signal)
+{
+	static int n;
+	char pid[16], trace[64], inject[64], name[32];
+	const char *const argv[] = {"strace", "-f", "-o", t->log, "-p", pid, "-e", trace, "-e", inject, NULL};
+
+	t->of = farm_pid(farm, "artifactd");
+	snprintf(pid, sizeof(pid), "%d", (int)t->of);
+	snprintf(trace, sizeof(trace), "trace=%s", call);
+	snprintf(inject, sizeof(inject), "inject=%s:signal=%s:when=1", call, signal);
+	snprintf(name, sizeof(name), "strace-%d", n++);
+	snprintf(t->log, sizeof(t->log), "%s", tmp_path("%s.calls", name));
+	proc_start(&t->strace, name, argv, NULL);
+	proc_await(&t->strace, "strace: Process * attached");
+}
+
+static void await_call(const struct tracer *t, const char *line)
+{
+	char found[256];
+	size_t from = 0;
+
+	if (!proc_await_file(t->log, &from, line, found, sizeof(found)))
+		fail_msg("%s has no '%s'", t->log, line);
+}
+
+/* It is killed at this call. The job goes on with the next artifactd, and has one image alone. */
+static void assert_job_survives_a_kill_at(const char *call, const char *name)
+{
+	struct tracer t;
+	struct proc client;
+	char *all;
+
+	trace_artifactd(&t, call, "KILL");
+	submit_and_await_power(&client, name, HEAD DEVICES("d: {" DISK "}"));
+	proc_wait(&t.strace);
+	await_call(&t, "+++ killed by SIGKILL +++");
+	assert_int_not_equal(farm_pid(farm, "artifactd"), t.of);
+	all = images();
+	assert_string_equal(all, "660 0-d ");
+	free(all);
+	fetch(port_of_d(), tmp_path("%s-got", name));
+	assert_same(tmp_path("%s-got", name), tmp_path("web/disk"));
+	end_job(&client);
+}
+
+static void a_job_goes_on_when_artifactd_is_killed_while_it_makes_its_image(void **state)
+{
+	assert_job_survives_a_kill_at("copy_file_range", "killed-before-the-copy");
+	assert_job_survives_a_kill_at("fchmod", "killed-before-the-end");
+}
+
 /* Of a device that nobody asks for again, beside one that is served. */
 static void a_half_made_image_goes_at_the_next_start_of_artifactd_and_a_complete_one_stays(void **state)
 {
@@ -578,6 +638,63 @@ static void a_half_made_image_goes_at_the_next_start_of_artifactd_and_a_complete
 	free(gone);
 	assert_size(port_of_d(), "43008");
 	end_job(&client);
+}
+
+/* artifactd is held in the midst of the making; the machine is given to the next job before it can remove anything. */
+static void an_image_of_a_job_whose_jobd_was_killed_is_not_left_by_its_making(void **state)
+{
+	struct tracer t;
+	struct proc client;
+	pid_t jobd = farm_spare_jobd(farm);
+
+	trace_artifactd(&t, "copy_file_range", "STOP");
+	submit(&client, "jobd-killed-early", HEAD DEVICES("d: {" DISK "}"));
+	proc_await(&client, "answer 200*");
+	await_call(&t, "--- stopped by SIGSTOP ---");
+	assert_int_equal(kill(jobd, SIGKILL), 0);
+	proc_wait(&client);
+	farm_await(farm, DUT, "state", "IDLE");
+	proc_end(&t.strace, SIGTERM);
+	assert_int_equal(kill(t.of, SIGCONT), 0);
+	await_no_images();
+	submit_and_await_power(&client, "after-it", HEAD DEVICES("d: {" DISK "}"));
+	fetch(port_of_d(), tmp_path("after-it-got"));
+	assert_same(tmp_path("after-it-got"), tmp_path("web/disk"));
+	end_job(&client);
+}
+
+/* Nobody restarts it before the job is over. */
+static void images_of_a_job_that_ended_without_executord_go_when_it_is_back(void **state)
+{
+	struct proc client;
+
+	submit_and_await_power(&client, "executord-killed", HEAD DEVICES("d: {size: 42k}"));
+	proc_signal(&farm->supervisor, SIGSTOP);
+	farm_kill(farm, "executord");
+	say("END\n");
+	proc_await(&client, "end COMPLETE");
+	assert_int_equal(proc_wait(&client), 0);
+	proc_signal(&farm->supervisor, SIGCONT);
+	await_no_images();
+	farm_await(farm, DUT, "state", "IDLE");
+}
+
+/* As at a loss of power, but for what a restart of the gateway itself changes. */
+static void images_go_after_a_kill_of_all_at_once(void **state)
+{
+	struct proc client;
+	pid_t jobd = farm_spare_jobd(farm);
+
+	submit_and_await_power(&client, "all-killed", HEAD DEVICES("d: {size: 42k}"));
+	proc_signal(&farm->supervisor, SIGSTOP);
+	farm_kill(farm, "executord");
+	farm_kill(farm, "artifactd");
+	assert_int_equal(kill(jobd, SIGKILL), 0);
+	proc_end(&farm->supervisor, SIGKILL);
+	proc_wait(&client);
+	farm_start_supervisor(farm);
+	await_no_images();
+	farm_await(farm, DUT, "state", "IDLE");
 }
 
 static void a_kill_of_jobd_ends_its_devices(void **state)
@@ -643,7 +760,11 @@ int main(int argc, char **argv)
 		cmocka_unit_test(the_devices_of_a_job_have_a_bound_together),
 		cmocka_unit_test(an_nbdkit_that_dies_ends_the_job_with_its_name),
 		cmocka_unit_test(a_kill_of_artifactd_changes_nothing_for_a_device_that_is_there),
+		cmocka_unit_test(a_job_goes_on_when_artifactd_is_killed_while_it_makes_its_image),
 		cmocka_unit_test(a_half_made_image_goes_at_the_next_start_of_artifactd_and_a_complete_one_stays),
+		cmocka_unit_test(an_image_of_a_job_whose_jobd_was_killed_is_not_left_by_its_making),
+		cmocka_unit_test(images_of_a_job_that_ended_without_executord_go_when_it_is_back),
+		cmocka_unit_test(images_go_after_a_kill_of_all_at_once),
 		cmocka_unit_test(a_kill_of_jobd_ends_its_devices),
 		cmocka_unit_test(images_of_jobs_that_ended_without_artifactd_go_when_it_is_back),
 		cmocka_unit_test(without_nbdkit_a_job_is_told_which_package_is_missing),
