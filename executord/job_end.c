@@ -166,7 +166,7 @@ void jobs_lost(struct executord *ex, struct job *job, const char *why)
 	log_error("job=%s on %s is lost: %s", job->id, job->dut->id, why);
 	job_set_outcome(job, "INCOMPLETE", why);
 	job->outcome.cut_short = job->cancelled;
-	job_answer(job, 500, why);
+	job_answer(job, 503, why);
 	jobd_pool_kill(ex, job->jobd, why); /* it does not answer, but may still drive its machine */
 	dut_apply(job->dut, DUT_EV_JOB_LOST, cause, NULL);
 	if (job->phase != JOB_SETTLING) /* a state that cannot have a job: the port matters all the same */

@@ -101,7 +101,7 @@ static void on_prepared(void *data, const void *answer, const struct gw_error *e
 	} else {
 		jobd_pool_give_back(ex, job->jobd);
 		job->jobd = NULL;
-		job_answer(job, 500, job->cancel_reason);
+		job_answer(job, 503, job->cancel_reason);
 		job_failed_early(job, "INCOMPLETE", job->cancel_reason);
 		jobs_serve(ex);
 	}
@@ -244,7 +244,7 @@ static void on_cannot_go(void *data)
 {
 	struct job *job = data;
 
-	job_answer(job, 500, job->cancel_reason);
+	job_answer(job, 503, job->cancel_reason);
 	jobd_pool_give_back(job->ex, job->jobd); /* it waits for the next one */
 	job->jobd = NULL;
 	job_failed_early(job, "SETUP_FAIL", job->cancel_reason);

@@ -180,7 +180,7 @@ void jobs_cancel(struct executord *ex, struct job *job, const char *reason)
 	if (job->phase == JOB_FILLING || job->phase == JOB_READY) {
 		jobd_pool_give_back(ex, job->jobd);
 		job->jobd = NULL;
-		job_answer(job, 500, reason);
+		job_answer(job, 503, reason);
 	}
 	if (job->phase == JOB_WAITING || job->phase == JOB_FILLING || job->phase == JOB_READY)
 		job_failed_early(job, "INCOMPLETE", reason);

@@ -167,7 +167,7 @@ static const struct cell steps[DUT_STATES][DUT_EVENTS] = { /* a pair not written
 		NOT_CUT_SHORT,
 		NO_TRAINING_HERE,
 		[DUT_EV_QUICK_CHECK_REQUESTED] = GO(DUT_QUEUED, DO_QUEUE_QUICK_CHECK),
-		[DUT_EV_CANCEL]                = NO_JOB_RUNS,
+		[DUT_EV_CANCEL]                = GO(DUT_QUEUED, DO_CANCEL_JOB),
 		[DUT_EV_BOOT_SEEN]             = IGNORE,
 	},
 	[DUT_RUNNING] = {

@@ -368,6 +368,25 @@ static void a_jobd_that_dies_while_the_bucket_is_made_is_followed_by_another(voi
 	bucketd_starts();
 }
 
+/* The machine is QUEUED: it is the job's, whose bucket is being made. */
+static void a_job_is_cancelled_before_it_runs(void **state)
+{
+	struct proc client;
+
+	tell("holds bucket.create");
+	proc_await(&t.bucketd, "told holds");
+	submit(&client, "{}", t.archive);
+	proc_await(&t.bucketd, "request bucket.create");
+	farm_await(t.farm, DUT, "state", "QUEUED");
+	farm_do("POST", DUT "/cancel_job", "{}");
+	proc_await(&client, "answer 503 {\"version\":1,\"error_msg\":\"the machine was taken out of service, or the job was cancelled\"}");
+	proc_wait(&client);
+	await_nothing_left();
+	bucketd_dies();
+	bucketd_starts();
+	proc_await(&t.bucketd, "request bucket.configure {\"jobs\":[]}");
+}
+
 /* ---- a job's way ---- */
 
 static void a_job_knows_its_bucket_and_its_submitter_where_it_is(void **state)
@@ -761,6 +780,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_job_that_its_jobd_refuses_leaves_no_bucket),
 		cmocka_unit_test(bucketd_gets_the_archive_in_a_file_and_its_death_refuses_the_job),
 		cmocka_unit_test(a_jobd_that_dies_while_the_bucket_is_made_is_followed_by_another),
+		cmocka_unit_test(a_job_is_cancelled_before_it_runs),
 		cmocka_unit_test(a_job_knows_its_bucket_and_its_submitter_where_it_is),
 		cmocka_unit_test(a_job_without_a_bucket_asks_nothing_of_bucketd),
 		cmocka_unit_test(the_bucket_of_a_living_job_survives_kills_of_executord_and_of_bucketd),
