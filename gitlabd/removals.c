@@ -30,7 +30,8 @@ struct removal *removals_put(struct removals *removals, const char *url, const c
 		removals->first->prev = removal;
 	removals->first = removal;
 	lookup_add(&removals->by, key_of_token(token), removal);
-	lookup_add(&removals->by, key_of_runner(runner_id), removal);
+	if (runner_id > 0)
+		lookup_add(&removals->by, key_of_runner(runner_id), removal);
 	return removal;
 }
 
@@ -75,7 +76,8 @@ void removals_take_off(struct removal *removal)
 	else
 		removals->first = removal->next;
 	lookup_drop(&removals->by, key_of_token(removal->token), removal);
-	lookup_drop(&removals->by, key_of_runner(removal->runner_id), removal);
+	if (removal->runner_id > 0)
+		lookup_drop(&removals->by, key_of_runner(removal->runner_id), removal);
 	gw_free_secret(removal->token);
 	free(removal->url);
 	free(removal->description);

@@ -50,7 +50,7 @@ struct removals {
 	char *path;
 	struct removal *first;
 	struct removal *touched; /* to be looked at at the next review */
-	struct lookup by;        /* token, runner */
+	struct lookup by;        /* token; runner, but for those of no known id, who would all have the same */
 	struct removals_journal journal;
 	struct loop_timer save_timer, review_timer;
 	bool unsaved, added;    /* added: one that is on the list in memory alone */

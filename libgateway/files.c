@@ -132,7 +132,7 @@ bool file_save(const char *path, const void *bytes, size_t len, mode_t mode, str
 
 bool file_append(const char *path, const void *bytes, size_t len, mode_t mode, bool anew, struct gw_error *err)
 {
-	int saved, fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (anew ? O_TRUNC : 0), mode);
+	int saved, fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | (anew ? O_CREAT | O_TRUNC : 0), mode);
 	bool ok = fd >= 0 && file_write_all(fd, bytes, len) && fdatasync(fd) == 0 && (!anew || sync_folder_of(path));
 
 	saved = errno;

@@ -15,7 +15,8 @@ char *file_read(const char *path, size_t max, size_t *len, struct gw_error *err)
 /* Writes beside (PATH.new, anew, so `mode` is its mode from the first byte on), fsyncs, renames over, fsyncs the folder. After a failure
  * the old file is as it was and the new one is gone. */
 bool file_save(const char *path, const void *bytes, size_t len, mode_t mode, struct gw_error *err);
-/* Written at the file's end and synced, or to a new file (`anew`: one that is there is emptied). After a failure its end may be torn. */
+/* Written at the file's end and synced, or to a new file (`anew`: one that is there is emptied; else one that is missing is a failure).
+ * After a failure its end may be torn. */
 bool file_append(const char *path, const void *bytes, size_t len, mode_t mode, bool anew, struct gw_error *err);
 bool file_remove(const char *path, struct gw_error *err);           /* a missing file is fine */
 bool dir_make(const char *path, mode_t mode, struct gw_error *err); /* with its parents; existing is fine */

@@ -208,6 +208,19 @@ static void a_known_runner_is_known_by_its_id_at_its_url_alone(void **state)
 	assert_false(removals_has(&b->removals, NEW_URL, 10));
 }
 
+/* As of tokens that an admin has put in. */
+static void many_runners_of_no_known_id_are_not_all_found_by_one_key(void **state)
+{
+	struct bench *b = *state;
+
+	for (int i = 0; i < 100; i++)
+		removals_add(&b->removals, OLD_URL, token_of(i), i % 2 ? -1 : 0, "farm-x86-1");
+	assert_int_equal(b->removals.by.n, 100);
+	assert_false(removals_has(&b->removals, OLD_URL, -1));
+	for (int i = 0; i < 100; i++)
+		assert_found_at_once(&b->removals.by, key_of_token(token_of(i)));
+}
+
 /* ---- the files ---- */
 
 static const char *path_of(const struct bench *b, const char *name)
@@ -306,6 +319,21 @@ static void a_journal_of_another_list_does_not_count(void **state)
 	assert_true(removals_has(&b->removals, OLD_URL, 3));
 }
 
+static void a_journal_that_somebody_removes_takes_no_lines_that_nobody_would_read(void **state)
+{
+	struct bench *b = *state;
+	struct gw_error err = {0};
+
+	add_saved(b, 0);
+	add_saved(b, 1);
+	assert_true(file_remove(path_of(b, "removals.journal"), &err));
+	add_saved(b, 2);
+	add_saved(b, 3);
+	crash(b);
+	for (int i = 0; i < 4; i++)
+		assert_true(removals_has(&b->removals, OLD_URL, i + 1));
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,10 +341,12 @@ int main(int argc, char **argv)
 		T(another_url_of_many_runners_asks_about_each_once_and_finds_each_at_once),
 		T(one_that_moves_has_itself_alone_looked_at),
 		T(a_known_runner_is_known_by_its_id_at_its_url_alone),
+		T(many_runners_of_no_known_id_are_not_all_found_by_one_key),
 		T(a_long_list_is_written_seldom_and_read_as_it_was_after_a_kill),
 		T(what_went_and_what_moved_is_so_after_a_kill),
 		T(a_line_that_was_not_written_to_its_end_does_not_count),
 		T(a_journal_of_another_list_does_not_count),
+		T(a_journal_that_somebody_removes_takes_no_lines_that_nobody_would_read),
 	};
 
 	if (argc > 1)
