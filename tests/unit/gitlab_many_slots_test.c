@@ -1,10 +1,12 @@
 /* gitlabd's lists with as many runners as a large farm has: each is found by itself, not by a walk over all, and a change of one writes
  * itself, not the list. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -334,6 +336,52 @@ static void a_journal_that_somebody_removes_takes_no_lines_that_nobody_would_rea
 		assert_true(removals_has(&b->removals, OLD_URL, i + 1));
 }
 
+static void limit_files(rlim_t size)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = size < limit.rlim_max ? size : limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* One runner in removals.json, one in the journal, and a line of a third that is begun there. */
+static void fill_the_disk(struct bench *b)
+{
+	signal(SIGXFSZ, SIG_IGN);
+	add_saved(b, 0);
+	add_saved(b, 1);
+	limit_files(b->removals.journal.size + 10);
+	removals_add(&b->removals, OLD_URL, token_of(2), 3, "farm-x86-1");
+	assert_false(removals_are_saved(&b->removals));
+	limit_files(RLIM_INFINITY);
+}
+
+static void a_disk_that_is_full_in_the_middle_of_a_line_costs_none_of_those_before(void **state)
+{
+	struct bench *b = *state;
+
+	fill_the_disk(b);
+	crash(b);
+	assert_true(removals_has(&b->removals, OLD_URL, 1));
+	assert_true(removals_has(&b->removals, OLD_URL, 2));
+	assert_false(removals_has(&b->removals, OLD_URL, 3));
+}
+
+static void a_disk_that_has_room_again_gets_all_of_them(void **state)
+{
+	struct bench *b = *state;
+
+	fill_the_disk(b);
+	while (b->removals.save_error)
+		uv_run(&b->loop.uv, UV_RUN_ONCE);
+	assert_true(removals_are_saved(&b->removals));
+	add_saved(b, 3);
+	crash(b);
+	for (int i = 0; i < 4; i++)
+		assert_true(removals_has(&b->removals, OLD_URL, i + 1));
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -346,6 +394,8 @@ int main(int argc, char **argv)
 		T(what_went_and_what_moved_is_so_after_a_kill),
 		T(a_line_that_was_not_written_to_its_end_does_not_count),
 		T(a_journal_of_another_list_does_not_count),
+		T(a_disk_that_is_full_in_the_middle_of_a_line_costs_none_of_those_before),
+		T(a_disk_that_has_room_again_gets_all_of_them),
 		T(a_journal_that_somebody_removes_takes_no_lines_that_nobody_would_read),
 	};
 
