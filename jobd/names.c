@@ -33,8 +33,11 @@ static bool interface_address(const char *name, char text[INET_ADDRSTRLEN], stru
 	       gw_fail(err, GW_BAD_INPUT, "PRIVATE_INTERFACE: '%s' has no IPv4 address; accepted: an interface that has one", name);
 }
 
+/* The registration speaks plain HTTP and IPv4 alone; its own name for the gateway stays where EXECUTOR_URL has neither. */
 static char *host_and_port(const struct url_host *at)
 {
+	if (at->tls || strchr(at->host, ':'))
+		return gw_strdup("ci-gateway");
 	return at->has_port ? gw_sprintf("%s:%u", at->host, at->port) : gw_strdup(at->host);
 }
 

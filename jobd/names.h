@@ -19,7 +19,7 @@ struct names {
 	const struct msg_job_prepare *prepared; /* borrowed: its registry_rules and mounts; NULL: none */
 	char address[INET_ADDRSTRLEN];          /* of PRIVATE_INTERFACE */
 	char *http_url;                         /* owned: "http://10.42.0.1:8090" */
-	char *executor_host;                    /* owned: EXECUTOR_URL's HOST or HOST:PORT, which registration asks */
+	char *executor_host;                    /* owned: EXECUTOR_URL's HOST or HOST:PORT, which registration asks by HTTP and IPv4 */
 	char *minio_url;                        /* owned; NULL before names_prepare */
 };
 

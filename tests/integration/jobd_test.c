@@ -346,7 +346,13 @@ static const char *const *environment(void)
 {
 	static char runtime[600], state[600], lease[64];
 	static const char *env[16] = {
-		runtime, state, "LOG_LEVEL=debug", "SALAD_URL=http://127.0.0.1:8005", lease, "EXECUTOR_JOB__FDO_PROXY=http://proxy",
+		runtime,
+		state,
+		"LOG_LEVEL=debug",
+		"SALAD_URL=http://127.0.0.1:8005",
+		lease,
+		"EXECUTOR_JOB__FDO_PROXY=http://proxy",
+		"EXECUTOR_URL=https://farm.example",
 	};
 
 	snprintf(runtime, sizeof(runtime), "EXECUTOR_RUNTIME_DIR=%s", tmp_path("run"));
@@ -882,8 +888,8 @@ static void the_rendered_job_is_shown_with_its_secrets_masked(void **state)
 
 	run(JOB "timeouts: {overall: {hours: 1}}\n# {{ environ.CI_JOB_TOKEN }} {{ environ.CI_PROJECT }} {{ machine_id }} {{ fdo_proxy }} "
 		"{{ dut.full_name }}"
-		" {{ machine_tags[0] }} {{ minio_url }} {{ job.tftp.path_to('kernel') }} {{ job_bucket }}.\n");
-	await_told("# [MASKED] [MASKED] " MAC " http://proxy farm-box-1 cpu:arch:x86_64 http://10.42.0.1:8090 _/job/kernel .");
+		" {{ machine_tags[0] }} {{ minio_url }} {{ job.tftp.path_to('kernel') }} {{ job_bucket }} {{ executor_host }}.\n");
+	await_told("# [MASKED] [MASKED] " MAC " http://proxy farm-box-1 cpu:arch:x86_64 http://10.42.0.1:8090 _/job/kernel  ci-gateway.");
 	assert_null(strstr(f.said, "s3cret"));
 	log = proc_log(&f.jobd);
 	assert_null(strstr(log, "s3cret"));
