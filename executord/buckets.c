@@ -12,7 +12,6 @@
 #include "libgateway/log.h"
 
 #define AGAIN_MS 2000
-#define RESERVE  (8U << 20) /* bytes of the disk that no body may take: the machines' states are saved there */
 
 /* ---- the folder of what jobs bring ---- */
 
@@ -49,7 +48,7 @@ static bool has_room(int fd, uint64_t size)
 {
 	struct statvfs fs;
 
-	if (fstatvfs(fd, &fs) == 0 && fs.f_bavail * fs.f_frsize < size + RESERVE)
+	if (fstatvfs(fd, &fs) == 0 && fs.f_bavail * fs.f_frsize < size + BUCKETS_RESERVE)
 		errno = ENOSPC;
 	else if (!size || fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) == 0 || errno == EOPNOTSUPP || errno == ENOSYS)
 		return true;

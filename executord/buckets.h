@@ -32,6 +32,7 @@ void buckets_configure_later(struct executord *ex);                   /* a bucke
 bool buckets_there(const struct executord *ex, struct gw_error *err); /* else why not: GW_REFUSED, or GW_UNREACHABLE for now */
 int buckets_port(const struct executord *ex);                         /* where submitters reach them */
 
+#define BUCKETS_RESERVE (8U << 20) /* bytes of the disk that no body may take: the machines' states are saved there */
 /* A new file without a name for a body of `size` bytes (0: not known), for which there is room. -1: GW_NO_SPACE or GW_UNREACHABLE. */
 int buckets_body_file(const struct executord *ex, uint64_t size, struct gw_error *err);
 

@@ -226,6 +226,8 @@ bool rest_post_job_head(void *owner, struct http_request *rq)
 		return false;
 	}
 	http_body_into(rq, fd);
+	if (!length)
+		http_body_spares(rq, BUCKETS_RESERVE);
 	return true;
 }
 

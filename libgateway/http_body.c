@@ -2,14 +2,22 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "libgateway/files.h"
 #include "libgateway/http_internal.h"
 
+#define LOOK_EVERY (1U << 20) /* bytes between two looks at the disk */
+
 void http_body_into(struct http_request *rq, int fd)
 {
 	rq->body_fd = fd;
+}
+
+void http_body_spares(struct http_request *rq, uint64_t bytes)
+{
+	rq->body_spares = bytes;
 }
 
 int http_body_fd(const struct http_request *rq, uint64_t *size)
@@ -18,9 +26,27 @@ int http_body_fd(const struct http_request *rq, uint64_t *size)
 	return rq->body_fd;
 }
 
+/* A file system that has no bounds says that it has no blocks. */
+static bool is_spared(const struct http_request *rq)
+{
+	struct statvfs fs;
+
+	if (fstatvfs(rq->body_fd, &fs) < 0 || !fs.f_blocks || (uint64_t)fs.f_bavail * fs.f_frsize >= rq->body_spares)
+		return true;
+	errno = ENOSPC;
+	return false;
+}
+
+static bool add_to_file(struct http_request *rq, const char *data, size_t n)
+{
+	bool look = rq->body_spares && rq->body_len / LOOK_EVERY != (rq->body_len + n) / LOOK_EVERY;
+
+	return (!look || is_spared(rq)) && file_write_all(rq->body_fd, data, n);
+}
+
 bool http_body_add(struct http_request *rq, const char *data, size_t n, struct gw_error *err)
 {
-	if (rq->body_fd >= 0 && !file_write_all(rq->body_fd, data, n))
+	if (rq->body_fd >= 0 && !add_to_file(rq, data, n))
 		return gw_fail_errno(err, GW_UNREACHABLE, errno, "the body cannot be kept");
 	if (rq->body_fd < 0)
 		buffer_add(&rq->body, data, n);

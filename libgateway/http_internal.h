@@ -66,10 +66,11 @@ struct http_request {
 	struct http_pair *headers; /* owned */
 	size_t n_headers;
 	struct buffer body;
-	int body_fd;       /* owned; -1: the body is in `body` */
-	uint64_t body_len; /* so far, wherever it is */
-	void *mapped;      /* owned: the body in the file; NULL: not mapped */
-	size_t discarded;  /* bytes of a body that is not wanted */
+	int body_fd;          /* owned; -1: the body is in `body` */
+	uint64_t body_len;    /* so far, wherever it is */
+	uint64_t body_spares; /* http_body_spares's */
+	void *mapped;         /* owned: the body in the file; NULL: not mapped */
+	size_t discarded;     /* bytes of a body that is not wanted */
 	struct http_parts parts;
 	struct sockaddr_storage peer, local;
 	struct http_pair *answer_headers; /* owned */

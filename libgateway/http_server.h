@@ -79,6 +79,9 @@ const struct sockaddr *http_local(const struct http_request *rq); /* the address
  * answer is 507, behind all of the body. Then http_body is empty, but multipart parts point to it, mapped; it is taken apart on another
  * thread. */
 void http_body_into(struct http_request *rq, int fd);
+/* Of a body in a file whose size is not known before: the disk counts as full where less than `bytes` of it would be left, looked at now
+ * and then while it comes. */
+void http_body_spares(struct http_request *rq, uint64_t bytes);
 int http_body_fd(const struct http_request *rq, uint64_t *size); /* borrowed until the answer; -1: it is not in a file */
 
 /* What a route's `head` made for the request: `gone` runs once, when the request is over, be it that its client went away before a handler

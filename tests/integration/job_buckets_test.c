@@ -568,6 +568,30 @@ static void no_room_for_an_archive_is_507_and_leaves_nothing(void **state)
 	unlink(large);
 }
 
+/* It takes 12 MiB of the 20 until 8 are left, and would take 14. */
+static void a_body_of_unknown_size_is_507_where_it_would_fill_the_disk(void **state)
+{
+	char *mib = gw_calloc((1 << 20) + 1, 1);
+	int fd = net_connect(80);
+
+	memset(mib, 'x', 1 << 20);
+	assert_int_equal(mount("tmpfs", t.uploads, "tmpfs", 0, "size=20m"), 0);
+	net_send(fd, "POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=XX\r\n"
+		     "Transfer-Encoding: chunked\r\n\r\n");
+	for (int i = 0; i < 14; i++) {
+		net_send(fd, "100000\r\n");
+		net_send(fd, mib);
+		net_send(fd, "\r\n");
+	}
+	net_send(fd, "0\r\n\r\n");
+	net_expect(fd, "HTTP/1.1 507 ");
+	free(net_await(fd, "{\"version\":1,\"error_msg\":\"the body cannot be kept: No space left on device\"}"));
+	close(fd);
+	await_nothing_left();
+	assert_int_equal(umount2(t.uploads, MNT_DETACH), 0);
+	free(mib);
+}
+
 static unsigned files_held(void)
 {
 	char *folder = gw_sprintf("/proc/%d/fd", (int)farm_pid(t.farm, "executord")), target[512];
@@ -788,6 +812,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_bucket_that_cannot_be_removed_is_told_of_again),
 		cmocka_unit_test(a_large_archive_stays_out_of_memory),
 		cmocka_unit_test(no_room_for_an_archive_is_507_and_leaves_nothing),
+		cmocka_unit_test(a_body_of_unknown_size_is_507_where_it_would_fill_the_disk),
 		cmocka_unit_test(a_submitter_that_leaves_in_the_middle_leaves_nothing),
 		cmocka_unit_test(what_a_killed_executord_left_there_goes_at_the_next_start),
 		cmocka_unit_test(a_bucket_goes_with_its_job_whatever_ends_it),

@@ -38,6 +38,7 @@ static struct {
 	uint16_t port;
 	const char *file; /* where the body goes; NULL: to a file without a name */
 	bool refuse;      /* the head has no file for it */
+	uint64_t spares;  /* of the file's disk */
 	unsigned begun, handled;
 } t;
 
@@ -87,6 +88,7 @@ static bool into_a_file(void *owner, struct http_request *rq)
 	t.begun++;
 	assert_true(fd >= 0);
 	http_body_into(rq, fd);
+	http_body_spares(rq, t.spares);
 	return true;
 }
 
@@ -295,6 +297,33 @@ static void a_full_disk_is_answered_with_507_behind_all_of_the_body(void **state
 	free(body);
 }
 
+/* The disk that is to keep more than it has. */
+static void a_disk_with_less_than_is_spared_is_full_once_a_mebibyte_came(void **state)
+{
+	char *body = gw_calloc(BODY_MAX, 1), *path = gw_sprintf("%s/body-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	int fd = mkstemp(path);
+	struct outcome o;
+
+	assert_true(fd >= 0);
+	t.file = path;
+	t.spares = UINT64_MAX;
+	o = post("/bytes", body, (1 << 20) - 1);
+	assert_int_equal(o.status, 200);
+	o = post("/bytes", body, 1 << 20);
+	assert_string_equal(o.body, "{\"error\":\"the body cannot be kept: No space left on device\"}");
+	assert_int_equal(o.status, 507);
+	o = post("/bytes", body, BODY_MAX);
+	assert_int_equal(o.status, 507);
+	assert_int_equal(t.handled, 1);
+	t.spares = 1;
+	o = post("/bytes", body, BODY_MAX);
+	assert_int_equal(o.status, 200);
+	close(fd);
+	unlink(path);
+	free(path);
+	free(body);
+}
+
 static void a_refusal_for_want_of_room_is_answered_behind_all_of_the_body(void **state)
 {
 	char *body = gw_calloc(BODY_MAX, 1);
@@ -419,6 +448,7 @@ int main(void)
 		cmocka_unit_test(no_delimiter_is_missed_where_windows_meet),
 		cmocka_unit_test_setup_teardown(a_body_too_large_is_refused_before_there_is_a_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_full_disk_is_answered_with_507_behind_all_of_the_body, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_disk_with_less_than_is_spared_is_full_once_a_mebibyte_came, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_refusal_for_want_of_room_is_answered_behind_all_of_the_body, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_client_that_leaves_in_its_body_leaves_no_descriptor, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_client_that_leaves_behind_its_form_leaves_no_descriptor, setup, teardown),
