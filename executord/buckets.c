@@ -5,10 +5,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "executord/executord.h"
+#include "libgateway/files.h"
 #include "libgateway/log.h"
 
 #define AGAIN_MS 2000
@@ -46,13 +46,8 @@ static int file_without_name(const char *folder)
 
 static bool has_room(int fd, uint64_t size)
 {
-	struct statvfs fs;
-
-	if (fstatvfs(fd, &fs) == 0 && fs.f_bavail * fs.f_frsize < size + BUCKETS_RESERVE)
-		errno = ENOSPC;
-	else if (!size || fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) == 0 || errno == EOPNOTSUPP || errno == ENOSYS)
-		return true;
-	return false;
+	return file_disk_spares(fd, size + BUCKETS_RESERVE) &&
+	       (!size || fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) == 0 || errno == EOPNOTSUPP || errno == ENOSYS);
 }
 
 int buckets_body_file(const struct executord *ex, uint64_t size, struct gw_error *err)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 char *file_read(const char *path, size_t max, size_t *len, struct gw_error *err)
@@ -89,6 +90,16 @@ ssize_t file_copy_some(int from, off_t *at, int to, size_t max)
 	ssize_t n = copy_in_kernel(from, at, to, max < most ? max : most);
 
 	return n ? n : copy_by_reading(from, at, to, max);
+}
+
+bool file_disk_spares(int fd, uint64_t bytes)
+{
+	struct statvfs fs;
+
+	if (fstatvfs(fd, &fs) < 0 || !fs.f_blocks || (uint64_t)fs.f_bavail * fs.f_frsize >= bytes)
+		return true;
+	errno = ENOSPC;
+	return false;
 }
 
 static bool sync_folder_of(const char *path)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "libgateway/error.h"
@@ -27,6 +28,10 @@ bool file_write_all(int fd, const void *bytes, size_t n);
  * kernel does it where it can, and shares the blocks where the file system can; else they are read and written. Returns how many were
  * copied; 0: there are no more; -1: errno says why. */
 ssize_t file_copy_some(int from, off_t *at, int to, size_t max);
+
+/* Whether at least `bytes` of the disk of `fd` are free; a file system that has no bounds says that it has no blocks. False: errno is
+ * ENOSPC. */
+bool file_disk_spares(int fd, uint64_t bytes);
 
 /* A process's lock: an fcntl write lock on PATH held while the process lives (so nothing is stale after a kill). When held by another:
  * GW_BUSY, "PATH: process 123 already runs". */

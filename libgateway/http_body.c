@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "libgateway/files.h"
@@ -26,22 +25,11 @@ int http_body_fd(const struct http_request *rq, uint64_t *size)
 	return rq->body_fd;
 }
 
-/* A file system that has no bounds says that it has no blocks. */
-static bool is_spared(const struct http_request *rq)
-{
-	struct statvfs fs;
-
-	if (fstatvfs(rq->body_fd, &fs) < 0 || !fs.f_blocks || (uint64_t)fs.f_bavail * fs.f_frsize >= rq->body_spares)
-		return true;
-	errno = ENOSPC;
-	return false;
-}
-
 static bool add_to_file(struct http_request *rq, const char *data, size_t n)
 {
 	bool look = rq->body_spares && rq->body_len / LOOK_EVERY != (rq->body_len + n) / LOOK_EVERY;
 
-	return (!look || is_spared(rq)) && file_write_all(rq->body_fd, data, n);
+	return (!look || file_disk_spares(rq->body_fd, rq->body_spares)) && file_write_all(rq->body_fd, data, n);
 }
 
 bool http_body_add(struct http_request *rq, const char *data, size_t n, struct gw_error *err)
