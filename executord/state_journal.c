@@ -1,10 +1,7 @@
 #include "executord/state_journal.h"
 
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "libgateway/json.h"
 
@@ -108,11 +105,3 @@ void kept_finish(struct kept *kept)
 }
 
 /* ---- writing ---- */
-
-void journal_make_name(char name[JOURNAL_NAME_MAX + 1])
-{
-	uint64_t number;
-
-	gw_assert(getrandom(&number, sizeof(number), 0) == sizeof(number));
-	snprintf(name, JOURNAL_NAME_MAX + 1, "%016llx", (unsigned long long)number);
-}

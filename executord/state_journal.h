@@ -14,8 +14,6 @@
 
 #include "libgateway/error.h"
 
-#define JOURNAL_NAME_MAX 16
-
 struct kept_record {
 	const char *id;    /* borrowed from the JSON */
 	const cJSON *json; /* null: it is gone */
@@ -36,7 +34,5 @@ struct kept {          /* what a killed executord knew */
 size_t kept_read(struct kept *kept, cJSON *all, const char *journal, size_t len);
 const cJSON *kept_dut(const struct kept *kept, const char *id); /* NULL: not kept */
 void kept_finish(struct kept *kept);
-
-void journal_make_name(char name[JOURNAL_NAME_MAX + 1]); /* one that none had before */
 
 #endif

@@ -99,7 +99,7 @@ static char *print_all(struct executord *ex)
 {
 	cJSON *all, *duts = cJSON_CreateObject();
 
-	journal_make_name(ex->store.name);
+	file_make_version(ex->store.name);
 	all = with_name(ex->store.name);
 	cJSON_AddNumberToObject(all, "version", 1);
 	cJSON_AddStringToObject(all, "boot_id", ex->store.boot_id);

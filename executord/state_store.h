@@ -12,6 +12,7 @@
 #include "executord/jobs.h"
 #include "executord/state_journal.h"
 #include "libgateway/error.h"
+#include "libgateway/files.h"
 #include "libgateway/loop.h"
 #include "libmars/dut_state.h"
 
@@ -23,10 +24,10 @@ struct state_waiter;
 struct state_store {
 	char *path, *journal; /* owned */
 	char boot_id[64];
-	char name[JOURNAL_NAME_MAX + 1]; /* of the duts.json on the disk, for the journal's lines */
-	size_t bytes, journal_bytes;     /* of both, about */
-	bool all_due, discovery_due;     /* what the next save has to write; all: a new duts.json */
-	char **due_ids;                  /* owned, each too: the DUTs that it has to write, in use or gone */
+	char name[FILE_VERSION_SIZE]; /* of the duts.json on the disk, for the journal's lines */
+	size_t bytes, journal_bytes;  /* of both, about */
+	bool all_due, discovery_due;  /* what the next save has to write; all: a new duts.json */
+	char **due_ids;               /* owned, each too: the DUTs that it has to write, in use or gone */
 	size_t n_due;
 	bool dirty, saving, failing;
 	bool started;                     /* nothing is saved before what was kept is read */

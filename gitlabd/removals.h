@@ -9,6 +9,7 @@
 #include "gitlabd/server.h"
 #include "libgateway/buffer.h"
 #include "libgateway/env.h"
+#include "libgateway/files.h"
 
 struct removals;
 /* Whether MarsDB has the token: then its runner stays. For now: it may get it, or lose it. */
@@ -31,13 +32,12 @@ struct place { /* the tokens that MarsDB has for the instance were made there, b
 	char *instance, *url;
 };
 
-#define REMOVALS_NAME_SIZE 17
 struct removals_journal { /* removals_journal.c's */
 	char *path;
-	char name[REMOVALS_NAME_SIZE]; /* of the removals.json that there is */
-	size_t whole, size;            /* bytes: of that, and of the journal that belongs to it */
-	bool usable;                   /* it takes more lines */
-	struct buffer lines;           /* not yet written */
+	char name[FILE_VERSION_SIZE]; /* of the removals.json that there is */
+	size_t whole, size;           /* bytes: of that, and of the journal that belongs to it */
+	bool usable;                  /* it takes more lines */
+	struct buffer lines;          /* not yet written */
 };
 
 struct removals {

@@ -1,9 +1,7 @@
 #include "gitlabd/removals_journal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "gitlabd/removals_file.h"
 #include "libgateway/files.h"
@@ -81,20 +79,12 @@ static bool append(struct removals *removals, struct gw_error *err)
 	return ok;
 }
 
-static void make_name(char name[REMOVALS_NAME_SIZE])
-{
-	uint64_t number;
-
-	gw_assert(getrandom(&number, sizeof(number), 0) == sizeof(number));
-	snprintf(name, REMOVALS_NAME_SIZE, "%016llx", (unsigned long long)number);
-}
-
 static bool write_whole(struct removals *removals, struct gw_error *err)
 {
 	struct removals_journal *journal = &removals->journal;
 	char *text;
 
-	make_name(journal->name);
+	file_make_version(journal->name);
 	text = removals_encode(removals);
 	journal->whole = strlen(text);
 	journal->size = 0;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -90,6 +91,14 @@ ssize_t file_copy_some(int from, off_t *at, int to, size_t max)
 	ssize_t n = copy_in_kernel(from, at, to, max < most ? max : most);
 
 	return n ? n : copy_by_reading(from, at, to, max);
+}
+
+void file_make_version(char version[FILE_VERSION_SIZE])
+{
+	uint64_t number;
+
+	gw_assert(getrandom(&number, sizeof(number), 0) == sizeof(number));
+	snprintf(version, FILE_VERSION_SIZE, "%016llx", (unsigned long long)number);
 }
 
 bool file_disk_spares(int fd, uint64_t bytes)

@@ -29,6 +29,10 @@ bool file_write_all(int fd, const void *bytes, size_t n);
  * copied; 0: there are no more; -1: errno says why. */
 ssize_t file_copy_some(int from, off_t *at, int to, size_t max);
 
+/* A name that no version of a file had before: the lines of a journal beside it say by that which version they belong to. */
+enum { FILE_VERSION_SIZE = 17 };
+void file_make_version(char version[FILE_VERSION_SIZE]);
+
 /* Whether at least `bytes` of the disk of `fd` are free; a file system that has no bounds says that it has no blocks. False: errno is
  * ENOSPC. */
 bool file_disk_spares(int fd, uint64_t bytes);

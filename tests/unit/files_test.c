@@ -264,6 +264,16 @@ static void utf8_is_strict(void **state)
 	assert_int_equal(utf8_prefix("ab\xff", 3), 2);
 }
 
+static void versions_differ(void **state)
+{
+	char a[FILE_VERSION_SIZE], b[FILE_VERSION_SIZE];
+
+	file_make_version(a);
+	file_make_version(b);
+	assert_int_equal(strlen(a), FILE_VERSION_SIZE - 1);
+	assert_string_not_equal(a, b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,6 +289,7 @@ int main(void)
 		cmocka_unit_test(a_buffer_keeps_its_limit),
 		cmocka_unit_test(bytes_are_escaped_and_cut),
 		cmocka_unit_test(utf8_is_strict),
+		cmocka_unit_test(versions_differ),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

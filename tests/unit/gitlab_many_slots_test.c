@@ -250,7 +250,7 @@ static void crash(struct bench *b)
 static void a_long_list_is_written_seldom_and_read_as_it_was_after_a_kill(void **state)
 {
 	struct bench *b = *state;
-	char name[REMOVALS_NAME_SIZE] = "", long_url[20000];
+	char name[FILE_VERSION_SIZE] = "", long_url[20000];
 	int written = 0;
 
 	memset(long_url, 'x', sizeof(long_url) - 1);

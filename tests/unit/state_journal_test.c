@@ -91,16 +91,6 @@ static void what_follows_a_line_that_is_no_json_does_not_count(void **state)
 	kept_finish(&kept);
 }
 
-static void names_differ(void **state)
-{
-	char a[JOURNAL_NAME_MAX + 1], b[JOURNAL_NAME_MAX + 1];
-
-	journal_make_name(a);
-	journal_make_name(b);
-	assert_int_equal(strlen(a), JOURNAL_NAME_MAX);
-	assert_string_not_equal(a, b);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,7 +99,6 @@ int main(void)
 		cmocka_unit_test(lines_of_another_file_do_not_count),
 		cmocka_unit_test(promise_8_a_torn_last_line_does_not_count_wherever_it_is_torn),
 		cmocka_unit_test(what_follows_a_line_that_is_no_json_does_not_count),
-		cmocka_unit_test(names_differ),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
